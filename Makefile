@@ -1,0 +1,56 @@
+# Everything runs from a virtual environment in .venv, made on first use.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: help venv demo test test-fast lint bench docs docs-check clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+venv: .venv/dev ## virtual environment with everything for development
+
+.venv/base: setup.py constraints.txt
+	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+		|| { echo "Python 3.11, 3.12 or 3.13 is needed. Name one: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "Installing into .venv …" >&2
+	@"$(PYTHON)" -m venv .venv
+	@$(INSTALL) --editable .
+	@touch $@
+
+.venv/dev: .venv/base
+	@$(INSTALL) --editable '.[dev]'
+	@touch $@
+
+demo: .venv/base ## a broker, real clients and the pipeline; aggregated traces in a table; Ctrl-C ends it
+	@$(BIN)/tracing-aggregator demo
+
+test: .venv/dev ## all tests, those on a real broker too
+	@$(BIN)/python -m pytest
+
+test-fast: .venv/dev ## the tests that start no server
+	@$(BIN)/python -m pytest -m 'not integration'
+
+lint: .venv/dev docs-check ## style, types, layers and generated documents
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: .venv/dev ## throughput, latency, CPU and memory of each runner
+	@$(BIN)/python -m bench
+
+docs: .venv/base ## write the generated documents again
+	@$(BIN)/tracing-aggregator settings --markdown > docs/settings.md
+
+docs-check: .venv/base
+	@diff -u docs/settings.md <($(BIN)/tracing-aggregator settings --markdown) \
+		|| { echo "docs/settings.md is out of date: make docs" >&2; exit 1; }
+
+clean: ## remove the virtual environment, caches and build output
+	@rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The `tracing-aggregator` command: one module per subcommand."""

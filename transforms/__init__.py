@@ -1,0 +1,1 @@
+"""Records, parsing and the join of raw traces: no Kafka, no runner, no command line."""
