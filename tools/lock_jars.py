@@ -1,0 +1,133 @@
+"""Writes `runners/jars.lock` again; the only place where Maven is used.
+
+Run it after a change of a version below: `python -m tools.lock_jars`. It needs `mvn` and a network; users need neither.
+Maven resolves each group, what the group's `cut` table names is taken out, and each jar that remains becomes one line:
+its groups, its coordinates, its SHA-256. Every line of a `cut` table says why nothing of ours ever loads that jar.
+"""
+
+import fnmatch
+import hashlib
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+from xml.sax.saxutils import escape
+
+BEAM = "2.70.0"
+SLF4J = "org.slf4j:slf4j-simple:2.0.16"
+LOCK = Path(__file__).parent.parent / "runners" / "jars.lock"
+HEADER = "# Written by tools/lock_jars.py: groups, coordinates, SHA-256. Do not edit.\n"
+
+
+class Group(NamedTuple):
+    """What one group of jars is made of: its roots, versions forced on what these bring, what is left out and why."""
+
+    roots: Sequence[str]
+    pinned: Sequence[str]
+    cut: Mapping[str, str]
+
+
+class Jar(NamedTuple):
+    """One resolved jar: its coordinates `group:artifact:version[:classifier]` and where Maven put it."""
+
+    coordinates: str
+    file: Path
+
+
+GROUPS: Mapping[str, Group] = {
+    "beam": Group(
+        roots=[
+            f"org.apache.beam:beam-runners-flink-1.19:{BEAM}",
+            f"org.apache.beam:beam-sdks-java-io-kafka:{BEAM}",
+            f"org.apache.beam:beam-sdks-java-expansion-service:{BEAM}",
+            f"org.apache.beam:beam-sdks-java-harness:{BEAM}",
+            "com.github.jbellis:jamm:0.4.0",
+            "org.apache.kafka:kafka-clients:3.9.1",
+            SLF4J,
+        ],
+        pinned=["org.apache.beam:beam-runners-java-job-service:2.65.0"],
+        cut={
+            "io.confluent:*": "schema registry: we read and write bytes, and it is not on Maven Central",
+        },
+    ),
+    "broker": Group(
+        roots=["org.apache.kafka:kafka_2.13:4.4.0", SLF4J],
+        pinned=[],
+        cut={},
+    ),
+    "clients": Group(
+        roots=[
+            "org.apache.kafka:kafka-tools:4.1.2",
+            "org.ianitrix:kafka-tracing-interceptors:0.0.1",
+            SLF4J,
+        ],
+        pinned=["org.apache.kafka:kafka-clients:4.1.2"],
+        cut={
+            "ch.qos.logback:*": "a second slf4j backend beside slf4j-simple",
+        },
+    ),
+}
+
+
+def pom(group: Group) -> str:
+    """The Maven project whose runtime classpath is the group."""
+    exclusions = "".join(
+        f"<exclusion><groupId>{g}</groupId><artifactId>{a}</artifactId></exclusion>"
+        for g, a in (pattern.split(":") for pattern in group.cut)
+        if "*" not in g
+    )
+    return (
+        '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>'
+        "<groupId>lock</groupId><artifactId>lock</artifactId><version>1</version><packaging>pom</packaging>"
+        f"<dependencyManagement><dependencies>{_dependencies(group.pinned)}</dependencies></dependencyManagement>"
+        f"<dependencies>{_dependencies(group.roots, exclusions)}</dependencies></project>"
+    )
+
+
+def _dependencies(coordinates: Sequence[str], exclusions: str = "") -> str:
+    parts = (escape(each).split(":") for each in coordinates)
+    return "".join(
+        f"<dependency><groupId>{g}</groupId><artifactId>{a}</artifactId><version>{v}</version>"
+        f"<exclusions>{exclusions}</exclusions></dependency>"
+        for g, a, v in parts
+    )
+
+
+def resolve(group: Group) -> list[Jar]:
+    """The jars of the group's runtime classpath, without what is cut."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "pom.xml").write_text(pom(group))
+        listing = Path(folder, "listing")
+        report = ["-DincludeScope=runtime", "-DoutputAbsoluteArtifactFilename=true", f"-DoutputFile={listing}"]
+        maven = ["mvn", "-q", "-B", "-f", folder, "dependency:list", *report]
+        subprocess.run(maven, check=True, stdout=sys.stderr)
+        jars = [_jar(line) for line in listing.read_text().splitlines() if ":jar:" in line]
+    return [jar for jar in jars if not any(fnmatch.fnmatch(jar.coordinates, pattern + ":*") for pattern in group.cut)]
+
+
+def _jar(line: str) -> Jar:
+    """A line of `dependency:list`; what follows ` -- ` is its Java module."""
+    group, artifact, _, *classifier, version, _, path = line.split(" -- ", maxsplit=1)[0].strip().split(":")
+    return Jar(":".join([group, artifact, version, *classifier]), Path(path))
+
+
+def lock(groups: Mapping[str, Group]) -> str:
+    """The text of the lock file: one line per jar, `groups coordinates sha256`, sorted by coordinates."""
+    members: dict[Jar, list[str]] = defaultdict(list)
+    for name, group in groups.items():
+        jars = resolve(group)
+        size = sum(jar.file.stat().st_size for jar in jars)
+        sys.stderr.write(f"{name}: {len(jars)} jars, {size / 1e6:.0f} MB\n")
+        for jar in jars:
+            members[jar].append(name)
+    return HEADER + "".join(
+        f"{','.join(names)} {jar.coordinates} {hashlib.sha256(jar.file.read_bytes()).hexdigest()}\n"
+        for jar, names in sorted(members.items())
+    )
+
+
+if __name__ == "__main__":
+    LOCK.write_text(lock(GROUPS))
