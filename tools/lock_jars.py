@@ -5,7 +5,6 @@ Maven resolves each group, what the group's `cut` table names is taken out, and 
 its groups, its coordinates, its SHA-256. Every line of a `cut` table says why nothing of ours ever loads that jar.
 """
 
-import fnmatch
 import hashlib
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 BEAM = "2.70.0"
-SLF4J = "org.slf4j:slf4j-simple:2.0.16"
+SLF4J = "org.slf4j:slf4j-simple:1.7.36"  # of the slf4j-api that Kafka brings
 LOCK = Path(__file__).parent.parent / "runners" / "jars.lock"
 HEADER = "# Written by tools/lock_jars.py: groups, coordinates, SHA-256. Do not edit.\n"
 
@@ -46,7 +45,7 @@ GROUPS: Mapping[str, Group] = {
             f"org.apache.beam:beam-sdks-java-harness:{BEAM}",
             "com.github.jbellis:jamm:0.4.0",
             "org.apache.kafka:kafka-clients:3.9.1",
-            SLF4J,
+            "org.slf4j:slf4j-simple:2.0.16",
         ],
         pinned=["org.apache.beam:beam-runners-java-job-service:2.65.0"],
         cut={
@@ -76,8 +75,7 @@ def pom(group: Group) -> str:
     """The Maven project whose runtime classpath is the group."""
     exclusions = "".join(
         f"<exclusion><groupId>{g}</groupId><artifactId>{a}</artifactId></exclusion>"
-        for g, a in (pattern.split(":") for pattern in group.cut)
-        if "*" not in g
+        for g, a in (each.split(":") for each in group.cut)
     )
     return (
         '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>'
@@ -104,8 +102,7 @@ def resolve(group: Group) -> list[Jar]:
         report = ["-DincludeScope=runtime", "-DoutputAbsoluteArtifactFilename=true", f"-DoutputFile={listing}"]
         maven = ["mvn", "-q", "-B", "-f", folder, "dependency:list", *report]
         subprocess.run(maven, check=True, stdout=sys.stderr)
-        jars = [_jar(line) for line in listing.read_text().splitlines() if ":jar:" in line]
-    return [jar for jar in jars if not any(fnmatch.fnmatch(jar.coordinates, pattern + ":*") for pattern in group.cut)]
+        return [_jar(line) for line in listing.read_text().splitlines() if ":jar:" in line]
 
 
 def _jar(line: str) -> Jar:
