@@ -98,7 +98,8 @@ def load_config(file: Path | None, environ: Mapping[str, str], overrides: Sequen
     ]
     for read in readers:
         try:
-            entries += read()
+            for entry in read():
+                entries.append(entry)  # noqa: PERF402 - those before a mistake count
         except ConfigError as error:
             mistakes += error.mistakes
 

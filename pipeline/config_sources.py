@@ -57,15 +57,14 @@ def from_overrides(overrides: Sequence[str]) -> Iterator[Entry]:
     """The `-o key=value` options.
 
     Raises:
-        ConfigError: options that are not `key=value`, all of them.
+        ConfigError: options that are not `key=value`, all of them, once the others are through.
     """
-    mistakes = [
-        f"-o {text}: is not key=value; write for example -o hold.send.ms=60000"
-        for text in overrides
-        if "=" not in text or not text.partition("=")[0].strip()
-    ]
+    mistakes = []
+    for text in overrides:
+        name, equals, value = text.partition("=")
+        if equals and name.strip():
+            yield Entry(name.strip(), value.strip(), f"-o {name.strip()}")
+        else:
+            mistakes.append(f"-o {text}: is not key=value; write for example -o hold.send.ms=60000")
     if mistakes:
         raise ConfigError(mistakes)
-    for text in overrides:
-        name, _, value = text.partition("=")
-        yield Entry(name.strip(), value.strip(), f"-o {name.strip()}")

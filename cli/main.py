@@ -1,0 +1,78 @@
+"""The command `tracing-aggregator`: finds the subcommand, and shows errors that a user can mend without a traceback."""
+
+import importlib
+from typing import IO, Any, NamedTuple
+
+import click
+
+from pipeline.errors import UserError
+
+
+class Lazy(NamedTuple):
+    """A subcommand that is imported when it is called, so that `--help` is instant."""
+
+    target: str
+    summary: str
+
+
+COMMANDS = {
+    "broker": Lazy("cli.broker:broker", "Run a Kafka broker here, for trials and tests."),
+    "check": Lazy("cli.check:check", "Check configuration, brokers, topics and permissions."),
+    "demo": Lazy("cli.demo:demo", "Broker, real clients and pipeline: traces in a table."),
+    "graph": Lazy("cli.graph:graph", "Draw the pipeline as a Mermaid diagram."),
+    "replay": Lazy("cli.replay:replay", "Aggregate traces from files, without Kafka or Java."),
+    "run": Lazy("cli.run:run", "Aggregate traces from Kafka to Kafka."),
+    "settings": Lazy("cli.settings:settings", "List the settings, or those of a configuration."),
+    "stop": Lazy("cli.stop:stop", "Stop a run on a Flink cluster, with a savepoint."),
+    "topics": Lazy("cli.topics:topics", "Create the topics that are missing."),
+}
+
+
+class ShownError(click.ClickException):
+    """A `UserError` on its way to stderr."""
+
+    exit_code = 2
+
+    def __init__(self, error: UserError) -> None:
+        super().__init__(str(error))
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print what happened and what to do."""
+        click.echo(f"Error: {self.message}", file=file, err=True)
+
+
+class Commands(click.Group):
+    """The subcommands of the table above."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Names for `--help`, in order."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - the same
+        """Import a subcommand; None if there is no such name, which click turns into its own message."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name].target.partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - the same
+        """Write the list of subcommands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, lazy.summary) for name, lazy in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a subcommand; an error that the user can mend becomes a message, unless `--debug`."""
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            if ctx.params["debug"]:
+                raise
+            raise ShownError(error) from error
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tracing-aggregator", prog_name="tracing-aggregator")
+@click.option("--debug", is_flag=True, help="Show the traceback of any error.")
+def main(debug: bool) -> None:
+    """Message-level tracing for Apache Kafka: joins raw traces into the life of each message."""

@@ -1,0 +1,40 @@
+"""The `[CONFIG.properties]` argument and the `-o key=value` option, the same for every command that takes them."""
+
+import functools
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pipeline.config import Config, load_config
+
+
+def config_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command function the parameter `config: Config`, read from file, environment and `-o`.
+
+    Warnings go to stderr. A configuration with mistakes ends the command before it begins.
+    """
+
+    @click.argument("config_file", metavar="[CONFIG.properties]", required=False, type=click.Path(path_type=Path))
+    @click.option(
+        "-o",
+        "overrides",
+        metavar="KEY=VALUE",
+        multiple=True,
+        help="A setting or Kafka client property; overrides KAFKATRACE_* variables, which override the file.",
+    )
+    @functools.wraps(command)
+    def with_config(*args: Any, config_file: Path | None, overrides: tuple[str, ...], **kwargs: Any) -> Any:
+        return command(*args, config=read_config(config_file, overrides), **kwargs)
+
+    return with_config
+
+
+def read_config(config_file: Path | None, overrides: tuple[str, ...]) -> Config:
+    """The configuration of this process; its warnings go to stderr."""
+    config = load_config(config_file, os.environ, overrides)
+    for warning in config.warnings:
+        click.echo(f"Warning: {warning}", err=True)
+    return config
