@@ -1,6 +1,6 @@
 """A real Kafka broker (KRaft, one node) as a child process, for development, the demo and tests.
 
-It listens on loopback alone. Its data, its settings and its log are in one folder; started there again, it goes on where
+It listens on loopback alone. Its data, settings and log are in one folder; started there again, it goes on where
 it was, after a kill as well. Durable it is not: one node, one copy, flushed when the kernel sees fit.
 """
 
@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
+from pipeline.errors import UserError
 from runners.jars import resolve
 from runners.java import find_java
 from runners.java_process import JavaProcess
@@ -54,8 +55,8 @@ DEFAULTS = {
 }
 
 
-class BrokerError(Exception):
-    """The broker cannot run here: its port is taken, or its folder in use. The message says what to do."""
+class BrokerError(UserError):
+    """The broker cannot run here: its port is taken, or its folder in use."""
 
 
 class Broker:
@@ -96,7 +97,7 @@ class Broker:
     def process(self) -> JavaProcess:
         """The running JVM; `BrokerError` before `start`."""
         if self._process is None:
-            raise BrokerError("The broker is not running: call start() first.")
+            raise BrokerError("The broker is not running.", "Call start() first.")
         return self._process
 
     @property
@@ -151,8 +152,8 @@ class Broker:
                 probe.bind((HOST, self.port))
             except OSError as error:
                 raise BrokerError(
-                    f"Cannot listen on {self.bootstrap_servers}: {error.strerror}. Perhaps a broker runs there already.\n"
-                    "Take another port: tracing-aggregator broker --port 9192"
+                    f"Cannot listen on {self.bootstrap_servers}: {error.strerror}. Perhaps a broker runs there.",
+                    "Take another port: tracing-aggregator broker --port 9192",
                 ) from error
 
     def _check_folder(self) -> None:
@@ -165,8 +166,8 @@ class Broker:
                 fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 raise BrokerError(
-                    f"Another broker is using the data in {self.data_dir}.\n"
-                    "Stop it, or take another folder: tracing-aggregator broker --data DIR"
+                    f"Another broker is using the data in {self.data_dir}.",
+                    "Stop it, or take another folder: tracing-aggregator broker --data DIR",
                 ) from error
 
     def _write_properties(self) -> Path:
@@ -189,7 +190,7 @@ class Broker:
         arguments = ["format", "-t", cluster, "-c", str(server_properties), *users]
         with self._java_process("Formatting the broker's folder", "kafka.tools.StorageTool", *arguments) as process:
             if process.wait(START_S):
-                raise BrokerError(f"Cannot format {self.data_dir}.\n{process.tail()}")
+                raise BrokerError(f"Cannot format {self.data_dir}.", process.tail())
 
     def _java_process(self, name: str, main: str, *arguments: str) -> JavaProcess:
         self._jars = self._jars or resolve("broker")

@@ -20,6 +20,9 @@ from urllib.request import urlopen
 from rich.console import Console
 from rich.progress import track
 
+from pipeline.errors import UserError
+
+DEFAULT_CACHE = "~/.cache/tracing-aggregator/jars"
 THREADS = 8
 ATTEMPTS = 3
 TIMEOUT_S = 30
@@ -30,8 +33,8 @@ CONNECT = (
 )
 
 
-class JarError(Exception):
-    """A jar could not be had, or is not the one that the lock names. The message says which, why, and what to do."""
+class JarError(UserError):
+    """A jar could not be had, or is not the one that the lock names."""
 
 
 class Jar(NamedTuple):
@@ -40,11 +43,6 @@ class Jar(NamedTuple):
     groups: frozenset[str]
     path: str
     sha256: str
-
-
-def default_cache() -> Path:
-    """The folder where jars are kept unless `jars.cache` names another."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tracing-aggregator" / "jars"
 
 
 def locked(text: str | None = None) -> list[Jar]:
@@ -68,7 +66,7 @@ def resolve(group: str, cache: Path | None = None, mirror: str = "", jars: Itera
     wanted = [jar for jar in (locked() if jars is None else jars) if group in jar.groups]
     if not wanted:
         raise KeyError(group)
-    root = cache or default_cache()
+    root = cache or Path(DEFAULT_CACHE).expanduser()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         intact = list(pool.map(lambda jar: _is_intact(root / jar.path, jar.sha256), wanted))
     missing = [jar for jar, is_intact in zip(wanted, intact, strict=True) if not is_intact]
@@ -121,11 +119,11 @@ def _fetch(jar: Jar, root: Path, repository: str, scratch: Path, stop: threading
         except OSError as error:  # URLError, timeouts and resets are OSErrors
             refused = isinstance(error, HTTPError) and error.code < HTTPStatus.INTERNAL_SERVER_ERROR
             if refused or attempt == ATTEMPTS or stop.wait(attempt):
-                raise JarError(f"Cannot fetch {url}: {error}.\n{CONNECT}") from error
+                raise JarError(f"Cannot fetch {url}: {error}.", CONNECT) from error
     if not _is_intact(fresh, jar.sha256):
         raise JarError(
-            f"Refused {url}: its SHA-256 is not {jar.sha256}, so it is not the jar that we were tested with.\n"
-            "Nothing was kept. Name a repository that you trust with the setting jars.mirror, and start again."
+            f"Refused {url}: its SHA-256 is not {jar.sha256}, so it is not the jar that we were tested with.",
+            "Nothing was kept. Name a repository that you trust with the setting jars.mirror, and start again.",
         )
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh.replace(target)

