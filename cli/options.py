@@ -11,20 +11,26 @@ import click
 from pipeline.config import Config, load_config
 
 
-def config_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command function the parameter `config: Config`, read from file, environment and `-o`.
-
-    Warnings go to stderr. A configuration with mistakes ends the command before it begins.
-    """
-
-    @click.argument("config_file", metavar="[CONFIG.properties]", required=False, type=click.Path(path_type=Path))
-    @click.option(
+def config_arguments(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command function the parameters `config_file: Path | None` and `overrides: tuple[str, ...]`."""
+    override = click.option(
         "-o",
         "overrides",
         metavar="KEY=VALUE",
         multiple=True,
         help="A setting or Kafka client property; overrides KAFKATRACE_* variables, which override the file.",
     )
+    file = click.argument("config_file", metavar="[CONFIG.properties]", required=False, type=click.Path(path_type=Path))
+    return file(override(command))
+
+
+def config_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command function the parameter `config: Config`, read from file, environment and `-o`.
+
+    A configuration with mistakes ends the command before it begins.
+    """
+
+    @config_arguments
     @functools.wraps(command)
     def with_config(*args: Any, config_file: Path | None, overrides: tuple[str, ...], **kwargs: Any) -> Any:
         return command(*args, config=read_config(config_file, overrides), **kwargs)
@@ -33,7 +39,11 @@ def config_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def read_config(config_file: Path | None, overrides: tuple[str, ...]) -> Config:
-    """The configuration of this process; its warnings go to stderr."""
+    """The configuration of this process; its warnings go to stderr.
+
+    Raises:
+        ConfigError: lists every mistake.
+    """
     config = load_config(config_file, os.environ, overrides)
     for warning in config.warnings:
         click.echo(f"Warning: {warning}", err=True)

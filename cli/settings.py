@@ -4,7 +4,6 @@ import textwrap
 from itertools import groupby
 
 import click
-import javaproperties
 import orjson
 
 from cli.options import config_options
@@ -53,6 +52,7 @@ def _print_properties(config: Config) -> None:
 
 def _print_property(description: str, name: str, value: str, source: str | None) -> None:
     origin = f"(from {source})" if source else ""
-    for line in textwrap.wrap(f"{description} {origin}", width=100):
+    for line in textwrap.wrap(f"{description} {origin}", width=110):
         click.echo(f"# {line}")
-    click.echo(javaproperties.join_key_value(name, value))
+    escaped = value.replace("\\", "\\\\")
+    click.echo(f"{name}={escaped}")

@@ -13,6 +13,9 @@ from pipeline.masking import masked
 from pipeline.settings import Settings, table
 from pipeline.validation import validate
 
+# A dead letter holds the bytes of a record in base64: one of 1 MB, Kafka's usual limit, makes one of 1.4 MB.
+DEAD_LETTER_BYTES = 2 << 20
+
 SETTINGS = frozenset(table())
 _KNOWN = SETTINGS | java_clients.ALL | streams_properties.EQUIVALENTS.keys() | streams_properties.WITHOUT_EFFECT.keys()
 _PREFIXES = tuple(client.value for client in Client)
@@ -58,8 +61,8 @@ class Config:
         }
 
     def producer_properties(self) -> dict[str, str]:
-        """Java properties of a producer."""
-        return self._client(Client.PRODUCER)
+        """Java properties of a producer; unless told, a request may be large enough for any dead letter."""
+        return {"max.request.size": str(DEAD_LETTER_BYTES), **self._client(Client.PRODUCER)}
 
     def admin_properties(self) -> dict[str, str]:
         """Java properties of an admin client."""
