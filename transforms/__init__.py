@@ -1,1 +1,1 @@
-"""Records, parsing and the join of raw traces: no Kafka, no runner, no command line."""
+"""The pure core of the aggregator and the Beam steps around it: no Kafka, no runner, no command line."""

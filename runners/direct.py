@@ -1,0 +1,29 @@
+"""The direct runner: bounded input, in this process, without Java.
+
+It is Beam's FnApiRunner, named explicitly: DirectRunner would try Prism first for some pipelines (docs/adr/0004).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+from transforms.counters import NAMESPACE
+
+
+def run_graph(build: Callable[[beam.Pipeline], None]) -> dict[str, int]:
+    """Build the graph, run it to its end, and return the counters of the run by name."""
+    pipeline = beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions([]))
+    build(pipeline)
+    result = pipeline.run()
+    result.wait_until_finish()
+    counted = result.metrics().query()["counters"]
+    sums: Counter[str] = Counter()
+    for one in counted:
+        if one.key.metric.namespace == NAMESPACE:
+            sums[one.key.metric.name] += one.committed
+    return dict(sums)

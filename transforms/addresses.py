@@ -1,0 +1,33 @@
+"""The keys of the three views. They are part of the saved state: block size and shard count are frozen with it."""
+
+from __future__ import annotations
+
+from typing import cast
+from zlib import crc32
+
+import orjson
+
+#: Destinations of events, and names of the outputs that carry them.
+LOCATE = "locate"
+ORDER = "order"
+JOIN = "join"
+
+
+def shard_key(topic: str, correlation_id: str, shards: int) -> bytes:
+    """The key of LocateSends: all events of one (correlationId, topic) meet in one shard."""
+    return b"%d" % (crc32(f"{correlation_id}\n{topic}".encode()) % shards)
+
+
+def commits_key(group_id: str, topic: str, partition: int) -> bytes:
+    """The key of OrderCommits."""
+    return orjson.dumps([group_id, topic, partition])
+
+
+def block_key(topic: str, partition: int, block: int) -> bytes:
+    """The key of JoinBlocks: `block` is offset // block size."""
+    return orjson.dumps([topic, partition, block])
+
+
+def parts_of(key: bytes) -> tuple[str, str | int, int]:
+    """The three parts of a commits key or a block key."""
+    return cast("tuple[str, str | int, int]", tuple(orjson.loads(key)))

@@ -1,0 +1,109 @@
+"""BlockWriter: writes what a block decided, once per change, with rising revisions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from transforms.aggregated import aggregated
+from transforms.block_facts import Commit, Held, Message, Sent, Written
+from transforms.findings import OVER_CONSUMED, UNACKED, finding
+from transforms.records import ACK, COMMIT, CONSUME
+from transforms.view import Outputs
+
+
+class BlockWriter:
+    """Puts records and findings of one block into `outputs`, the outputs of the batch at hand."""
+
+    def __init__(self, topic: str, partition: int, cluster: str) -> None:
+        self._topic = topic
+        self._partition = partition
+        self._cluster = cluster
+        self.outputs = Outputs()
+
+    def ack(self, offset: int, ack: Held, correlation_id: str | None, duration: int | None) -> None:
+        """Write an ACK if it says something new."""
+        if self._changes(ack, (correlation_id, duration)):
+            self._record(
+                ACK, ack, ack.id, offset, ack.revision, correlation_id=correlation_id, duration_ms=duration
+            )  # fmt: skip
+
+    def consume(self, offset: int, group: str, delivery: Held, duration: int | None, count: int, first: Held) -> None:
+        """Write a CONSUME if it says something new; every delivery after the first to a group is over-consumption."""
+        before = delivery.written
+        if not self._changes(delivery, (duration, count)):
+            return
+        self._record(
+            CONSUME, delivery, delivery.id, offset, delivery.revision, group_id=group, duration_ms=duration,
+            correlation_id=delivery.correlation_id, deliveryCount=count,
+        )  # fmt: skip
+        if count > 1 and (before is None or before[1] != count):
+            self.find(
+                OVER_CONSUMED, delivery.id, None, offset, correlationId=delivery.correlation_id, groupId=group,
+                clientId=delivery.client_id, date=delivery.date, deliveryCount=count, firstClientId=first.client_id,
+                firstDate=first.date,
+            )  # fmt: skip
+
+    def commit(self, commit: Commit, records: dict[int, Written]) -> None:
+        """Write those records of a commit that are new or changed, and withdraw those that no longer hold."""
+        counts = self.outputs.counts
+        for record, said in records.items():
+            revision, before = commit.written.get(record, (0, None))
+            if before == said:
+                continue
+            revision = max(revision + 1, commit.floor if record == Commit.ORIGINAL else 1)
+            commit.written[record] = revision, said
+            counts["revisions" if revision > 1 else "emitted" if record == Commit.ORIGINAL else "range_commits"] += 1
+            self._commit_record(commit, record, revision, said)
+        for record in commit.written.keys() - records.keys():
+            revision, before = commit.written[record]
+            if record == Commit.ORIGINAL:
+                del commit.written[record]  # another block writes it now, with a higher revision
+            elif before is not None:
+                commit.written[record] = revision + 1, None
+                counts["revisions"] += 1
+                self._commit_record(commit, record, revision + 1, before, withdrawn=True)
+
+    def unacked(self, offset: int, message: Message, sent: Sent | None, wait: int) -> None:
+        """Say that this SEND was not acknowledged, or that what was said of another no longer holds."""
+        if message.unacked is not None and (sent is None or sent.id != message.unacked):
+            self.find(UNACKED, message.unacked, None, offset, resolved=True)
+            message.unacked = None
+        if sent is not None and message.unacked is None:
+            message.unacked = sent.id
+            self.find(
+                UNACKED, sent.id, sent.timestamp + wait, offset, correlationId=sent.correlation_id,
+                clientId=sent.client_id, date=sent.date,
+            )  # fmt: skip
+
+    def find(self, reason: str, subject: str, deadline: int | None, offset: int, **known: Any) -> None:
+        """A finding about an offset of this block."""
+        place = {"topic": self._topic, "partition": self._partition, "offset": offset}
+        self.outputs.findings.append(finding(reason, subject, deadline, **place, **known, cluster=self._cluster or None))
+
+    def _changes(self, held: Held, said: Written) -> bool:
+        if held.written == said:
+            return False
+        held.written = said
+        held.revision += 1
+        self.outputs.counts["revisions" if held.revision > 1 else "emitted"] += 1
+        return True
+
+    def _commit_record(self, commit: Commit, record: int, revision: int, said: Written, **ours: Any) -> None:
+        offset, correlation_id, duration, repeated = said
+        if offset != commit.offset:
+            ours["settledBy"] = commit.offset
+        if repeated:
+            ours["repeated"] = True
+        identity = commit.id if record == Commit.ORIGINAL else f"{commit.id}:{offset}"
+        self._record(
+            COMMIT, commit, identity, offset, revision, group_id=commit.group_id, correlation_id=correlation_id,
+            duration_ms=duration, **ours,
+        )  # fmt: skip
+
+    def _record(self, kind: str, trace: Held | Commit, identity: str, offset: int, revision: int, **fields: Any) -> None:
+        self.outputs.records.append(
+            aggregated(
+                kind, identity, trace.date, trace.client_id, self._topic, partition=self._partition, offset=offset,
+                revision=revision, cluster=self._cluster, extra=trace.extra, **fields,
+            )
+        )  # fmt: skip

@@ -1,0 +1,92 @@
+"""What OrderCommits knows: the commits of one group in one partition, and where the group reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from transforms.dates import nanos_of
+from transforms.packs import Event
+
+#: Above all revisions that one block gives a record before another block takes it over.
+_REVISIONS_PER_MOVE = 256
+
+
+class Reads:
+    """All deliveries of the group in one block, as one interval of offsets and of dates (ns), both ends included.
+
+    `settled_nanos` is the date of a commit that settled them all, `timestamp` the Kafka timestamp (ms) of the newest.
+    """
+
+    __slots__ = ("first_nanos", "high", "last_nanos", "low", "settled_nanos", "timestamp")
+
+    def __init__(
+        self, low: int, high: int, first_nanos: int, last_nanos: int, settled_nanos: int | None, timestamp: int
+    ) -> None:
+        self.low = low
+        self.high = high
+        self.first_nanos = first_nanos
+        self.last_nanos = last_nanos
+        self.settled_nanos = settled_nanos
+        self.timestamp = timestamp
+
+    def merge(self, news: Reads) -> Reads:
+        """Both together; news may be unsettled."""
+        return Reads(
+            min(self.low, news.low),
+            max(self.high, news.high),
+            min(self.first_nanos, news.first_nanos),
+            max(self.last_nanos, news.last_nanos),
+            None,
+            max(self.timestamp, news.timestamp),
+        )
+
+    def interval(self) -> tuple[int | None, ...]:
+        """The fields of its event, but for the timestamp."""
+        return self.low, self.high, self.first_nanos, self.last_nanos, self.settled_nanos
+
+
+class OrderedCommit:
+    """A commit and its place in the sequence.
+
+    `sent_to` are the blocks that know it, None until its reorder wait is over. `appointed` is the block that writes the
+    record with the commit's own id, `moves` how often that changed, `version` how often any block was told anew.
+    `findings` are those that hold, with the offset of the commit before.
+    """
+
+    __slots__ = (
+        "appointed", "client_id", "date", "extra", "findings", "id", "moves", "nanos", "offset", "repeated", "sent_to",
+        "timestamp", "version",
+    )  # fmt: skip
+
+    RAW_FIELDS = 7
+
+    def __init__(self, event: list[Any]) -> None:
+        _, self.offset, self.id, self.date, self.client_id, self.timestamp, self.extra = event[: self.RAW_FIELDS]
+        self.nanos = nanos_of(self.date)
+        self.sent_to: list[int] | None = None
+        self.repeated = False
+        self.appointed: int | None = None
+        self.moves = 0
+        self.version = 0
+        self.findings: dict[str, int | None] = {}
+        if len(event) > self.RAW_FIELDS:
+            (self.sent_to, self.repeated, self.appointed, self.moves, self.version, self.findings) = event[self.RAW_FIELDS :]
+
+    @property
+    def order(self) -> tuple[int, str]:
+        """Order of facts: by date, then id."""
+        return self.nanos, self.id
+
+    def event_for(self, block: int, group: str) -> Event:
+        """The commit as a block takes it."""
+        return (
+            "K", self.offset, self.id, self.date, self.client_id, self.timestamp, group, self.extra, self.repeated,
+            block == self.appointed, self.version, self.moves * _REVISIONS_PER_MOVE + 1,
+        )  # fmt: skip
+
+    def snapshot(self) -> Event:
+        """The event that gives this commit back with all that was told of it."""
+        return (
+            "K", self.offset, self.id, self.date, self.client_id, self.timestamp, self.extra, self.sent_to,
+            self.repeated, self.appointed, self.moves, self.version, self.findings,
+        )  # fmt: skip

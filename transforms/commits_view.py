@@ -1,0 +1,275 @@
+"""CommitsView: the commit sequence of one group in one partition (the view of OrderCommits).
+
+In: COMMITs, and which blocks the group reads. Out: each commit, once its reorder wait is over, to every block where it
+can settle a delivery; `rewound` and `gap` findings; a commit at the start of the partition (offset -1) as it is.
+
+Sending a commit to a block too many does no harm, since the block decides by date and offset alone. What is decided here
+is the sequence: which commit repeats or goes back behind the one before it, and which block writes the record that bears
+the commit's own id.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from transforms.addresses import JOIN, block_key, parts_of
+from transforms.aggregated import aggregated
+from transforms.commit_facts import OrderedCommit, Reads
+from transforms.findings import EVICTED, GAP, REWOUND, finding
+from transforms.packs import Addressed, Event
+from transforms.records import COMMIT, UNKNOWN
+from transforms.view import EXPIRED, Outputs
+from transforms.waits import Deadlines, Waits, deadline_after
+
+#: Kinds of events: a commit, and a range of offsets that the group read in one block.
+COMMITTED = "K"
+READ = "R"
+
+#: A commit that advances over more blocks than this left a gap: nobody consumes that much between two commits.
+MAX_BLOCKS = 64
+
+
+class CommitsView:
+    """See the head of this file. `limit` bounds the commits and blocks that are kept for late facts."""
+
+    def __init__(self, key: bytes, waits: Waits, limit: int, block_size: int, cluster: str = "") -> None:
+        self._group, topic, self._partition = parts_of(key)
+        self._topic = str(topic)
+        self._waits = waits
+        self._limit = limit
+        self._block_size = block_size
+        self._cluster = cluster
+        self._ids: set[str] = set()
+        self._waiting: dict[str, OrderedCommit] = {}
+        self._released: list[OrderedCommit] = []
+        self._reads: dict[int, Reads] = {}
+        #: Blocks with deliveries that no commit has settled yet, as far as is known.
+        self._open: set[int] = set()
+        self._deadlines: Deadlines[str] = Deadlines()
+        self._now = -1
+        self._trim_at: int | None = None
+        self._out = Outputs()
+
+    def apply(self, events: Iterable[list[Any]]) -> Outputs:
+        """Take in a batch of events; release the commits whose reorder wait is over."""
+        self._out = outputs = Outputs()
+        for event in events:
+            kind = event[0]
+            if kind == COMMITTED:
+                self._committed(event)
+            elif kind == READ:
+                self._read(event)
+            else:
+                self._expire(event)
+        self._release(self._deadlines.due(self._now))
+        if self.facts() > self._limit:
+            self._evict()
+        return outputs
+
+    def deadline(self) -> int | None:
+        """The next release, or the next look for what is past retention."""
+        return min((due for due in (self._deadlines.next(), self._trim_at) if due is not None), default=None)
+
+    def facts(self) -> int:
+        """Commits and blocks held."""
+        return len(self._ids) + len(self._reads)
+
+    def _committed(self, event: list[Any]) -> None:
+        commit = OrderedCommit(event)
+        if commit.id in self._ids:
+            self._out.counts["duplicates"] += 1
+            return
+        self._ids.add(commit.id)
+        self._keep(commit.timestamp)
+        if commit.sent_to is not None:  # from a snapshot, and released
+            self._released.insert(bisect_left(self._released, commit.order, key=_order), commit)
+            return
+        if commit.offset == UNKNOWN and len(event) == OrderedCommit.RAW_FIELDS:
+            self._write_start(commit)
+        self._waiting[commit.id] = commit
+        self._deadlines.set(commit.id, deadline_after(commit.timestamp, self._waits.commit_reorder))
+
+    def _read(self, event: list[Any]) -> None:
+        """The group read in a block: commits that came before this news may have to settle there."""
+        _, block, *interval, timestamp = event
+        news = Reads(*interval, timestamp)
+        known = self._reads.get(block)
+        self._reads[block] = news if known is None else known.merge(news)
+        if self._reads[block].settled_nanos is None:
+            self._open.add(block)
+        self._keep(timestamp)
+        for commit in self._released[bisect_left(self._released, news.first_nanos, key=_nanos) :]:
+            if commit.offset >= news.low:
+                self._send(commit, block)
+            if commit.offset != UNKNOWN:
+                self._appoint(commit)
+            if commit.nanos >= news.last_nanos and commit.offset >= news.high:
+                break
+
+    def _expire(self, event: list[Any]) -> None:
+        self._now = max(self._now, event[1])
+        if len(event) > 2:  # noqa: PLR2004  a snapshot's extra item
+            self._trim_at = event[2]
+        if self._trim_at is not None and self._trim_at <= self._now:
+            self._release(self._deadlines.due(self._now))
+            self._trim()
+
+    def _keep(self, timestamp: int) -> None:
+        if self._trim_at is None:
+            self._trim_at = max(deadline_after(timestamp, self._waits.retention), self._now + 1)
+
+    # The sequence ---------------------------------------------------------------------------------------------------
+
+    def _release(self, identities: list[str]) -> None:
+        """Put these commits into the sequence, in order, and tell what follows from that."""
+        for commit in sorted((self._waiting.pop(identity) for identity in identities), key=_order):
+            place = bisect_left(self._released, commit.order, key=_order)
+            self._released.insert(place, commit)
+            commit.sent_to = []
+            self._relate(place)
+            is_last = place + 1 == len(self._released)
+            if not is_last:
+                self._relate(place + 1)
+            if commit.offset != UNKNOWN:
+                self._appoint(commit)
+                for block in sorted(self._open) if is_last else self._reads:
+                    self._settle(commit, block, self._reads[block])
+
+    def _settle(self, commit: OrderedCommit, block: int, reads: Reads) -> None:
+        """Send the commit to a block unless it reaches no delivery there, or an earlier one settled them all."""
+        if reads.low > commit.offset or reads.first_nanos > commit.nanos:
+            return
+        if reads.settled_nanos is not None and reads.settled_nanos < commit.nanos:
+            return
+        self._send(commit, block)
+        if commit.nanos >= reads.last_nanos and commit.offset >= reads.high:
+            reads.settled_nanos = commit.nanos
+            self._open.discard(block)
+
+    def _relate(self, place: int) -> None:
+        """Work out anew how the commit at this place of the sequence stands to the one before it."""
+        commit = self._released[place]
+        before = self._released[place - 1] if place else None
+        start = None if before is None else before.offset
+        repeated = start == commit.offset
+        if repeated != commit.repeated:
+            commit.repeated = repeated
+            if commit.offset != UNKNOWN:
+                self._resend(commit)
+        rewound = start is not None and commit.offset < start
+        gap = start is not None and commit.offset // self._block_size - (start + 1) // self._block_size >= MAX_BLOCKS
+        self._judge(commit, REWOUND, start if rewound else None)
+        self._judge(commit, GAP, start if gap else None)
+
+    def _judge(self, commit: OrderedCommit, reason: str, start: int | None) -> None:
+        """Write a finding when it begins to hold or its start (the offset before) changes; close it when it ends."""
+        if commit.findings.get(reason) == start:
+            return
+        if start is None:
+            del commit.findings[reason]
+        else:
+            commit.findings[reason] = start
+        self._out.findings.append(
+            finding(
+                reason, commit.id, None, resolved=start is None, topic=self._topic, partition=self._partition,
+                offset=commit.offset, fromOffset=start, groupId=self._group, clientId=commit.client_id,
+                date=commit.date, cluster=self._cluster or None,
+            )
+        )  # fmt: skip
+
+    # The blocks -----------------------------------------------------------------------------------------------------
+
+    def _appoint(self, commit: OrderedCommit) -> None:
+        """Choose the block that writes the commit's own record: its own, or the last below where the group read."""
+        home = commit.offset // self._block_size
+        block = home
+        if not self._had_read(home, commit):
+            block = max((b for b in self._reads if b < home and self._had_read(b, commit)), default=home)
+        if block == commit.appointed:
+            return
+        former, commit.appointed = commit.appointed, block
+        commit.moves += former is not None
+        commit.version += 1
+        for affected in {block} if former is None else {former, block}:
+            self._send(commit, affected, again=True)
+
+    def _had_read(self, block: int, commit: OrderedCommit) -> bool:
+        reads = self._reads.get(block)
+        return reads is not None and reads.low <= commit.offset and reads.first_nanos <= commit.nanos
+
+    def _resend(self, commit: OrderedCommit) -> None:
+        if commit.appointed is not None:
+            commit.version += 1
+            self._send(commit, commit.appointed, again=True)
+
+    def _send(self, commit: OrderedCommit, block: int, *, again: bool = False) -> None:
+        if commit.sent_to is None or (block in commit.sent_to and not again):
+            return
+        if block not in commit.sent_to:
+            commit.sent_to.append(block)
+        event = commit.event_for(block, str(self._group))
+        key = block_key(self._topic, self._partition, block)
+        self._out.events.append(Addressed(JOIN, key, commit.timestamp, event))
+
+    def _write_start(self, commit: OrderedCommit) -> None:
+        self._out.counts["emitted"] += 1
+        self._out.records.append(
+            aggregated(
+                COMMIT, commit.id, commit.date, commit.client_id, self._topic, partition=self._partition,
+                offset=commit.offset, group_id=str(self._group), cluster=self._cluster, extra=commit.extra,
+            )
+        )  # fmt: skip
+
+    # Forgetting and keeping -----------------------------------------------------------------------------------------
+
+    def _trim(self) -> None:
+        """Forget what is past retention."""
+        before = self._now - self._waits.retention
+        self._forget([commit for commit in self._released if commit.timestamp <= before])
+        self._reads = {block: reads for block, reads in self._reads.items() if reads.timestamp > before}
+        self._open &= self._reads.keys()
+        held = (*self._released, *self._waiting.values(), *self._reads.values())
+        oldest = min((fact.timestamp for fact in held), default=None)
+        self._trim_at = None if oldest is None else self._waits.next_trim(self._now, oldest)
+
+    def _evict(self) -> None:
+        """Give up the oldest commits and blocks; facts as late as these find no commit any more."""
+        excess = self.facts() - self._limit * 9 // 10
+        commits = self._released[: min(excess, len(self._released) - 1)]
+        self._forget(commits)
+        oldest = sorted(self._reads, key=lambda block: self._reads[block].timestamp)[: excess - len(commits)]
+        for block in oldest:
+            del self._reads[block]
+        self._open &= self._reads.keys()
+        count = len(commits) + len(oldest)
+        self._out.counts["evicted"] += count
+        subject = f"{self._group}:{self._topic}:{self._partition}:{self._now}"
+        self._out.findings.append(
+            finding(
+                EVICTED, subject, None, topic=self._topic, partition=self._partition, groupId=self._group,
+                count=count, cluster=self._cluster or None,
+            )
+        )  # fmt: skip
+
+    def _forget(self, commits: list[OrderedCommit]) -> None:
+        gone = {commit.id for commit in commits}
+        self._ids -= gone
+        self._released = [commit for commit in self._released if commit.id not in gone]
+
+    def snapshot(self) -> Iterator[Event]:
+        """Events that build this view again, with what it has told already."""
+        yield EXPIRED, self._now, self._trim_at
+        for block, reads in self._reads.items():
+            yield READ, block, *reads.interval(), reads.timestamp
+        for commit in (*self._released, *self._waiting.values()):
+            yield commit.snapshot()
+
+
+def _nanos(commit: OrderedCommit) -> int:
+    return commit.nanos
+
+
+def _order(commit: OrderedCommit) -> tuple[int, str]:
+    return commit.order

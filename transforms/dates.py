@@ -1,0 +1,44 @@
+"""Dates of traces: ISO-8601 in UTC with up to nine fraction digits, compared at full precision."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import lru_cache
+
+NANOS_PER_MILLI = 1_000_000
+NANOS_PER_SECOND = 1_000_000_000
+_SECOND_LENGTH = len("2020-03-25T15:41:01")
+
+
+@lru_cache(maxsize=4096)
+def _seconds(second: str) -> int:
+    """Epoch seconds of `2020-03-25T15:41:01`; neighbouring traces share their second, so this is mostly a look-up."""
+    return int(datetime.strptime(second, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC).timestamp())
+
+
+def nanos_of(date: str) -> int:
+    """Nanoseconds since the epoch of a date such as `2020-03-25T15:41:01.365287Z`.
+
+    Raises ValueError when it is not ISO-8601 in UTC with at most nine fraction digits.
+    """
+    if not date.endswith("Z") or not date.isascii():
+        raise ValueError(date)
+    fraction = date[_SECOND_LENGTH:-1]
+    nanos = _seconds(date[:_SECOND_LENGTH]) * NANOS_PER_SECOND
+    if not fraction:
+        return nanos
+    digits = fraction[1:]
+    if fraction[0] != "." or not digits.isdigit() or len(digits) > 9:  # noqa: PLR2004  nine digits are nanoseconds
+        raise ValueError(date)
+    return nanos + int(digits.ljust(9, "0"))
+
+
+def duration_ms(start_nanos: int, end_nanos: int) -> int:
+    """The time between two instants in whole milliseconds, truncated toward zero; negative when the clocks say so."""
+    elapsed = end_nanos - start_nanos
+    return elapsed // NANOS_PER_MILLI if elapsed >= 0 else -(-elapsed // NANOS_PER_MILLI)
+
+
+def date_of(millis: int) -> str:
+    """The date of an instant given in milliseconds since the epoch."""
+    return datetime.fromtimestamp(millis / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

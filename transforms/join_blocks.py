@@ -1,0 +1,57 @@
+"""JoinBlocks: joins all facts about the messages of a block of offsets.
+
+In: packs for blocks, from PackByKey, LocateSends and OrderCommits. Out: `traces` (every ACK, CONSUME and COMMIT, as
+aggregated records), `findings`. Nothing is dropped; what is past retention is forgotten. See transforms/block_view.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.transforms.timeutil import TimeDomain
+from apache_beam.transforms.userstate import BagStateSpec, TimerSpec, on_timer
+from apache_beam.utils.timestamp import Timestamp
+
+from transforms.block_view import BlockView
+from transforms.journal import Bag, SegmentCoder
+from transforms.keep_view import FINDINGS, KeepView
+from transforms.packs import KeyedPack
+from transforms.waits import Waits
+
+
+class JoinBlocks(beam.PTransform):
+    """See the head of this file. `exact` lets a commit settle the one record at its own offset only."""
+
+    def __init__(self, waits: Waits, limit: int, *, exact: bool = False, cluster: str = "") -> None:
+        super().__init__()
+        self._make_view = partial(BlockView, waits=waits, limit=limit, exact=exact, cluster=cluster)
+
+    def expand(self, packs: beam.PCollection[KeyedPack]) -> beam.pvalue.DoOutputsTuple:
+        """All outputs, by name."""
+        return packs | "KeepBlocks" >> beam.ParDo(_KeepBlocks(self._make_view)).with_outputs(FINDINGS, main="traces")
+
+
+class _KeepBlocks(KeepView):
+    JOURNAL = BagStateSpec("blocks_journal", SegmentCoder())
+    DEADLINE = TimerSpec("blocks_deadline", TimeDomain.WATERMARK)
+
+    def process(
+        self,
+        element: KeyedPack,
+        journal: Bag = beam.DoFn.StateParam(JOURNAL),
+        deadline: Any = beam.DoFn.TimerParam(DEADLINE),
+    ) -> Iterator[Any]:
+        return self.absorb(element, journal, deadline)
+
+    @on_timer(DEADLINE)
+    def on_deadline(
+        self,
+        key: bytes = beam.DoFn.KeyParam,
+        fired: Timestamp = beam.DoFn.TimestampParam,
+        journal: Bag = beam.DoFn.StateParam(JOURNAL),
+        deadline: Any = beam.DoFn.TimerParam(DEADLINE),
+    ) -> Iterator[Any]:
+        return self.expire(key, fired, journal, deadline)

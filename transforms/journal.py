@@ -1,0 +1,169 @@
+"""Journal: how the view of a key survives, and how it stays in memory (docs/adr/0001).
+
+The state of a key is a bag of segments: the packs that its view absorbed, in order, after the snapshot they build on.
+A bundle appends what it absorbed, one round trip. When the appended bytes outweigh the snapshot, or there are too many
+segments, the journal is rewritten as a snapshot: amortised, a constant cost per event.
+
+The state cache of the worker hands the same segment objects back, so the first one carries the live view in a field
+that is never encoded. Where the cache does not (restore, eviction, a runner without cache), the view is replayed.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from apache_beam.coders import Coder
+from apache_beam.runners.worker.statecache import CacheAware
+
+from transforms.packs import decode, encode
+from transforms.view import EXPIRED, Outputs, View
+
+FORMAT = 1
+MIN_REWRITE_BYTES = 16 * 1024
+MAX_SEGMENTS = 1000
+#: Rough size in memory of one fact of a view, for the weight that the cache sees.
+BYTES_PER_FACT = 600
+_HEAD = struct.Struct(">BQ?")
+
+
+class _Weight:
+    """Stands for the view when the cache measures a segment, so that it need not walk the whole view."""
+
+    def __init__(self, weigh: Callable[[], int]) -> None:
+        self._weigh = weigh
+
+    def __sizeof__(self) -> int:
+        return self._weigh()
+
+
+class Segment(CacheAware):
+    """One pack of a journal: its number and its bytes. A bag promises no order, so the number gives it."""
+
+    __slots__ = ("is_snapshot", "ledger", "number", "pack")
+
+    def __init__(self, number: int, pack: bytes, *, is_snapshot: bool = False) -> None:
+        super().__init__()
+        self.number = number
+        self.pack = pack
+        self.is_snapshot = is_snapshot
+        self.ledger: Ledger | None = None
+
+    def get_referents_for_cache(self) -> list[Any]:
+        """The pack, and for the view that rides on it a stand-in of the same weight."""
+        return [self.pack] if self.ledger is None else [self.pack, _Weight(self.ledger.weight)]
+
+
+class SegmentCoder(Coder):
+    """`format version, number, is it a snapshot, pack`. A version that this release does not know is refused, never guessed at."""
+
+    def encode(self, value: Segment) -> bytes:
+        """The bytes of a segment, without the view."""
+        return _HEAD.pack(FORMAT, value.number, value.is_snapshot) + value.pack
+
+    def decode(self, encoded: bytes) -> Segment:
+        """The segment in these bytes. Raises ValueError for another format version."""
+        version, number, is_snapshot = _HEAD.unpack_from(encoded)
+        if version != FORMAT:
+            raise ValueError(
+                f"The saved state has format {version}, this release reads {FORMAT}: restore it with the release that "
+                "wrote it, or start without it (another application.id or state.dir)."
+            )
+        return Segment(number, encoded[_HEAD.size :], is_snapshot=is_snapshot)
+
+    def is_deterministic(self) -> bool:
+        """Equal segments have equal bytes."""
+        return True
+
+
+class Bag(Protocol):
+    """The part of Beam's BagState that a journal needs."""
+
+    def read(self) -> Iterable[Segment]:
+        """All segments."""
+
+    def add(self, value: Segment) -> None:
+        """Append one."""
+
+    def clear(self) -> None:
+        """Remove all."""
+
+
+class Ledger:
+    """A live view with its journal: whatever changes the view is written to the bag first of all readers."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self.armed: int | None = None
+        self._next_number = 0
+        self._segments = 0
+        self._appended = 0
+        self._snapshot = 0
+        self._carrier: Segment | None = None
+
+    @classmethod
+    def open(cls, bag: Bag, make_view: Callable[[], View]) -> tuple[Ledger, bool]:
+        """The ledger of a key, and whether it had to be rebuilt from a journal."""
+        segments = iter(bag.read())
+        first = next(segments, None)
+        if first is None:
+            return cls(make_view()), False
+        if first.ledger is not None:
+            return first.ledger, False
+        ledger = cls(make_view())
+        for segment in sorted([first, *segments], key=lambda segment: segment.number):
+            ledger.view.apply(decode(segment.pack))
+            ledger._count(segment)
+        ledger._carry(first)
+        return ledger, True
+
+    def absorb(self, bag: Bag, pack: bytes) -> Outputs:
+        """Apply a pack and journal it."""
+        outputs = self.view.apply(decode(pack))
+        self._append(bag, Segment(self._next_number, pack))
+        return outputs
+
+    def expire(self, bag: Bag, now: int) -> Outputs:
+        """Let the view expire up to `now` (ms) and journal that it did; a journal without facts is cleared."""
+        outputs = self.view.apply([[EXPIRED, now]])
+        if self.view.facts():
+            self._append(bag, Segment(self._next_number, encode([(EXPIRED, now)])))
+        else:
+            bag.clear()
+            self._reset()
+        return outputs
+
+    def weight(self) -> int:
+        """Estimated bytes of the view in memory."""
+        return BYTES_PER_FACT * (1 + self.view.facts())
+
+    def rewrite(self, bag: Bag) -> bool:
+        """Replace the journal by a snapshot if it has grown enough; True if it was."""
+        if self._segments < MAX_SEGMENTS and self._appended <= max(self._snapshot, MIN_REWRITE_BYTES):
+            return False
+        snapshot = Segment(self._next_number, encode(self.view.snapshot()), is_snapshot=True)
+        bag.clear()
+        self._reset()
+        self._append(bag, snapshot)
+        return True
+
+    def _append(self, bag: Bag, segment: Segment) -> None:
+        bag.add(segment)
+        self._count(segment)
+        if self._carrier is None:
+            self._carry(segment)
+
+    def _count(self, segment: Segment) -> None:
+        self._next_number = segment.number + 1
+        self._segments += 1
+        if segment.is_snapshot:
+            self._snapshot = len(segment.pack)
+        else:
+            self._appended += len(segment.pack)
+
+    def _carry(self, segment: Segment) -> None:
+        self._carrier, segment.ledger = segment, self
+
+    def _reset(self) -> None:
+        self._carrier, self._segments, self._appended, self._snapshot = None, 0, 0, 0

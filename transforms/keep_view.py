@@ -1,0 +1,87 @@
+"""KeepView: the shell of every stateful step. It moves state and timers; every decision is in the view.
+
+In: `(key, pack)`. Out: aggregated records on the main output, `Finding`s on `findings`, packs for other views on the
+outputs named by their destination. State: one journal (transforms/journal.py). Timer: one WATERMARK timer per key, at
+the earliest deadline of its view.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import apache_beam as beam
+from apache_beam import pvalue
+from apache_beam.utils.timestamp import Timestamp
+
+from transforms import counters
+from transforms.journal import Bag, Ledger
+from transforms.packs import KeyedPack, Packer
+from transforms.view import Outputs, View
+
+FINDINGS = "findings"
+
+
+class KeepView(beam.DoFn):
+    """See the head of this file. `make_view` makes the empty view of a key.
+
+    Each step declares its own state and timer and hands them over: FnApiRunner mixes up the timers of two steps whose
+    timers have the same id.
+    """
+
+    def __init__(self, make_view: Callable[[bytes], View]) -> None:
+        self._make_view = make_view
+        self._packer = Packer()
+
+    def start_bundle(self) -> None:
+        """Nothing of a failed bundle is sent."""
+        self._packer = Packer()
+
+    def absorb(self, element: KeyedPack, journal: Bag, deadline: Any) -> Iterator[Any]:
+        """Absorb a pack."""
+        key, pack = element
+        ledger = self._open(key, journal)
+        outputs = ledger.absorb(journal, pack)
+        self._close(ledger, journal, deadline)
+        return self._emit(outputs)
+
+    def expire(self, key: bytes, fired: Timestamp, journal: Bag, deadline: Any) -> Iterator[Any]:
+        """Let expire what is due by the time of the timer, and arm it for what is due next."""
+        ledger = self._open(key, journal)
+        now = fired.micros // 1000
+        due = ledger.view.deadline()
+        outputs = ledger.expire(journal, now) if due is not None and due <= now else Outputs()
+        ledger.armed = None
+        self._close(ledger, journal, deadline)
+        return self._emit(outputs)
+
+    def finish_bundle(self) -> Iterator[Any]:
+        """Send the events for other views, one pack per key."""
+        for destination, pack in self._packer.flush():
+            yield pvalue.TaggedOutput(destination, pack)
+
+    def _open(self, key: bytes, journal: Bag) -> Ledger:
+        ledger, rebuilt = Ledger.open(journal, lambda: self._make_view(key))
+        (counters.VIEWS_REBUILT if rebuilt else counters.VIEWS_CACHED).inc()
+        return ledger
+
+    def _close(self, ledger: Ledger, journal: Bag, deadline: Any) -> None:
+        """Keep the journal short and the timer right."""
+        if ledger.rewrite(journal):
+            counters.SNAPSHOTS.inc()
+        due = ledger.view.deadline()
+        if due is not None and due != ledger.armed:
+            deadline.set(Timestamp(micros=due * 1000))
+            ledger.armed = due
+
+    def _emit(self, outputs: Outputs) -> Iterator[Any]:
+        for name, count in outputs.counts.items():
+            counters.BY_NAME[name].inc(count)
+        yield from outputs.records
+        if outputs.findings:
+            counters.FINDINGS.inc(len(outputs.findings))
+        for found in outputs.findings:
+            yield pvalue.TaggedOutput(FINDINGS, found)
+        for item in outputs.events:
+            if self._packer.add(item):
+                yield pvalue.TaggedOutput(item.destination, self._packer.take(item.destination, item.key))

@@ -1,0 +1,58 @@
+"""OrderCommits: puts the commits of a group and partition in order of date and sends each to the blocks it can settle.
+
+In: packs for (group, topic, partition). Out: `join` (packs for blocks), `traces` (commits at the start of a partition,
+which settle nothing), `findings` (`rewound`, `gap`). Nothing is dropped. See transforms/commits_view.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.transforms.timeutil import TimeDomain
+from apache_beam.transforms.userstate import BagStateSpec, TimerSpec, on_timer
+from apache_beam.utils.timestamp import Timestamp
+
+from transforms.addresses import JOIN
+from transforms.commits_view import CommitsView
+from transforms.journal import Bag, SegmentCoder
+from transforms.keep_view import FINDINGS, KeepView
+from transforms.packs import KeyedPack
+from transforms.waits import Waits
+
+
+class OrderCommits(beam.PTransform):
+    """See the head of this file."""
+
+    def __init__(self, waits: Waits, limit: int, block_size: int, cluster: str = "") -> None:
+        super().__init__()
+        self._make_view = partial(CommitsView, waits=waits, limit=limit, block_size=block_size, cluster=cluster)
+
+    def expand(self, packs: beam.PCollection[KeyedPack]) -> beam.pvalue.DoOutputsTuple:
+        """All outputs, by name."""
+        return packs | "KeepCommits" >> beam.ParDo(_KeepCommits(self._make_view)).with_outputs(JOIN, FINDINGS, main="traces")
+
+
+class _KeepCommits(KeepView):
+    JOURNAL = BagStateSpec("commits_journal", SegmentCoder())
+    DEADLINE = TimerSpec("commits_deadline", TimeDomain.WATERMARK)
+
+    def process(
+        self,
+        element: KeyedPack,
+        journal: Bag = beam.DoFn.StateParam(JOURNAL),
+        deadline: Any = beam.DoFn.TimerParam(DEADLINE),
+    ) -> Iterator[Any]:
+        return self.absorb(element, journal, deadline)
+
+    @on_timer(DEADLINE)
+    def on_deadline(
+        self,
+        key: bytes = beam.DoFn.KeyParam,
+        fired: Timestamp = beam.DoFn.TimestampParam,
+        journal: Bag = beam.DoFn.StateParam(JOURNAL),
+        deadline: Any = beam.DoFn.TimerParam(DEADLINE),
+    ) -> Iterator[Any]:
+        return self.expire(key, fired, journal, deadline)

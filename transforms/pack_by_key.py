@@ -1,0 +1,129 @@
+"""PackByKey: sends each trace to the views that need it, the events of one bundle for one key as one element.
+
+In: `Trace`s and `HeaderLink`s. Out: packs on `locate`, `order` and `join`; on the main output the aggregated records of
+traces that can join nothing (a failed or unplaced ACK); a `send-failed` finding for each failed ACK on `findings`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import apache_beam as beam
+from apache_beam import pvalue
+
+from transforms import counters
+from transforms.addresses import JOIN, LOCATE, ORDER, block_key, commits_key, shard_key
+from transforms.aggregated import aggregated
+from transforms.commit_facts import Reads
+from transforms.dates import date_of, nanos_of
+from transforms.findings import SEND_FAILED, finding
+from transforms.keep_view import FINDINGS
+from transforms.packs import Addressed, Packer
+from transforms.records import ACK, CONSUME, SEND, UNKNOWN, HeaderLink, Trace
+
+
+class Router:
+    """Which views an input concerns. `shards` and `block_size` are frozen with the saved state."""
+
+    def __init__(self, shards: int, block_size: int) -> None:
+        self._shards = shards
+        self._block_size = block_size
+
+    def events(self, item: Trace | HeaderLink) -> Iterator[Addressed]:
+        """The events of a trace or of a header link."""
+        if isinstance(item, HeaderLink):
+            yield self._link(item, item.correlation_id, date_of(max(item.timestamp, 0)), None)
+            yield self._join(item, ("L", item.offset, item.correlation_id, item.timestamp))
+        elif item.type == SEND:
+            key = shard_key(item.topic, str(item.correlation_id), self._shards)
+            event = ("S", item.topic, item.correlation_id, *_raw(item), item.extra)
+            yield Addressed(LOCATE, key, item.timestamp, event)
+        elif item.type == ACK:
+            if item.offset != UNKNOWN:
+                yield self._join(item, ("A", item.offset, *_raw(item), item.correlation_id, item.extra))
+            if item.correlation_id is not None and (item.offset != UNKNOWN or item.partition == UNKNOWN):
+                yield self._link(item, item.correlation_id, item.date, item.client_id)
+        elif item.type == CONSUME:
+            event = ("C", item.offset, *_raw(item), item.correlation_id, item.group_id, item.extra)
+            yield self._join(item, event)
+            yield self._link(item, str(item.correlation_id), item.date, None)
+        else:
+            yield Addressed(ORDER, _commits_key(item), item.timestamp, ("K", item.offset, *_raw(item), item.extra))
+
+    def read(self, trace: Trace) -> tuple[tuple[bytes, int], Reads]:
+        """Where a CONSUME reads: the key of its commit sequence and the block, and the offset and date read there."""
+        nanos = nanos_of(trace.date)
+        reads = Reads(trace.offset, trace.offset, nanos, nanos, None, trace.timestamp)
+        return (_commits_key(trace), trace.offset // self._block_size), reads
+
+    def _join(self, item: Trace | HeaderLink, event: tuple[Any, ...]) -> Addressed:
+        key = block_key(item.topic, item.partition, item.offset // self._block_size)
+        return Addressed(JOIN, key, item.timestamp, event)
+
+    def _link(self, item: Trace | HeaderLink, correlation: str, date: str, acked_by: str | None) -> Addressed:
+        event = ("L", item.topic, correlation, item.partition, item.offset, date, acked_by, item.timestamp)
+        return Addressed(LOCATE, shard_key(item.topic, correlation, self._shards), item.timestamp, event)
+
+
+def _raw(trace: Trace) -> tuple[str, str, str, int]:
+    return trace.id, trace.date, trace.client_id, trace.timestamp
+
+
+def _commits_key(trace: Trace) -> bytes:
+    return commits_key(str(trace.group_id), trace.topic, trace.partition)
+
+
+class PackByKey(beam.DoFn):
+    """See the head of this file."""
+
+    def __init__(self, router: Router, cluster: str = "") -> None:
+        self._router = router
+        self._cluster = cluster
+        self._packer = Packer()
+        self._reads: dict[tuple[bytes, int], Reads] = {}
+
+    def start_bundle(self) -> None:
+        """Nothing of a failed bundle is sent."""
+        self._packer = Packer()
+        self._reads = {}
+
+    def process(self, item: Trace | HeaderLink) -> Iterator[Any]:
+        """Route one item; full packs leave at once."""
+        for event in self._router.events(item):
+            if self._packer.add(event):
+                yield pvalue.TaggedOutput(event.destination, self._packer.take(event.destination, event.key))
+        if isinstance(item, HeaderLink):
+            pass
+        elif item.type == CONSUME:
+            place, read = self._router.read(item)
+            known = self._reads.get(place)
+            self._reads[place] = read if known is None else known.merge(read)
+        elif item.type == ACK and item.offset == UNKNOWN:
+            yield from self._unplaced(item)
+
+    def finish_bundle(self) -> Iterator[Any]:
+        """Send the rest, and once per bundle which blocks each group read."""
+        for (key, block), reads in self._reads.items():
+            self._packer.add(Addressed(ORDER, key, reads.timestamp, ("R", block, *reads.interval(), reads.timestamp)))
+        for destination, pack in self._packer.flush():
+            yield pvalue.TaggedOutput(destination, pack)
+
+    def _unplaced(self, ack: Trace) -> Iterator[Any]:
+        """An ACK without an offset: the send failed, or (with a partition) the producer asked for no offset."""
+        counters.EMITTED.inc()
+        partition = None if ack.partition == UNKNOWN else ack.partition
+        yield aggregated(
+            ACK, ack.id, ack.date, ack.client_id, ack.topic, partition=ack.partition, offset=ack.offset,
+            correlation_id=ack.correlation_id, cluster=self._cluster, extra=ack.extra,
+        )  # fmt: skip
+        if partition is None:
+            counters.FINDINGS.inc()
+            yield pvalue.TaggedOutput(
+                FINDINGS,
+                finding(
+                    SEND_FAILED, ack.id, None, topic=ack.topic, correlationId=ack.correlation_id,
+                    clientId=ack.client_id, date=ack.date, error=(ack.extra or {}).get("error"),
+                    cluster=self._cluster or None,
+                ),
+            )  # fmt: skip

@@ -1,0 +1,88 @@
+"""Packs: the events of one bundle for one key, shuffled as one element.
+
+A shuffle and a state round trip cost per element, so events of a key travel together (docs/adr/0001). An event is a
+plain tuple whose first item is its kind; a pack is the JSON array of its events.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import apache_beam as beam
+import orjson
+from apache_beam.transforms.window import GlobalWindow
+from apache_beam.utils.timestamp import Timestamp
+from apache_beam.utils.windowed_value import WindowedValue
+
+#: An event as it is sent (tuple) and as it arrives (list).
+Event = typing.Sequence[Any]
+#: A key and the pack for it.
+KeyedPack = typing.Tuple[bytes, bytes]  # noqa: UP006  Beam's type inference reads the typing form
+
+MAX_PACK_EVENTS = 1024
+
+
+def encode(events: typing.Iterable[Event]) -> bytes:
+    """The pack of these events."""
+    return orjson.dumps(events if isinstance(events, list) else list(events))
+
+
+def decode(pack: bytes) -> list[list[Any]]:
+    """The events of a pack."""
+    return typing.cast("list[list[Any]]", orjson.loads(pack))
+
+
+class Addressed(NamedTuple):
+    """An event for the view of a key. `timestamp` (ms) is its Kafka timestamp."""
+
+    destination: str
+    key: bytes
+    timestamp: int
+    event: Event
+
+
+class Packer:
+    """Gathers the events of a bundle per destination and key, and gives them back as elements for tagged outputs."""
+
+    def __init__(self) -> None:
+        self._events: dict[tuple[str, bytes], list[Event]] = {}
+        self._earliest: dict[tuple[str, bytes], int] = {}
+
+    def add(self, item: Addressed) -> bool:
+        """Take one event; True when its pack is full and must be taken out."""
+        address = (item.destination, item.key)
+        events = self._events.get(address)
+        if events is None:
+            self._events[address] = [item.event]
+            self._earliest[address] = item.timestamp
+            return False
+        events.append(item.event)
+        self._earliest[address] = min(self._earliest[address], item.timestamp)
+        return len(events) >= MAX_PACK_EVENTS
+
+    def take(self, destination: str, key: bytes) -> KeyedPack:
+        """The full pack of a key; what comes later begins another."""
+        address = (destination, key)
+        del self._earliest[address]
+        return key, encode(self._events.pop(address))
+
+    def flush(self) -> Iterator[tuple[str, WindowedValue]]:
+        """All that is left, as `(destination, element)`; the element's time is the earliest of its events."""
+        for (destination, key), events in self._events.items():
+            earliest = Timestamp(micros=self._earliest[destination, key] * 1000)
+            yield destination, WindowedValue((key, encode(events)), earliest, (GlobalWindow(),))
+        self._events, self._earliest = {}, {}
+
+
+class TypePacks(beam.PTransform):
+    """Says what packs are. Outputs by name have no type of their own, and a stateful step needs to know its key's."""
+
+    def expand(self, packs: beam.PCollection) -> beam.PCollection[KeyedPack]:
+        """The same packs."""
+        return packs | beam.Map(_same).with_input_types(KeyedPack).with_output_types(KeyedPack)
+
+
+def _same(pack: KeyedPack) -> KeyedPack:
+    return pack

@@ -1,0 +1,72 @@
+"""The records that enter the pipeline: what Kafka gave, and what the parser makes of it."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+SEND = "SEND"
+ACK = "ACK"
+CONSUME = "CONSUME"
+COMMIT = "COMMIT"
+
+#: Offset and partition of an ACK whose send failed, and offset of a commit at the start of a partition.
+UNKNOWN = -1
+
+
+class KafkaRecord(NamedTuple):
+    """One record as it lies in its topic; ReadFromKafka's rows have the same fields.
+
+    `timestamp` is in milliseconds, negative where the record has none; `headers` are pairs with `key` and `value`.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[Header] = ()
+
+
+class Header(NamedTuple):
+    """A header of a Kafka record."""
+
+    key: str
+    value: bytes | None
+
+
+class Trace(NamedTuple):
+    """A valid raw trace: one phase of one message.
+
+    `partition` and `offset` are -1 where the phase does not know them, `group_id` and `correlation_id` None.
+    `date` is the client's clock, ISO-8601 UTC with the digits as they came; `timestamp` is the record's, in milliseconds.
+    `extra` holds every other field of the input, to be passed through.
+    """
+
+    type: str
+    id: str
+    date: str
+    client_id: str
+    topic: str
+    partition: int
+    offset: int
+    group_id: str | None
+    correlation_id: str | None
+    timestamp: int
+    extra: dict[str, Any] | None
+
+
+class HeaderLink(NamedTuple):
+    """A record of a business topic: its header says which correlationId lies at which position."""
+
+    topic: str
+    partition: int
+    offset: int
+    correlation_id: str
+    timestamp: int
+
+
+#: A record for a Kafka topic, as WriteToKafka wants it: key and value.
+KeyValue = typing.Tuple[bytes, bytes]  # noqa: UP006  Beam's type inference reads the typing form

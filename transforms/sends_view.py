@@ -1,0 +1,220 @@
+"""SendsView: which SEND lies at which position (the view of LocateSends).
+
+In: SENDs, failed ACKs that name their correlationId, and links (a correlationId seen at a position). Out: every SEND as an
+aggregated record, located or, when its hold ends, not; and for the block of its position the news that it lies there.
+
+One correlationId may have several SENDs and positions in a topic. They are paired by facts alone: ACKs first, each with
+the earliest SEND of its client before it, then what is left in order of date (ties: partition, offset).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from transforms.addresses import JOIN, block_key
+from transforms.aggregated import aggregated
+from transforms.dates import nanos_of
+from transforms.findings import EVICTED, UNLINKED, finding
+from transforms.packs import Addressed, Event
+from transforms.records import SEND
+from transforms.send_pairing import FAILED, Flight, Link, Position, Send, pair
+from transforms.view import EXPIRED, Outputs
+from transforms.waits import Deadlines, Waits, deadline_after
+
+#: Kinds of events of a shard; topic and correlationId follow.
+SENT = "S"
+LINK = "L"
+_Name = tuple[str, str]
+
+#: A correlationId with more facts than this in one topic names no message; its facts are given up.
+MAX_FLIGHT_FACTS = 512
+
+
+class SendsView:
+    """See the head of this file. `limit` bounds the facts of the shard."""
+
+    def __init__(self, _key: bytes, waits: Waits, limit: int, block_size: int, cluster: str = "") -> None:
+        self._waits = waits
+        self._limit = limit
+        self._block_size = block_size
+        self._cluster = cluster
+        self._flights: dict[_Name, Flight] = {}
+        self._deadlines: Deadlines[_Name] = Deadlines()
+        self._now = -1
+        self._trim_at: int | None = None
+        self._facts = 0
+        self._touched: dict[_Name, None] = {}
+        self._written: dict[_Name, None] = {}
+        self._out = Outputs()
+
+    def apply(self, events: Iterable[list[Any]]) -> Outputs:
+        """Take in a batch of events; write the SENDs that it locates or moves."""
+        self._out = outputs = Outputs()
+        for event in events:
+            kind = event[0]
+            if kind == SENT:
+                self._sent(event)
+            elif kind == LINK:
+                self._linked(event)
+            else:
+                self._expire(event)
+        self._review()
+        self._evict()
+        return outputs
+
+    def deadline(self) -> int | None:
+        """The next hold that ends, or the next look for what is past retention."""
+        return min((due for due in (self._deadlines.next(), self._trim_at) if due is not None), default=None)
+
+    def facts(self) -> int:
+        """Facts held."""
+        return self._facts
+
+    def _flight(self, name: _Name, timestamp: int) -> Flight:
+        flight = self._flights.get(name)
+        if flight is None:
+            flight = self._flights[name] = Flight()
+        flight.last = max(flight.last, timestamp)
+        self._touched[name] = None
+        if self._trim_at is None:
+            self._trim_at = max(deadline_after(timestamp, self._waits.retention), self._now + 1)
+        return flight
+
+    def _sent(self, event: list[Any]) -> None:
+        _, topic, correlation, identity, date, client, timestamp, extra, *state = event
+        flight = self._flight((topic, correlation), timestamp)
+        if identity in flight.sends:
+            self._out.counts["duplicates"] += 1
+            return
+        deadline = deadline_after(timestamp, self._waits.hold_send)
+        send = Send(identity, date, client, timestamp, extra, deadline)
+        if state:
+            send.revision, send.version, written = state
+            send.written = Position(*written) if written else None
+        flight.sends[identity] = send
+        self._facts += 1
+
+    def _linked(self, event: list[Any]) -> None:
+        _, topic, correlation, partition, offset, date, client, timestamp = event
+        flight = self._flight((topic, correlation), timestamp)
+        self._facts += flight.add(Link(partition, offset, nanos_of(date), date, client, timestamp))
+
+    def _expire(self, event: list[Any]) -> None:
+        self._now = max(self._now, event[1])
+        if len(event) > 2:  # noqa: PLR2004  a snapshot's extra item
+            self._trim_at = event[2]
+        for name in self._deadlines.due(self._now):
+            self._touched[name] = None
+        if self._trim_at is not None and self._trim_at <= self._now:
+            self._trim()
+
+    def _review(self) -> None:
+        """Write what changed about the touched correlationIds."""
+        for name in self._touched:
+            flight = self._flights[name]
+            placed = pair(flight)
+            waiting: list[int] = []
+            for send in flight.sends.values():
+                position = placed.get(send.id)
+                if position is None and not send.revision and send.deadline > self._now:
+                    waiting.append(send.deadline)
+                else:
+                    self._place(name, send, None if position == FAILED else position)
+            self._deadlines.set(name, min(waiting, default=None))
+        self._written, self._touched = self._touched, {}
+
+    def _place(self, name: _Name, send: Send, position: Position | None) -> None:
+        """Write a SEND that is at this position (None: unknown) if that is news, and tell the blocks."""
+        if send.revision and send.written == position:
+            return
+        topic, correlation = name
+        if send.written is not None:
+            self._tell(name, send, send.written, live=False)
+        send.written = position
+        send.revision += 1
+        self._out.counts["revisions" if send.revision > 1 else "emitted"] += 1
+        partition, offset = position or (None, None)
+        self._out.records.append(
+            aggregated(
+                SEND, send.id, send.date, send.client_id, topic, partition=partition, offset=offset,
+                correlation_id=correlation, revision=send.revision, cluster=self._cluster, extra=send.extra,
+            )
+        )  # fmt: skip
+        if position is not None:
+            self._tell(name, send, position, live=True)
+
+    def _tell(self, name: _Name, send: Send, position: Position, *, live: bool) -> None:
+        topic, correlation = name
+        send.version += 1
+        event = ("S", position.offset, send.id, correlation, send.date, send.client_id, send.timestamp, send.version, live)
+        key = block_key(topic, position.partition, position.offset // self._block_size)
+        self._out.events.append(Addressed(JOIN, key, send.timestamp, event))
+
+    def _trim(self) -> None:
+        """Forget what is past retention; a SEND that never had a position is `unlinked`."""
+        self._review()
+        before = self._now - self._waits.retention
+        for name in [name for name, flight in self._flights.items() if flight.last <= before]:
+            self._forget(name)
+        oldest = min((flight.last for flight in self._flights.values()), default=None)
+        self._trim_at = None if oldest is None else self._waits.next_trim(self._now, oldest)
+
+    def _forget(self, name: _Name) -> None:
+        flight = self._flights.pop(name)
+        self._deadlines.set(name, None)
+        self._facts -= flight.facts()
+        placed = pair(flight)
+        for send in flight.sends.values():
+            if send.id not in placed:
+                deadline = send.timestamp + self._waits.retention
+                self._out.findings.append(
+                    finding(
+                        UNLINKED, send.id, deadline, type=SEND, topic=name[0], correlationId=name[1],
+                        clientId=send.client_id, date=send.date, cluster=self._cluster or None,
+                    )
+                )  # fmt: skip
+
+    def _evict(self) -> None:
+        """Give up what is too much: SENDs that still wait are written as they are."""
+        names = [
+            name for name in self._written if name in self._flights and self._flights[name].facts() > MAX_FLIGHT_FACTS
+        ]
+        if self._facts > self._limit:
+            excess = self._facts - self._limit * 9 // 10
+            for name in sorted(self._flights, key=lambda name: self._flights[name].last):
+                names.append(name)
+                excess -= self._flights[name].facts()
+                if excess <= 0:
+                    break
+        for name in dict.fromkeys(names):
+            self._give_up(name)
+
+    def _give_up(self, name: _Name) -> None:
+        flight = self._flights[name]
+        for send in flight.sends.values():
+            if not send.revision:
+                self._place(name, send, None)
+        del self._flights[name]
+        self._deadlines.set(name, None)
+        self._facts -= flight.facts()
+        self._out.counts["evicted"] += flight.facts()
+        topic, correlation = name
+        self._out.findings.append(
+            finding(
+                EVICTED, f"{topic}:{correlation}:{flight.last}", None, topic=topic, correlationId=correlation,
+                count=flight.facts(), cluster=self._cluster or None,
+            )
+        )  # fmt: skip
+
+    def snapshot(self) -> Iterator[Event]:
+        """Events that build this view again, with what it has written."""
+        yield EXPIRED, self._now, self._trim_at
+        for (topic, correlation), flight in self._flights.items():
+            for send in flight.sends.values():
+                yield (
+                    SENT, topic, correlation, send.id, send.date, send.client_id, send.timestamp, send.extra,
+                    send.revision, send.version, send.written,
+                )  # fmt: skip
+            for link in flight.links():
+                yield LINK, topic, correlation, link.partition, link.offset, link.date, link.client_id, link.timestamp

@@ -1,0 +1,90 @@
+"""Which commit settles which delivery: per group, the first commit at or after it, at its offset or beyond."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable, Iterator
+from operator import attrgetter
+
+from transforms.block_facts import Commit, Held
+
+_Open = tuple[int, int, str, Held]
+_nanos = attrgetter("nanos")
+_order = attrgetter("order")
+
+
+class Settlement:
+    """The commits and the open deliveries of one group in one block.
+
+    The result depends on the facts alone, never on the order in which they came.
+    """
+
+    def __init__(self, *, exact: bool) -> None:
+        self.commits: list[Commit] = []
+        self._open: list[_Open] = []
+        self._exact = exact
+
+    def deliver(self, offset: int, delivery: Held) -> Commit | None:
+        """A new delivery: the commit that settles it, if one is known already."""
+        for commit in self.commits[bisect_left(self.commits, delivery.nanos, key=_nanos) :]:
+            if self._reaches(commit, offset):
+                commit.settled.setdefault(offset, []).append(delivery)
+                return commit
+        insort(self._open, (offset, delivery.nanos, delivery.id, delivery))
+        return None
+
+    def commit(self, commit: Commit) -> Iterator[Commit]:
+        """A new commit: it, and every other whose deliveries it takes."""
+        place = bisect_right(self.commits, commit.order, key=_order)
+        later = self.commits[place:]
+        self.commits.insert(place, commit)
+        yield commit
+        self._take(commit)
+        for other in later:
+            taken = [
+                (offset, delivery)
+                for offset, deliveries in other.settled.items()
+                if self._reaches(commit, offset)
+                for delivery in deliveries
+                if delivery.nanos <= commit.nanos
+            ]
+            for offset, delivery in taken:
+                _remove(other, offset, delivery)
+                commit.settled.setdefault(offset, []).append(delivery)
+            if taken:
+                yield other
+
+    def forget(self, commits: Iterable[Commit], deliveries: Iterable[Held]) -> None:
+        """Facts past retention: these commits and these deliveries are no longer there."""
+        gone = set(commits)
+        self.commits = [commit for commit in self.commits if commit not in gone]
+        lost = {delivery.id for delivery in deliveries}
+        self._open = [waiting for waiting in self._open if waiting[2] not in lost]
+        for commit in self.commits:
+            for offset in list(commit.settled):
+                for delivery in list(commit.settled[offset]):
+                    if delivery.id in lost:
+                        _remove(commit, offset, delivery)
+
+    def _take(self, commit: Commit) -> None:
+        """Settle the open deliveries that the commit reaches."""
+        reached = bisect_right(self._open, commit.offset, key=lambda waiting: waiting[0])
+        start = bisect_left(self._open, commit.offset, key=lambda waiting: waiting[0]) if self._exact else 0
+        stay: list[_Open] = []
+        for waiting in self._open[start:reached]:
+            offset, nanos, _, delivery = waiting
+            if nanos <= commit.nanos:
+                commit.settled.setdefault(offset, []).append(delivery)
+            else:
+                stay.append(waiting)
+        self._open[start:reached] = stay
+
+    def _reaches(self, commit: Commit, offset: int) -> bool:
+        return commit.offset == offset if self._exact else commit.offset >= offset
+
+
+def _remove(commit: Commit, offset: int, delivery: Held) -> None:
+    deliveries = commit.settled[offset]
+    deliveries.remove(delivery)
+    if not deliveries:
+        del commit.settled[offset]
