@@ -76,3 +76,7 @@ class Commands(click.Group):
 @click.option("--debug", is_flag=True, help="Show the traceback of any error.")
 def main(debug: bool) -> None:
     """Message-level tracing for Apache Kafka: joins raw traces into the life of each message."""
+
+
+if __name__ == "__main__":
+    main()

@@ -51,8 +51,8 @@ def _print_properties(config: Config) -> None:
 
 
 def _print_property(description: str, name: str, value: str, source: str | None) -> None:
-    origin = f"(from {source})" if source else ""
-    for line in textwrap.wrap(f"{description} {origin}", width=110):
+    comments = [*textwrap.wrap(description, width=110), *([f"(from {source})"] if source else [])]
+    for line in comments:
         click.echo(f"# {line}")
     escaped = value.replace("\\", "\\\\")
     click.echo(f"{name}={escaped}")
