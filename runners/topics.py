@@ -140,10 +140,14 @@ def create(
             result(future)
             reports[name] = TopicReport(name, "missing" if dry_run else "created", partitions)
         except KafkaException as error:
-            todo = ""
-            if code(error) == KafkaError.TOPIC_AUTHORIZATION_FAILED:
-                todo = commands.grant(["CREATE", "DESCRIBE"], f"topic {name}")
-            reports[name] = TopicReport(
-                name, "failed", 0, (Departure("", f"cannot be created: {reason(error)}", todo),)
-            )
+            reports[name] = _not_created(name, error, commands)
     return reports
+
+
+def _not_created(name: str, error: KafkaException, commands: KafkaCommands) -> TopicReport:
+    if code(error) == KafkaError.TOPIC_ALREADY_EXISTS:
+        unseen = Departure("", "may not be seen", commands.grant(["DESCRIBE"], f"topic {name}"))
+        return TopicReport(name, "exists", 0, (unseen,))
+    refused = code(error) == KafkaError.TOPIC_AUTHORIZATION_FAILED
+    todo = commands.grant(["CREATE", "DESCRIBE"], f"topic {name}") if refused else ""
+    return TopicReport(name, "failed", 0, (Departure("", f"cannot be created: {reason(error)}", todo),))
