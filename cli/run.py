@@ -1,0 +1,47 @@
+"""`run`: the pipeline from Kafka to Kafka."""
+
+import sys
+
+import click
+
+from cli.options import config_options
+from pipeline.config import Config
+
+RUNNERS = ("flink", "direct", "prism")
+
+
+@click.command()
+@click.option("--runner", type=click.Choice(RUNNERS), help="What runs it; overrides the setting `runner`.")
+@click.option(
+    "--beam",
+    "beam_flags",
+    metavar="FLAG",
+    multiple=True,
+    help="A flag for Beam, as `--beam=--name=value`; overrides ours.",
+)
+@config_options
+def run(config: Config, runner: str | None, beam_flags: tuple[str, ...]) -> None:
+    """Aggregate traces from Kafka to Kafka.
+
+    On `flink`, the default, until Ctrl-C, which keeps the state for the next run; with flink.master=host:port the job
+    is submitted there, and goes on after this command. On `direct`, everything up to now, then the end.
+    """
+    sys.exit(_start(config, runner or config.settings.runner, beam_flags))
+
+
+def _start(config: Config, runner: str, beam_flags: tuple[str, ...]) -> int:
+    if runner == "direct":
+        from runners import direct
+
+        return direct.run(config)
+    if runner == "prism":
+        from runners import prism
+
+        return prism.run(config, _tell, beam_flags)
+    from runners import flink
+
+    return flink.run(config, _tell, beam_flags)
+
+
+def _tell(line: str) -> None:
+    click.echo(line, err=True)

@@ -1,0 +1,25 @@
+"""`stop`: ends a run in order, with a savepoint."""
+
+import click
+
+from cli.options import config_options
+from pipeline.config import Config
+
+
+@click.command()
+@config_options
+def stop(config: Config) -> None:
+    """Stop the run with this configuration, on this machine or on the cluster `flink.master`, with a savepoint.
+
+    Prints where the state is kept. The next `run` resumes from it.
+    """
+    from runners.flink_options import LOCAL
+
+    if config.settings.flink_master == LOCAL:
+        from runners.stopping import stop_embedded
+
+        click.echo(stop_embedded(config))
+    else:
+        from runners import flink_cluster
+
+        click.echo(flink_cluster.stop(config))

@@ -1,0 +1,37 @@
+"""The `flink` runner: Flink in a JVM of ours, or a cluster."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from pipeline import graph
+from pipeline.config import Config
+from pipeline.kafka_sinks import WriteTopic
+from pipeline.kafka_sources import KafkaSource
+from runners import embedded, flink_cluster
+from runners.flink_options import LOCAL
+from runners.job_server import Build
+from runners.reads import Reads
+
+if TYPE_CHECKING:
+    from apache_beam import Pipeline
+
+
+def run(config: Config, tell: Callable[[str], None], beam_flags: Sequence[str] = (), build: Build | None = None) -> int:
+    """Runs the pipeline (or what `build` builds) and returns the exit code. On a cluster it only submits."""
+    start = embedded.run if config.settings.flink_master == LOCAL else flink_cluster.submit
+    return start(config, build or kafka_graph(config), tell, beam_flags)
+
+
+def kafka_graph(config: Config) -> Build:
+    """The graph from Kafka to Kafka."""
+    settings, producer = config.settings, config.producer_properties()
+
+    def build(pipeline: "Pipeline", reads: Reads, expansion_service: str) -> None:
+        sinks = graph.Sinks(
+            traces=WriteTopic(settings.aggregated_topic, producer, expansion_service),
+            findings=WriteTopic(settings.anomaly_topic, producer, expansion_service),
+            dead_letters=WriteTopic(settings.dead_letter_topic, producer, expansion_service),
+        )
+        graph.build(pipeline, KafkaSource(reads.tracing, reads.headers, expansion_service), sinks, settings)
+
+    return build

@@ -1,0 +1,102 @@
+"""Settings as the options of a Beam job on Flink, and as the configuration of the Flink that we start ourselves."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pipeline.errors import UserError
+from pipeline.settings import Settings
+from runners.state_folder import StateFolder
+
+LOCAL = "[local]"
+REFUSED = {"load_balance_bundles": "the live state of a key stays with one worker, and it moves bundles between them"}
+RETAINED = 2
+
+
+def beam_options(
+    settings: Settings, *, job_endpoint: str, worker: str, restore: str = "", extra: Sequence[str] = ()
+) -> list[str]:
+    """The job's command line.
+
+    `worker` is the program that Flink starts once per Python worker, `restore` the savepoint to resume from on a
+    cluster, `extra` are Beam flags of the user and win over ours. Raises `UserError` for a flag that would break the
+    state.
+    """
+    for flag in extra:
+        name = flag.lstrip("-").partition("=")[0].replace("-", "_")
+        if name in REFUSED:
+            raise UserError(f"The Beam flag --{name} cannot be used: {REFUSED[name]}.", "Leave it out.")
+    return [
+        "--runner=PortableRunner",
+        f"--job_endpoint={job_endpoint}",
+        f"--job_name={settings.application_id}",
+        "--streaming",
+        "--environment_type=PROCESS",
+        f"--environment_config={json.dumps({'command': worker})}",
+        f"--sdk_worker_parallelism={settings.workers}",
+        f"--max_cache_memory_usage_mb={max(1, settings.state_cache_mb // settings.workers)}",
+        "--experiments=use_deprecated_read",
+        f"--parallelism={settings.flink_parallelism}",
+        f"--max_parallelism={settings.flink_max_parallelism}",
+        f"--max_bundle_time_mills={settings.bundle_ms}",
+        f"--checkpointing_interval={settings.checkpoint_interval_ms}",
+        "--externalized_checkpoints_enabled",
+        "--retain_externalized_checkpoints_on_cancellation",
+        # Without it, timers fired before earlier records of their key during catch-up.
+        "--finish_bundle_before_checkpointing",
+        *([f"--savepoint_path={restore}", "--allow_non_restored_state"] if restore else []),
+        *extra,
+    ]
+
+
+def embedded_configuration(
+    settings: Settings, *, rest_port: int, job_id: str, folder: StateFolder, restore: Path | None
+) -> dict[str, str]:
+    """The Flink configuration of one job on the embedded runner.
+
+    `folder` keeps its checkpoints and savepoints, `restore` is the one to resume from, `job_id` is 32 hex digits.
+    The restore goes here because on `[local]` Beam does not read its own options for it.
+    """
+    buffer_timeout = f"{settings.network_buffer_timeout_ms}ms"
+    configuration = {
+        "$internal.pipeline.job-id": job_id,
+        "rest.address": "localhost",
+        "rest.bind-address": "127.0.0.1",
+        "rest.port": str(rest_port),
+        "rest.bind-port": str(rest_port),
+        "jobmanager.bind-host": "127.0.0.1",
+        "taskmanager.bind-host": "127.0.0.1",
+        "taskmanager.host": "localhost",
+        # Old and new name of one option: Flink 1.19 reads the first, later ones the second.
+        "execution.buffer-timeout": buffer_timeout,
+        "execution.buffer-timeout.interval": buffer_timeout,
+        # Bag appends are nearly all that reaches it, and Python caches what is read: heap is the fastest.
+        "state.backend.type": "hashmap",
+        "state.checkpoints.dir": flink_uri(folder.checkpoints),
+        "state.savepoints.dir": flink_uri(folder.savepoints),
+        "state.checkpoints.num-retained": str(RETAINED),
+        "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
+        "execution.checkpointing.tolerable-failed-checkpoints": "3",
+        # A worker that dies comes back; a fault that returns each time ends the job within a minute or two.
+        "restart-strategy.type": "failure-rate",
+        "restart-strategy.failure-rate.max-failures-per-interval": "5",
+        "restart-strategy.failure-rate.failure-rate-interval": "5 min",
+        "restart-strategy.failure-rate.delay": "2 s",
+    }
+    if restore:
+        configuration["execution.savepoint.path"] = flink_uri(restore)
+        # The read steps change their name with what they read; their old state is left behind on purpose.
+        configuration["execution.savepoint.ignore-unclaimed-state"] = "true"
+    return configuration
+
+
+def flink_uri(path: Path) -> str:
+    """A local path as Flink wants it: a URI, but with spaces and the like as they are."""
+    return f"file://{path}"
+
+
+def write_configuration(folder: Path, configuration: Mapping[str, str]) -> None:
+    """Flink's `config.yaml` in `folder` (JSON strings are YAML)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [f"{json.dumps(key)}: {json.dumps(value)}\n" for key, value in configuration.items()]
+    (folder / "config.yaml").write_text("".join(lines), encoding="utf-8")

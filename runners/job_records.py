@@ -1,0 +1,74 @@
+"""With what each job was made, written before it starts: a snapshot is only worth what is known about its job."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from pipeline.errors import UserError
+from pipeline.settings import Settings
+
+Offsets = dict[str, dict[str, int]]
+"""Offsets by topic and partition (a string, as JSON has it)."""
+NOTED = 8
+FROZEN = ("locate_shards", "block_size", "flink_max_parallelism")
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """One job.
+
+    Attributes:
+        job: Flink's id of it.
+        reads: labels of its read steps.
+        frozen: settings that its state is laid out by.
+        offsets: by checkpoint number: offsets that this checkpoint had reached or passed.
+    """
+
+    job: str
+    reads: list[str]
+    frozen: dict[str, int]
+    offsets: dict[str, Offsets] = field(default_factory=dict)
+
+    def save(self, folder: Path) -> None:
+        """Writes it to `folder`, whole or not at all."""
+        folder.mkdir(parents=True, exist_ok=True)
+        fresh = folder / f"{self.job}.json.new"
+        fresh.write_text(json.dumps(asdict(self), indent=1))
+        fresh.replace(folder / f"{self.job}.json")
+
+    @classmethod
+    def of(cls, folder: Path, job: str) -> "JobRecord | None":
+        """The record of a job, by its id or the beginning of it; None without a readable one."""
+        for file in folder.glob(f"{job}*.json"):
+            try:
+                return cls(**json.loads(file.read_text()))
+            except (FileNotFoundError, ValueError, TypeError):
+                continue
+        return None
+
+    def note(self, checkpoint: int, offsets: Offsets) -> None:
+        """Remembers the offsets of one more checkpoint, and forgets those of the ninth last."""
+        self.offsets[str(checkpoint)] = offsets
+        for number in sorted(self.offsets, key=int)[:-NOTED]:
+            del self.offsets[number]
+
+    def offsets_of(self, snapshot: str) -> Offsets:
+        """Offsets that a snapshot had reached (`chk-7`, or a savepoint, which comes after all checkpoints); or none."""
+        newest = int(snapshot[4:]) if snapshot.startswith("chk-") else None
+        numbers = [number for number in map(int, self.offsets) if newest is None or number <= newest]
+        return self.offsets[str(max(numbers))] if numbers else {}
+
+    def require_layout_of(self, settings: Settings, snapshot: Path) -> None:
+        """Raises `UserError` when the settings no longer fit the state of this job."""
+        now = frozen_settings(settings)
+        changed = [f"{name}={now[name]} (was {was})" for name, was in self.frozen.items() if now.get(name, was) != was]
+        if changed:
+            raise UserError(
+                f"The state in {snapshot} was made with other settings: {', '.join(changed)}. They are fixed with it.",
+                "Set them back; or give up that state: set another application.id, or remove the folder.",
+            )
+
+
+def frozen_settings(settings: Settings) -> dict[str, int]:
+    """The settings that state is laid out by, under their property names."""
+    return {name.replace("_", "."): getattr(settings, name) for name in FROZEN}

@@ -1,0 +1,110 @@
+"""The job server: a JVM that takes jobs from Python, and on `[local]` is the Flink that runs them."""
+
+import logging
+import os
+import shlex
+import shutil
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from pipeline.settings import Settings
+from runners.expansion import expansion_service
+from runners.jars import resolve
+from runners.java import find_java
+from runners.java_process import JavaProcess
+from runners.ports import free_ports, listens
+from runners.reads import Reads
+from runners.state_folder import StateFolder
+
+if TYPE_CHECKING:
+    from apache_beam import Pipeline
+    from apache_beam.runners.runner import PipelineResult
+
+MAIN = "org.apache.beam.runners.flink.FlinkJobServerDriver"
+JVM_OPTIONS = (
+    # Flink 1.19 on Java 17.
+    "--add-opens=java.base/java.util=ALL-UNNAMED",
+    "--add-opens=java.base/java.lang=ALL-UNNAMED",
+    # Half a JVM would look alive.
+    "-XX:+ExitOnOutOfMemoryError",
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+    "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSZ",
+    # Two lines for each checkpoint, for ever.
+    "-Dorg.slf4j.simpleLogger.log.org.apache.flink.runtime.checkpoint=warn",
+)
+
+Build = Callable[["Pipeline", Reads, str], None]
+"""Builds the graph into a pipeline, from the read steps and the address of an expansion service."""
+
+
+class JobServer:
+    """The JVM, from construction to the end of the block. `java_option` in the environment is added to its options."""
+
+    def __init__(self, settings: Settings, folder: StateFolder, environ: Mapping[str, str] = os.environ) -> None:
+        self._java = find_java(settings.java_home)
+        self._jars = resolve("beam", Path(settings.jars_cache).expanduser(), settings.jars_mirror)
+        self._expansion_log = folder.log("expansion")
+        # Flink leaves 22 MB in the temporary folder each time that it does not end in order.
+        self._scratch = folder.root / "tmp"
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._scratch.mkdir()
+        self._port, artifact_port = free_ports(2)
+        self.endpoint = f"localhost:{self._port}"
+        self.process = JavaProcess(
+            "Flink",
+            java=self._java,
+            jars=self._jars,
+            main=MAIN,
+            arguments=[
+                *("--flink-master", settings.flink_master),
+                *("--flink-conf-dir", str(folder.configuration)),
+                *("--job-host", "localhost"),
+                *("--job-port", str(self._port)),
+                *("--artifact-port", str(artifact_port)),
+                # Its own expansion service cannot be told to use the deprecated read.
+                *("--expansion-port", "-1"),
+                *("--artifacts-dir", str(self._scratch / "artifacts")),
+            ],
+            options=[*JVM_OPTIONS, f"-Djava.io.tmpdir={self._scratch}", *shlex.split(environ.get("java_option", ""))],
+            log=folder.log("flink"),
+        )
+
+    def submit(self, build: Build, reads: Reads, options: Sequence[str]) -> "Submission":
+        """Builds the graph and hands it over; raises `JavaProcessError`, or what Beam raises."""
+        # Beam warns of each Flink option, and shouts when a job is cancelled; what matters is in `Submission.error`.
+        logging.getLogger().setLevel(logging.CRITICAL)
+        from apache_beam import Pipeline
+        from apache_beam.options.pipeline_options import PipelineOptions
+
+        pipeline = Pipeline(options=PipelineOptions(list(options)))
+        with expansion_service(self._java, self._jars, self._expansion_log) as expansion:
+            build(pipeline, reads, expansion)
+        self.process.wait_until(lambda: listens(self._port))
+        return Submission(pipeline.run())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.stop()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+class Submission:
+    """A job that was handed over. `ended` is set when Flink is through with it; `error` then says why, if it failed."""
+
+    def __init__(self, result: "PipelineResult") -> None:
+        self.ended = threading.Event()
+        self.error = ""
+        self._result = result
+        threading.Thread(target=self._wait, name="job-end", daemon=True).start()
+
+    def _wait(self) -> None:
+        try:
+            self._result.wait_until_finish()
+        except Exception as error:  # noqa: BLE001 - Beam raises RuntimeError, gRPC its own
+            self.error = str(error)
+        finally:
+            self.ended.set()

@@ -1,0 +1,34 @@
+"""Stops a run from another process."""
+
+import os
+import signal
+import time
+
+from pipeline.config import Config
+from pipeline.errors import UserError
+from runners.savepoints import snapshots
+from runners.state_folder import StateFolder
+
+WAIT_S = 180
+POLL_S = 0.2
+
+
+def stop_embedded(config: Config) -> str:
+    """Has the run on this machine stop with a savepoint, waits up to three minutes for its end, returns what it left.
+
+    Raises `UserError` when there is none, or when it takes too long.
+    """
+    folder = StateFolder.of(config.settings)
+    holder = folder.holder()
+    if holder is None:
+        raise UserError(f"Nothing runs with {folder.root}.", "Start it: tracing-aggregator run")
+    os.kill(holder, signal.SIGTERM)
+    deadline = time.monotonic() + WAIT_S
+    while folder.holder() == holder:
+        if time.monotonic() > deadline:
+            raise UserError(
+                f"Process {holder} was asked to stop and still runs after {WAIT_S} s.",
+                f"See its output, or end it: kill -9 {holder} (the last checkpoint stays).",
+            )
+        time.sleep(POLL_S)
+    return next((str(snapshot.path) for snapshot in snapshots(folder)), "")
