@@ -1,7 +1,5 @@
 """The JSON envelope of `kcat -J`: one record a line, so that kcat pipes in and out."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import orjson
@@ -32,7 +30,9 @@ def from_line(line: bytes) -> KafkaRecord:
 
 def to_line(topic: str, key: bytes, value: bytes) -> bytes:
     """The line, with its end, for a record that we write."""
-    return orjson.dumps({"topic": topic, "key": key.decode(), "payload": value.decode()}, option=orjson.OPT_APPEND_NEWLINE)
+    return orjson.dumps(
+        {"topic": topic, "key": key.decode(), "payload": value.decode()}, option=orjson.OPT_APPEND_NEWLINE
+    )
 
 
 def _field(envelope: dict[str, Any], name: str, kind: type, default: Any) -> Any:

@@ -1,7 +1,5 @@
 """The whole graph. Tests, files, Kafka and every runner share it."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import NamedTuple
 
@@ -49,8 +47,12 @@ def build(pipeline: beam.Pipeline, source: Source, sinks: Sinks, settings: Setti
     packed = items | "PackByKey" >> beam.ParDo(PackByKey(router, cluster)).with_outputs(
         LOCATE, ORDER, JOIN, FINDINGS, main="traces"
     )
-    located = packed[LOCATE] | "TypeSends" >> TypePacks() | "LocateSends" >> LocateSends(waits, limit, block_size, cluster)
-    ordered = packed[ORDER] | "TypeCommits" >> TypePacks() | "OrderCommits" >> OrderCommits(waits, limit, block_size, cluster)
+    located = (
+        packed[LOCATE] | "TypeSends" >> TypePacks() | "LocateSends" >> LocateSends(waits, limit, block_size, cluster)
+    )
+    ordered = (
+        packed[ORDER] | "TypeCommits" >> TypePacks() | "OrderCommits" >> OrderCommits(waits, limit, block_size, cluster)
+    )
     facts = (packed[JOIN], located[JOIN], ordered[JOIN]) | "MergeFacts" >> beam.Flatten() | "TypeFacts" >> TypePacks()
     joined = facts | "JoinBlocks" >> JoinBlocks(waits, limit, exact=exact, cluster=cluster)
 

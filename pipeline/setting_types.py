@@ -1,6 +1,7 @@
 """Types of settings: what a value may be, and the sentence shown when it is not."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -34,10 +35,21 @@ def _servers(text: str) -> str:
     return text
 
 
+def _instant(text: str) -> str:
+    try:
+        zone = datetime.fromisoformat(text).tzinfo if text else UTC
+    except ValueError as error:
+        raise ValueError("must be a date such as 2026-01-31T12:00:00Z") from error
+    if zone is None:
+        raise ValueError("must name its time zone, as Z or +01:00")
+    return text
+
+
 Millis = Annotated[int, Field(gt=0)]
 MillisOrZero = Annotated[int, Field(ge=0)]
 Count = Annotated[int, Field(gt=0)]
 Name = Annotated[str, AfterValidator(_name)]
 Topics = Annotated[str, AfterValidator(_topics)]
+Instant = Annotated[str, AfterValidator(_instant)]
 Servers = Annotated[str, AfterValidator(_servers)]
 Folder = Annotated[Path, AfterValidator(Path.expanduser)]

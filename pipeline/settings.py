@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.fields import FieldInfo
 
-from pipeline.setting_types import Count, Folder, Millis, MillisOrZero, Name, Servers, Topics
+from pipeline.setting_types import Count, Folder, Instant, Millis, MillisOrZero, Name, Servers, Topics
 
 
 def property_name(attribute: str) -> str:
@@ -101,6 +101,11 @@ class Settings(BaseModel):
 
     runner: Literal["flink", "direct", "prism"] = _setting(
         RUNNER, "flink", "What runs the pipeline. `direct` is for bounded input: it reads up to now, then ends."
+    )
+    direct_read_from: Instant = _setting(
+        RUNNER,
+        "",
+        "Where the `direct` runner begins: a date such as `2026-01-31T12:00:00Z`; empty: at the first record.",
     )
     flink_master: str = _setting(RUNNER, "[local]", "`[local]`: Flink in a JVM that we start; `host:port`: a cluster.")
     flink_parallelism: Count = _setting(RUNNER, 2, "Parallel instances of each step.")

@@ -1,7 +1,5 @@
 """Sinks for one process: files, stdout, memory. Kafka is in kafka_sinks.py."""
 
-from __future__ import annotations
-
 import sys
 from collections import defaultdict
 from pathlib import Path

@@ -1,12 +1,10 @@
 """Sources: where records come from. A file, stdin or a list here; Kafka in kafka_sources.py."""
 
-from __future__ import annotations
-
 import gzip
-import io
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol, cast
 
 import apache_beam as beam
 from apache_beam import pvalue
@@ -15,6 +13,9 @@ from pipeline.envelope import from_line
 from transforms.dead_letters import DeadLetter
 from transforms.parse_traces import DEAD_LETTERS
 from transforms.records import KafkaRecord
+
+if TYPE_CHECKING:
+    import io
 
 STDIN = "-"
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -42,8 +43,8 @@ class Source(Protocol):
 class EnvelopeSource:
     """JSONL in the envelope of `kcat -J`, plain or gzip; `-` is stdin.
 
-    The envelope's topic decides: the tracing topic, or none, is parsed; records of any other topic give links. A line that
-    is no envelope becomes a dead letter whose offset is its line number, from 1.
+    The envelope's topic decides: the tracing topic, or none, is parsed; records of any other topic give links. A line
+    that is no envelope becomes a dead letter whose offset is its line number, from 1.
     """
 
     bounded = True
@@ -94,7 +95,9 @@ class _ReadEnvelopes(beam.DoFn):
                 try:
                     record = from_line(line)
                 except ValueError as error:
-                    letter = DeadLetter(KafkaRecord(path, -1, number, -1, None, line.rstrip(b"\n")), "not-an-envelope", str(error))
+                    letter = DeadLetter(
+                        KafkaRecord(path, -1, number, -1, None, line.rstrip(b"\n")), "not-an-envelope", str(error)
+                    )
                     yield pvalue.TaggedOutput(DEAD_LETTERS, letter)
                     continue
                 if not record.topic or record.topic == self._tracing_topic:
@@ -103,9 +106,10 @@ class _ReadEnvelopes(beam.DoFn):
                     yield pvalue.TaggedOutput("messages", record)
 
 
-def open_lines(path: str) -> io.BufferedIOBase:
+def open_lines(path: str) -> BinaryIO:
     """A file, or stdin for `-`, to be read line by line; gzip is recognised by its first bytes."""
-    raw = sys.stdin.buffer if path == STDIN else open(path, "rb")  # noqa: SIM115  closed by the caller
-    if raw.peek(len(_GZIP_MAGIC))[: len(_GZIP_MAGIC)] == _GZIP_MAGIC:  # type: ignore[attr-defined]
-        return io.BufferedReader(gzip.GzipFile(fileobj=raw))  # type: ignore[arg-type]
+    stdin = cast("io.BufferedReader", sys.stdin.buffer)
+    raw = stdin if path == STDIN else Path(path).open("rb")  # noqa: SIM115  closed by the caller
+    if raw.peek(len(_GZIP_MAGIC))[: len(_GZIP_MAGIC)] == _GZIP_MAGIC:
+        return cast("BinaryIO", gzip.GzipFile(fileobj=raw))
     return raw

@@ -3,8 +3,6 @@
 It is Beam's FnApiRunner, named explicitly: DirectRunner would try Prism first for some pipelines (docs/adr/0004).
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable
 
@@ -15,7 +13,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from transforms.counters import NAMESPACE
 
 
-def run_graph(build: Callable[[beam.Pipeline], None]) -> dict[str, int]:
+def run_graph(build: Callable[[beam.Pipeline], None]) -> Counter[str]:
     """Build the graph, run it to its end, and return the counters of the run by name."""
     pipeline = beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions([]))
     build(pipeline)
@@ -26,4 +24,4 @@ def run_graph(build: Callable[[beam.Pipeline], None]) -> dict[str, int]:
     for one in counted:
         if one.key.metric.namespace == NAMESPACE:
             sums[one.key.metric.name] += one.committed
-    return dict(sums)
+    return sums

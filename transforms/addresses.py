@@ -1,7 +1,5 @@
 """The keys of the three views. They are part of the saved state: block size and shard count are frozen with it."""
 
-from __future__ import annotations
-
 from typing import cast
 from zlib import crc32
 

@@ -1,13 +1,11 @@
 """The records of the aggregated topic, as the wire contract has them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import orjson
 
 
-def aggregated(  # noqa: PLR0913  one parameter per field of the record
+def aggregated(
     trace_type: str,
     identity: str,
     date: str,

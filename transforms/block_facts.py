@@ -1,17 +1,15 @@
 """What a block knows of its messages, and what it has written of each raw trace."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 from transforms.dates import nanos_of
 
-#: What was written last of a trace, apart from its raw fields; equal means that nothing is to be written again.
+#: What was written last of a trace, its raw fields aside; while it is equal nothing is written again.
 Written = tuple[Any, ...]
 
 
 class Sent(NamedTuple):
-    """LocateSends says: this SEND belongs to this offset (or, not `live`, no longer does). The highest version holds."""
+    """LocateSends says: this SEND lies at this offset (or, not `live`, no longer does). The highest version holds."""
 
     id: str
     correlation_id: str
@@ -31,7 +29,18 @@ class Sent(NamedTuple):
 class Held:
     """A raw ACK or CONSUME of this block, and how often and as what it was written."""
 
-    __slots__ = ("client_id", "correlation_id", "date", "deadline", "extra", "id", "nanos", "revision", "timestamp", "written")
+    __slots__ = (
+        "client_id",
+        "correlation_id",
+        "date",
+        "deadline",
+        "extra",
+        "id",
+        "nanos",
+        "revision",
+        "timestamp",
+        "written",
+    )
 
     def __init__(
         self,
@@ -109,6 +118,10 @@ class Commit:
     )  # fmt: skip
 
     ORIGINAL = -1
+
+    offset: int
+    timestamp: int
+    group_id: str
 
     def __init__(self, event: list[Any], deadline: int) -> None:
         (

@@ -1,7 +1,5 @@
 """BlockWriter: writes what a block decided, once per change, with rising revisions."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from transforms.aggregated import aggregated
@@ -77,8 +75,10 @@ class BlockWriter:
 
     def find(self, reason: str, subject: str, deadline: int | None, offset: int, **known: Any) -> None:
         """A finding about an offset of this block."""
-        place = {"topic": self._topic, "partition": self._partition, "offset": offset}
-        self.outputs.findings.append(finding(reason, subject, deadline, **place, **known, cluster=self._cluster or None))
+        place: dict[str, Any] = {"topic": self._topic, "partition": self._partition, "offset": offset}
+        self.outputs.findings.append(
+            finding(reason, subject, deadline, **place, **known, cluster=self._cluster or None)
+        )
 
     def _changes(self, held: Held, said: Written) -> bool:
         if held.written == said:
@@ -100,7 +100,9 @@ class BlockWriter:
             duration_ms=duration, **ours,
         )  # fmt: skip
 
-    def _record(self, kind: str, trace: Held | Commit, identity: str, offset: int, revision: int, **fields: Any) -> None:
+    def _record(
+        self, kind: str, trace: Held | Commit, identity: str, offset: int, revision: int, **fields: Any
+    ) -> None:
         self.outputs.records.append(
             aggregated(
                 kind, identity, trace.date, trace.client_id, self._topic, partition=self._partition, offset=offset,

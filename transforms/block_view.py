@@ -1,13 +1,11 @@
 """BlockView: all facts about 1,024 consecutive offsets of one partition, joined (the view of JoinBlocks).
 
-In: located SENDs, ACKs, CONSUMEs, header links and commits. Out: every ACK, CONSUME and COMMIT enriched, written when its
-partners are known or its hold ends, and again with a higher revision when facts that come later change it.
+In: located SENDs, ACKs, CONSUMEs, header links and commits. Out: every ACK, CONSUME and COMMIT enriched, written when
+its partners are known or its hold ends, and again with a higher revision when facts that come later change it.
 
 What is written depends on the facts alone: after each batch the records of the offsets and commits that it touched are
 worked out anew and compared with what was written. So any order of arrival ends in the same records.
 """
-
-from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Iterable, Iterator
@@ -38,7 +36,7 @@ _KEEP = 0.9
 
 
 class BlockView:
-    """See the head of this file. `limit` bounds the facts it holds; `exact` lets a commit settle its own offset only."""
+    """See the head of this file. `limit` bounds its facts; `exact` lets a commit settle its own offset only."""
 
     def __init__(self, key: bytes, waits: Waits, limit: int, *, exact: bool = False, cluster: str = "") -> None:
         topic, partition, _ = parts_of(key)
@@ -109,7 +107,7 @@ class BlockView:
         return True
 
     def _sent(self, event: list[Any]) -> None:
-        sent = Sent(*event[2:], nanos=nanos_of(event[4]))
+        sent = Sent(*event[2:9], nanos_of(event[4]))
         message = self._message(event[1], sent.timestamp)
         known = [other for other in message.sends if other.id == sent.id]
         if known:
@@ -246,7 +244,7 @@ class BlockView:
         return commit.deadline if commit.original and place is None else None
 
     def _place(self, commit: Commit) -> int | None:
-        """The offset whose record bears the commit's own id; None while that is open, or when another block writes it."""
+        """The offset whose record bears the commit's own id; None while open, or when another block writes it."""
         if not commit.original:
             return None
         message = self._messages.get(commit.offset)
@@ -258,7 +256,7 @@ class BlockView:
         return max(commit.settled, default=commit.offset)
 
     def _correlation_at(self, offset: int, commit: Commit) -> str | None:
-        """The correlationId of a message that this commit does not settle: its group's last delivery's, else the offset's."""
+        """The correlationId of a message not settled here: its group's last delivery's, else the offset's."""
         message = self._messages.get(offset)
         if message is None:
             return None
@@ -272,7 +270,9 @@ class BlockView:
         before = self._now - self._waits.retention
         self._review()
         self._forget(before)
-        oldest = min((*(m.last for m in self._messages.values()), *(c.timestamp for c in self._commits())), default=None)
+        oldest = min(
+            (*(m.last for m in self._messages.values()), *(c.timestamp for c in self._commits())), default=None
+        )
         self._trim_at = None if oldest is None else self._waits.next_trim(self._now, oldest)
 
     def _forget(self, before: int) -> None:

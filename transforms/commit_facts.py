@@ -1,7 +1,5 @@
 """What OrderCommits knows: the commits of one group in one partition, and where the group reads."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from transforms.dates import nanos_of
@@ -29,7 +27,7 @@ class Reads:
         self.settled_nanos = settled_nanos
         self.timestamp = timestamp
 
-    def merge(self, news: Reads) -> Reads:
+    def merge(self, news: "Reads") -> "Reads":
         """Both together; news may be unsettled."""
         return Reads(
             min(self.low, news.low),
@@ -70,7 +68,9 @@ class OrderedCommit:
         self.version = 0
         self.findings: dict[str, int | None] = {}
         if len(event) > self.RAW_FIELDS:
-            (self.sent_to, self.repeated, self.appointed, self.moves, self.version, self.findings) = event[self.RAW_FIELDS :]
+            (self.sent_to, self.repeated, self.appointed, self.moves, self.version, self.findings) = event[
+                self.RAW_FIELDS :
+            ]
 
     @property
     def order(self) -> tuple[int, str]:

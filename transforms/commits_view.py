@@ -3,14 +3,12 @@
 In: COMMITs, and which blocks the group reads. Out: each commit, once its reorder wait is over, to every block where it
 can settle a delivery; `rewound` and `gap` findings; a commit at the start of the partition (offset -1) as it is.
 
-Sending a commit to a block too many does no harm, since the block decides by date and offset alone. What is decided here
-is the sequence: which commit repeats or goes back behind the one before it, and which block writes the record that bears
-the commit's own id.
+Sending a commit to a block too many does no harm, since the block decides by date and offset alone. What is decided
+here is the sequence: which commit repeats or goes back behind the one before it, and which block writes the record
+that bears the commit's own id.
 """
 
-from __future__ import annotations
-
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -93,13 +91,12 @@ class CommitsView:
 
     def _read(self, event: list[Any]) -> None:
         """The group read in a block: commits that came before this news may have to settle there."""
-        _, block, *interval, timestamp = event
-        news = Reads(*interval, timestamp)
+        block, news = event[1], Reads(*event[2:])
         known = self._reads.get(block)
         self._reads[block] = news if known is None else known.merge(news)
         if self._reads[block].settled_nanos is None:
             self._open.add(block)
-        self._keep(timestamp)
+        self._keep(news.timestamp)
         for commit in self._released[bisect_left(self._released, news.first_nanos, key=_nanos) :]:
             if commit.offset >= news.low:
                 self._send(commit, block)
@@ -230,8 +227,9 @@ class CommitsView:
         self._forget([commit for commit in self._released if commit.timestamp <= before])
         self._reads = {block: reads for block, reads in self._reads.items() if reads.timestamp > before}
         self._open &= self._reads.keys()
-        held = (*self._released, *self._waiting.values(), *self._reads.values())
-        oldest = min((fact.timestamp for fact in held), default=None)
+        commits = (*self._released, *self._waiting.values())
+        times = (*(commit.timestamp for commit in commits), *(reads.timestamp for reads in self._reads.values()))
+        oldest = min(times, default=None)
         self._trim_at = None if oldest is None else self._waits.next_trim(self._now, oldest)
 
     def _evict(self) -> None:

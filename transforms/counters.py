@@ -1,9 +1,7 @@
 """Every counter of the pipeline, in one place.
 
-Health invariant: received = parsed + dead_lettered + not_followed, and parsed = emitted + duplicates + what is still held.
+Health invariant: received = parsed + dead_lettered + not_followed; parsed = emitted + duplicates + what is still held.
 """
-
-from __future__ import annotations
 
 from apache_beam.metrics import Metrics
 

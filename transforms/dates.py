@@ -1,7 +1,5 @@
 """Dates of traces: ISO-8601 in UTC with up to nine fraction digits, compared at full precision."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from functools import lru_cache
 

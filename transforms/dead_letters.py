@@ -3,8 +3,6 @@
 In: the record as it came, and why it was refused. Out: `(key, value)` for the dead letter topic.
 """
 
-from __future__ import annotations
-
 from base64 import b64encode
 from collections.abc import Iterator
 from typing import NamedTuple

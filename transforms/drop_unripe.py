@@ -4,8 +4,6 @@ In: `Finding`s, and the trace items whose time tells where the input ends. Out: 
 written by then. Dropped: those whose deadline the input does not reach; nobody can know yet whether they hold.
 """
 
-from __future__ import annotations
-
 import apache_beam as beam
 
 from transforms.findings import Finding

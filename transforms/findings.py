@@ -1,7 +1,5 @@
 """Findings: what went wrong with a message, one record for the anomaly topic each."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import orjson

@@ -4,8 +4,6 @@ In: packs for blocks, from PackByKey, LocateSends and OrderCommits. Out: `traces
 aggregated records), `findings`. Nothing is dropped; what is past retention is forgotten. See transforms/block_view.py.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import partial
 from typing import Any

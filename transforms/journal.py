@@ -8,8 +8,6 @@ The state cache of the worker hands the same segment objects back, so the first 
 that is never encoded. Where the cache does not (restore, eviction, a runner without cache), the view is replayed.
 """
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
@@ -51,12 +49,12 @@ class Segment(CacheAware):
         self.ledger: Ledger | None = None
 
     def get_referents_for_cache(self) -> list[Any]:
-        """The pack, and for the view that rides on it a stand-in of the same weight."""
+        """The pack, and a stand-in for the view that rides on it."""
         return [self.pack] if self.ledger is None else [self.pack, _Weight(self.ledger.weight)]
 
 
 class SegmentCoder(Coder):
-    """`format version, number, is it a snapshot, pack`. A version that this release does not know is refused, never guessed at."""
+    """Format version, number, is it a snapshot, pack. Another version is refused, never guessed at."""
 
     def encode(self, value: Segment) -> bytes:
         """The bytes of a segment, without the view."""
@@ -103,7 +101,7 @@ class Ledger:
         self._carrier: Segment | None = None
 
     @classmethod
-    def open(cls, bag: Bag, make_view: Callable[[], View]) -> tuple[Ledger, bool]:
+    def open(cls, bag: Bag, make_view: Callable[[], View]) -> tuple["Ledger", bool]:
         """The ledger of a key, and whether it had to be rebuilt from a journal."""
         segments = iter(bag.read())
         first = next(segments, None)

@@ -5,8 +5,6 @@ outputs named by their destination. State: one journal (transforms/journal.py). 
 the earliest deadline of its view.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any
 

@@ -1,10 +1,8 @@
 """LinkHeaders: the correlationIds in the headers of business topics, as links to positions.
 
-In: records of business topics. Out: one `HeaderLink` for each record that bears the interceptors' header; records without
-it are dropped: they were not traced. Keys and payloads are never looked at.
+In: records of business topics. Out: one `HeaderLink` for each record that bears the interceptors' header; records
+without it are dropped: they were not traced. Keys and payloads are never looked at.
 """
-
-from __future__ import annotations
 
 from collections.abc import Iterator
 

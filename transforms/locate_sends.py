@@ -1,10 +1,9 @@
 """LocateSends: gives each SEND its partition and offset.
 
-In: packs for shards of (correlationId, topic). Out: `traces` (every SEND, as an aggregated record), `join` (packs for the
-blocks where SENDs lie), `findings`. Nothing is dropped; what is past retention is forgotten. See transforms/sends_view.py.
+In: packs for shards of (correlationId, topic). Out: `traces` (every SEND, as an aggregated record), `join` (packs for
+the blocks where SENDs lie), `findings`. Nothing is dropped; what is past retention is forgotten. See
+transforms/sends_view.py.
 """
-
-from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
@@ -32,7 +31,9 @@ class LocateSends(beam.PTransform):
 
     def expand(self, packs: beam.PCollection[KeyedPack]) -> beam.pvalue.DoOutputsTuple:
         """All outputs, by name."""
-        return packs | "KeepSends" >> beam.ParDo(_KeepSends(self._make_view)).with_outputs(JOIN, FINDINGS, main="traces")
+        return packs | "KeepSends" >> beam.ParDo(_KeepSends(self._make_view)).with_outputs(
+            JOIN, FINDINGS, main="traces"
+        )
 
 
 class _KeepSends(KeepView):

@@ -4,8 +4,6 @@ In: packs for (group, topic, partition). Out: `join` (packs for blocks), `traces
 which settle nothing), `findings` (`rewound`, `gap`). Nothing is dropped. See transforms/commits_view.py.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -32,7 +30,9 @@ class OrderCommits(beam.PTransform):
 
     def expand(self, packs: beam.PCollection[KeyedPack]) -> beam.pvalue.DoOutputsTuple:
         """All outputs, by name."""
-        return packs | "KeepCommits" >> beam.ParDo(_KeepCommits(self._make_view)).with_outputs(JOIN, FINDINGS, main="traces")
+        return packs | "KeepCommits" >> beam.ParDo(_KeepCommits(self._make_view)).with_outputs(
+            JOIN, FINDINGS, main="traces"
+        )
 
 
 class _KeepCommits(KeepView):

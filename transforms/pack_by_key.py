@@ -4,8 +4,6 @@ In: `Trace`s and `HeaderLink`s. Out: packs on `locate`, `order` and `join`; on t
 traces that can join nothing (a failed or unplaced ACK); a `send-failed` finding for each failed ACK on `findings`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,8 +35,8 @@ class Router:
             yield self._join(item, ("L", item.offset, item.correlation_id, item.timestamp))
         elif item.type == SEND:
             key = shard_key(item.topic, str(item.correlation_id), self._shards)
-            event = ("S", item.topic, item.correlation_id, *_raw(item), item.extra)
-            yield Addressed(LOCATE, key, item.timestamp, event)
+            sent = ("S", item.topic, item.correlation_id, *_raw(item), item.extra)
+            yield Addressed(LOCATE, key, item.timestamp, sent)
         elif item.type == ACK:
             if item.offset != UNKNOWN:
                 yield self._join(item, ("A", item.offset, *_raw(item), item.correlation_id, item.extra))

@@ -4,8 +4,6 @@ A shuffle and a state round trip cost per element, so events of a key travel tog
 plain tuple whose first item is its kind; a pack is the JSON array of its events.
 """
 
-from __future__ import annotations
-
 import typing
 from collections.abc import Iterator
 from typing import Any, NamedTuple

@@ -4,8 +4,6 @@ In: records of the tracing topic. Out: `Trace` on the main output; `DeadLetter` 
 is not a valid trace, with its bytes and the reason; traces of topics that are not followed are counted and dropped.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -31,13 +29,20 @@ _INT64_MAX = 2**63 - 1
 _EARLIEST_NANOS = nanos_of("2000-01-01T00:00:00Z")
 
 #: Which phase knows what: (has a position, has a groupId, must have a correlationId).
-_PHASES = {SEND: (False, False, True), ACK: (True, False, False), CONSUME: (True, True, True), COMMIT: (True, True, False)}
-_KNOWN_FIELDS = frozenset({"id", "topic", "partition", "offset", "correlationId", "date", "type", "clientId", "groupId"})
+_PHASES = {
+    SEND: (False, False, True),
+    ACK: (True, False, False),
+    CONSUME: (True, True, True),
+    COMMIT: (True, True, False),
+}
+_KNOWN_FIELDS = frozenset(
+    {"id", "topic", "partition", "offset", "correlationId", "date", "type", "clientId", "groupId"}
+)
 #: Fields that only we write: an input that carries them must not speak for us.
 _OUR_FIELDS = frozenset({"durationMs", "deliveryCount", "settledBy", "repeated", "withdrawn", "revision", "cluster"})
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """Why a record is not a trace: reason and detail."""
 
     def __init__(self, reason: str, detail: str) -> None:
@@ -53,42 +58,37 @@ def parse_trace(record: KafkaRecord, max_ahead_ms: int) -> Trace | DeadLetter:
     """
     try:
         return _parse(record, max_ahead_ms)
-    except _Refused as refused:
+    except _RefusedError as refused:
         return DeadLetter(KafkaRecord(*record[:6]), refused.reason, refused.detail)
 
 
 def _parse(record: KafkaRecord, max_ahead_ms: int) -> Trace:
-    if not record.value:
-        raise _Refused("no-value", "the record has no value")
-    if len(record.value) > MAX_VALUE_BYTES:
-        raise _Refused("too-large", f"{len(record.value)} bytes; a trace has at most {MAX_VALUE_BYTES}")
-    try:
-        document = orjson.loads(record.value)
-    except orjson.JSONDecodeError as error:
-        raise _Refused("not-json", str(error)) from None
-    if type(document) is not dict:
-        raise _Refused("not-an-object", f"the value is a JSON {type(document).__name__}")
+    document = _document(record.value)
     phase = document.get("type")
     if type(phase) is not str or phase not in _PHASES:
-        raise _Refused("unknown-type", f"type is {phase!r:.100}; known are {', '.join(_PHASES)}")
+        raise _RefusedError("unknown-type", f"type is {phase!r:.100}; known are {', '.join(_PHASES)}")
     has_position, has_group, needs_correlation = _PHASES[phase]
     date = _text(document, "date")
     nanos = _instant(date)
     timestamp = record.timestamp if record.timestamp >= 0 else nanos // NANOS_PER_MILLI
     if nanos < _EARLIEST_NANOS:
-        raise _Refused("date-out-of-range", f"{date} lies before the year 2000")
+        raise _RefusedError("date-out-of-range", f"{date} lies before the year 2000")
     if nanos // NANOS_PER_MILLI > timestamp + max_ahead_ms:
-        raise _Refused("date-out-of-range", f"{date} lies more than {max_ahead_ms} ms after the record's timestamp {timestamp}")
+        raise _RefusedError(
+            "date-out-of-range", f"{date} lies more than {max_ahead_ms} ms after the record's timestamp {timestamp}"
+        )
     topic = _text(document, "topic")
     if len(topic) > MAX_TOPIC_LENGTH:
-        raise _Refused("wrong-field", f"topic has {len(topic)} characters; Kafka allows {MAX_TOPIC_LENGTH}")
+        raise _RefusedError("wrong-field", f"topic has {len(topic)} characters; Kafka allows {MAX_TOPIC_LENGTH}")
     partition = offset = UNKNOWN
     if has_position:
         partition = _number(document, "partition", UNKNOWN if phase == ACK else 0, _INT32_MAX)
         offset = _number(document, "offset", 0 if phase == CONSUME else UNKNOWN, _INT64_MAX)
         if partition == UNKNOWN and offset != UNKNOWN:
-            raise _Refused("wrong-field", f"offset {offset} without a partition")
-    correlation = _text(document, "correlationId") if needs_correlation or document.get("correlationId") is not None else None
+            raise _RefusedError("wrong-field", f"offset {offset} without a partition")
+    correlation = (
+        _text(document, "correlationId") if needs_correlation or document.get("correlationId") is not None else None
+    )
     return Trace(
         phase,
         _text(document, "id"),
@@ -104,19 +104,37 @@ def _parse(record: KafkaRecord, max_ahead_ms: int) -> Trace:
     )
 
 
+def _document(value: bytes | None) -> dict[str, Any]:
+    if not value:
+        raise _RefusedError("no-value", "the record has no value")
+    if len(value) > MAX_VALUE_BYTES:
+        raise _RefusedError("too-large", f"{len(value)} bytes; a trace has at most {MAX_VALUE_BYTES}")
+    try:
+        document = orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        raise _RefusedError("not-json", str(error)) from None
+    if type(document) is not dict:
+        raise _RefusedError("not-an-object", f"the value is a JSON {type(document).__name__}")
+    return document
+
+
 def _instant(date: str) -> int:
     try:
         return nanos_of(date)
     except ValueError:
-        raise _Refused("wrong-field", f"date is {date!r:.100}; it must be ISO-8601 in UTC, as 2020-03-25T15:41:01.365287Z") from None
+        raise _RefusedError(
+            "wrong-field", f"date is {date!r:.100}; it must be ISO-8601 in UTC, as 2020-03-25T15:41:01.365287Z"
+        ) from None
 
 
 def _text(document: dict[str, Any], name: str) -> str:
     text = document.get(name)
     if type(text) is not str or not text:
-        raise _Refused("missing-field" if text is None else "wrong-field", f"{name} is {text!r:.100}; it must be a text")
+        raise _RefusedError(
+            "missing-field" if text is None else "wrong-field", f"{name} is {text!r:.100}; it must be a text"
+        )
     if len(text) > MAX_TEXT_LENGTH:
-        raise _Refused("wrong-field", f"{name} has {len(text)} characters; at most {MAX_TEXT_LENGTH} are taken")
+        raise _RefusedError("wrong-field", f"{name} has {len(text)} characters; at most {MAX_TEXT_LENGTH} are taken")
     return text
 
 
@@ -124,7 +142,7 @@ def _number(document: dict[str, Any], name: str, low: int, high: int) -> int:
     number = document.get(name)
     if type(number) is not int or not low <= number <= high:
         reason = "missing-field" if number is None else "wrong-field"
-        raise _Refused(reason, f"{name} is {number!r:.100}; it must be a whole number from {low} to {high}")
+        raise _RefusedError(reason, f"{name} is {number!r:.100}; it must be a whole number from {low} to {high}")
     return number
 
 
@@ -135,7 +153,7 @@ def _extra(document: dict[str, Any]) -> dict[str, Any] | None:
     return {name: document[name] for name in document if name not in _KNOWN_FIELDS and name not in _OUR_FIELDS} or None
 
 
-class ParseTraces(beam.PTransform):  # type: ignore[misc]  Beam ships no types
+class ParseTraces(beam.PTransform):
     """See the head of this file. `follows` says whether the traces of a topic are wanted."""
 
     def __init__(self, max_ahead_ms: int, follows: Callable[[str], bool] | None = None) -> None:
@@ -151,7 +169,7 @@ class ParseTraces(beam.PTransform):  # type: ignore[misc]  Beam ships no types
         return {"traces": parsed.traces, DEAD_LETTERS: parsed[DEAD_LETTERS]}
 
 
-class _ParseRecord(beam.DoFn):  # type: ignore[misc]
+class _ParseRecord(beam.DoFn):
     def __init__(self, max_ahead_ms: int, follows: Callable[[str], bool] | None) -> None:
         self._max_ahead_ms = max_ahead_ms
         self._follows = follows

@@ -1,7 +1,5 @@
 """The records that enter the pipeline: what Kafka gave, and what the parser makes of it."""
 
-from __future__ import annotations
-
 import typing
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -13,6 +11,13 @@ COMMIT = "COMMIT"
 
 #: Offset and partition of an ACK whose send failed, and offset of a commit at the start of a partition.
 UNKNOWN = -1
+
+
+class Header(NamedTuple):
+    """A header of a Kafka record."""
+
+    key: str
+    value: bytes | None
 
 
 class KafkaRecord(NamedTuple):
@@ -30,18 +35,11 @@ class KafkaRecord(NamedTuple):
     headers: Sequence[Header] = ()
 
 
-class Header(NamedTuple):
-    """A header of a Kafka record."""
-
-    key: str
-    value: bytes | None
-
-
 class Trace(NamedTuple):
     """A valid raw trace: one phase of one message.
 
     `partition` and `offset` are -1 where the phase does not know them, `group_id` and `correlation_id` None.
-    `date` is the client's clock, ISO-8601 UTC with the digits as they came; `timestamp` is the record's, in milliseconds.
+    `date` is the client's clock, ISO-8601 UTC with the digits as they came; `timestamp` is the record's, in ms.
     `extra` holds every other field of the input, to be passed through.
     """
 

@@ -1,7 +1,5 @@
 """Pairing: the SENDs and the positions of one correlationId in one topic."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -21,7 +19,7 @@ FAILED = Position(UNKNOWN, UNKNOWN)
 
 
 class Link(NamedTuple):
-    """This correlationId was seen at this position. `client_id` is the acknowledging producer's, None for other sources.
+    """This correlationId was seen at this position. `client_id` is the acknowledging producer's, None for others.
 
     A failed ACK is a link to FAILED.
     """

@@ -1,13 +1,11 @@
 """SendsView: which SEND lies at which position (the view of LocateSends).
 
-In: SENDs, failed ACKs that name their correlationId, and links (a correlationId seen at a position). Out: every SEND as an
-aggregated record, located or, when its hold ends, not; and for the block of its position the news that it lies there.
+In: SENDs, failed ACKs that name their correlationId, and links (a correlationId seen at a position). Out: every SEND as
+an aggregated record, located or, when its hold ends, not; and for the block of its position the news that it is there.
 
 One correlationId may have several SENDs and positions in a topic. They are paired by facts alone: ACKs first, each with
 the earliest SEND of its client before it, then what is left in order of date (ties: partition, offset).
 """
-
-from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -147,7 +145,17 @@ class SendsView:
     def _tell(self, name: _Name, send: Send, position: Position, *, live: bool) -> None:
         topic, correlation = name
         send.version += 1
-        event = ("S", position.offset, send.id, correlation, send.date, send.client_id, send.timestamp, send.version, live)
+        event = (
+            "S",
+            position.offset,
+            send.id,
+            correlation,
+            send.date,
+            send.client_id,
+            send.timestamp,
+            send.version,
+            live,
+        )
         key = block_key(topic, position.partition, position.offset // self._block_size)
         self._out.events.append(Addressed(JOIN, key, send.timestamp, event))
 

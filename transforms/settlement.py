@@ -1,7 +1,5 @@
 """Which commit settles which delivery: per group, the first commit at or after it, at its offset or beyond."""
 
-from __future__ import annotations
-
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator
 from operator import attrgetter
@@ -80,7 +78,7 @@ class Settlement:
         self._open[start:reached] = stay
 
     def _reaches(self, commit: Commit, offset: int) -> bool:
-        return commit.offset == offset if self._exact else commit.offset >= offset
+        return commit.offset == offset or (commit.offset > offset and not self._exact)
 
 
 def _remove(commit: Commit, offset: int, delivery: Held) -> None:

@@ -4,8 +4,6 @@ A view is the live state of one key. It is built by `apply` from events alone, t
 that applying the same batches again gives the same view. What follows from a batch comes back as `Outputs`.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Protocol

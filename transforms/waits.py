@@ -1,7 +1,5 @@
 """How long a view waits, and what it waits for."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable
 from typing import Generic, NamedTuple, TypeVar
 

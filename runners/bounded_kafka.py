@@ -1,0 +1,59 @@
+"""Runs the graph over what Kafka retains now: read to the end offsets at start, written back to Kafka."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pipeline.client_properties import to_librdkafka
+from pipeline.config import Config
+from pipeline.graph import Sinks, build
+from pipeline.kafka_sinks import ProduceTopic
+from pipeline.kafka_sources import BoundedKafkaSource, Range
+from runners.direct import run_graph
+from runners.reads import Partitions, admin_client, partitions
+
+if TYPE_CHECKING:
+    from confluent_kafka import Consumer
+
+_TIMEOUT_S = 15
+
+
+def run(config: Config, tell: Callable[[str], None]) -> Counter[str]:
+    """Aggregate everything retained, from `direct.read.from` on, and return the counters.
+
+    Raises UserError when no broker answers or there is no tracing topic.
+    """
+    from confluent_kafka import Consumer
+
+    settings = config.settings
+    found = partitions(admin_client(config), settings)
+    properties = to_librdkafka(config.consumer_properties())
+    consumer = Consumer(properties)
+    try:
+        ranges = ranges_of(consumer, found, settings.direct_read_from)
+    finally:
+        consumer.close()
+    records = sum(one.end - one.start for one in ranges)
+    tell(f"Reading {records} records of {', '.join(found)} up to now; then this run ends.")
+    producer = to_librdkafka(config.producer_properties())
+    topics = (settings.aggregated_topic, settings.anomaly_topic, settings.dead_letter_topic)
+    sinks = Sinks(*(ProduceTopic(topic, producer) for topic in topics))
+    source = BoundedKafkaSource(ranges, settings.tracing_topic, properties)
+    return run_graph(lambda pipeline: build(pipeline, source, sinks, settings))
+
+
+def ranges_of(consumer: "Consumer", found: Partitions, since: str) -> list[Range]:
+    """Per partition the offsets retained now; with `since` (ISO-8601) only records of that time or later."""
+    from confluent_kafka import TopicPartition
+
+    ranges = []
+    for topic, count in found.items():
+        for partition in range(count):
+            low, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_TIMEOUT_S)
+            if since:
+                millis = int(datetime.fromisoformat(since).timestamp() * 1000)
+                [at] = consumer.offsets_for_times([TopicPartition(topic, partition, millis)], timeout=_TIMEOUT_S)
+                low = end if at.offset < 0 else at.offset
+            ranges.append(Range(topic, partition, low, end))
+    return ranges
