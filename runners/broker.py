@@ -15,6 +15,7 @@ from pipeline.errors import UserError
 from runners.jars import resolve
 from runners.java import find_java
 from runners.java_process import JavaProcess
+from runners.ports import free_ports
 
 START_S = 60
 HOST = "127.0.0.1"
@@ -26,6 +27,7 @@ OPTIONS = (
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     "-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
+    "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
 )
 STARTED = b"Kafka Server started"
 DEFAULTS = {
@@ -80,7 +82,7 @@ class Broker:
         java: Path | None = None,
     ) -> None:
         self.data_dir = data_dir.absolute()
-        self.port = port or _free_port()
+        self.port = port or free_ports(1)[0]
         self.log = self.data_dir / "broker.log"
         self._properties = dict(properties or {})
         self._scram = dict(scram or {})
@@ -171,7 +173,7 @@ class Broker:
                 ) from error
 
     def _write_properties(self) -> Path:
-        controller = f"{HOST}:{_free_port()}"
+        controller = f"{HOST}:{free_ports(1)[0]}"
         settings = DEFAULTS | {
             "listeners": f"CLIENT://{self.bootstrap_servers},CONTROLLER://{controller}",
             "controller.quorum.voters": f"{DEFAULTS['node.id']}@{controller}",
@@ -198,10 +200,3 @@ class Broker:
         return JavaProcess(
             name, java=self._java, jars=self._jars, main=main, arguments=arguments, options=OPTIONS, log=self.log
         )
-
-
-def _free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])

@@ -25,6 +25,7 @@ from pipeline.errors import UserError
 DEFAULT_CACHE = "~/.cache/tracing-aggregator/jars"
 THREADS = 8
 ATTEMPTS = 3
+PAUSE_S = 1
 TIMEOUT_S = 30
 CHUNK = 1 << 18
 CONNECT = (
@@ -118,7 +119,7 @@ def _fetch(jar: Jar, root: Path, repository: str, scratch: Path, stop: threading
             break
         except OSError as error:  # URLError, timeouts and resets are OSErrors
             refused = isinstance(error, HTTPError) and error.code < HTTPStatus.INTERNAL_SERVER_ERROR
-            if refused or attempt == ATTEMPTS or stop.wait(attempt):
+            if refused or attempt == ATTEMPTS or stop.wait(PAUSE_S * attempt):
                 raise JarError(f"Cannot fetch {url}: {error}.", CONNECT) from error
     if not _is_intact(fresh, jar.sha256):
         raise JarError(
