@@ -11,6 +11,7 @@ from pipeline.topic_names import VALID_NAME, topic_pattern
 
 _SERVER = re.compile(r"(?:[\w+]+://)?(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+):(\d{1,5})", re.ASCII)
 _HIGHEST_PORT = 65535
+LOCAL_MASTER = "[local]"
 
 
 def _name(text: str) -> str:
@@ -35,6 +36,12 @@ def _servers(text: str) -> str:
     return text
 
 
+def _master(text: str) -> str:
+    if text != LOCAL_MASTER and not _SERVER.fullmatch(text):
+        raise ValueError(f"must be {LOCAL_MASTER}, or host:port of a Flink cluster")
+    return text
+
+
 def _instant(text: str) -> str:
     try:
         zone = datetime.fromisoformat(text).tzinfo if text else UTC
@@ -51,5 +58,6 @@ Count = Annotated[int, Field(gt=0)]
 Name = Annotated[str, AfterValidator(_name)]
 Topics = Annotated[str, AfterValidator(_topics)]
 Instant = Annotated[str, AfterValidator(_instant)]
+Master = Annotated[str, AfterValidator(_master)]
 Servers = Annotated[str, AfterValidator(_servers)]
 Folder = Annotated[Path, AfterValidator(Path.expanduser)]

@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.fields import FieldInfo
 
-from pipeline.setting_types import Count, Folder, Instant, Millis, MillisOrZero, Name, Servers, Topics
+from pipeline.setting_types import Count, Folder, Instant, Master, Millis, MillisOrZero, Name, Servers, Topics
 
 
 def property_name(attribute: str) -> str:
@@ -107,7 +107,9 @@ class Settings(BaseModel):
         "",
         "Where the `direct` runner begins: a date such as `2026-01-31T12:00:00Z`; empty: at the first record.",
     )
-    flink_master: str = _setting(RUNNER, "[local]", "`[local]`: Flink in a JVM that we start; `host:port`: a cluster.")
+    flink_master: Master = _setting(
+        RUNNER, "[local]", "`[local]`: Flink in a JVM that we start; `host:port`: a cluster."
+    )
     flink_parallelism: Count = _setting(RUNNER, 2, "Parallel instances of each step.")
     flink_max_parallelism: Count = _setting(
         RUNNER, 128, "Highest `flink.parallelism` that state can be resumed with. Fixed once there is state."

@@ -55,6 +55,17 @@ def test_brokers_without_host_or_port_are_refused(servers):
         Settings(bootstrap_servers=servers)
 
 
+@pytest.mark.parametrize("master", ["[local]", "flink.example:8081", "127.0.0.1:8081"])
+def test_flink_runs_here_or_on_a_cluster_with_host_and_port(master):
+    assert Settings(flink_master=master).flink_master == master
+
+
+@pytest.mark.parametrize("master", ["", "local", "flink.example", "[auto]", "http://flink.example"])
+def test_a_flink_that_is_neither_here_nor_at_host_and_port_is_refused(master):
+    with pytest.raises(ValidationError, match="host:port of a Flink cluster"):
+        Settings(flink_master=master)
+
+
 def test_topics_that_would_be_read_and_written_at_once_are_refused():
     with pytest.raises(ValidationError, match=re.escape("aggregated.topic=_tracing is also tracing.topic")):
         Settings(aggregated_topic="_tracing")
