@@ -1,7 +1,12 @@
 """Errors that a user can mend. The command line shows them without a traceback.
 
 UserError
-└── ConfigError
+├── ConfigError              pipeline.errors: mistakes in the configuration
+├── BrokersUnreachableError  runners.admin: no broker answers, or none lets us in
+├── BrokerError              runners.broker: a broker cannot run here
+├── JarError                 runners.jars: a Java part is not to be had
+├── JavaError                runners.java: no Java that is new enough
+└── JavaProcessError         runners.java_process: a JVM ended, or was not ready in time
 """
 
 
