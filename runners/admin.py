@@ -124,7 +124,9 @@ def result(future: Future[T]) -> T:
 def reason(error: BaseException | None) -> str:
     """What Kafka says about a failure, without its class and number."""
     if isinstance(error, KafkaException) and error.args and isinstance(error.args[0], KafkaError):
-        return error.args[0].str().removeprefix("Broker: ").removeprefix("Local: ").rstrip(".")
+        told: KafkaError = error.args[0]
+        text = told.str().removeprefix("Broker: ").removeprefix("Local: ").rstrip(". ")
+        return f"{text} {told.name()}" if text.endswith(":") else text
     return str(error)
 
 

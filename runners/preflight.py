@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import chain
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from confluent_kafka.admin import TopicDescription
 
     from pipeline.config import Config
+
+
+_RETRY_S = 0.2
 
 
 class Verdict(NamedTuple):
@@ -167,11 +171,8 @@ class _Preflight:
     def _group(self) -> list[Verdict]:
         group = self._settings.application_id
         subject = f"group {group}"
-        answer = self._admin.client.describe_consumer_groups(
-            [group], include_authorized_operations=True, request_timeout=TIMEOUT_S
-        )
         try:
-            granted = {operation.name for operation in result(answer[group]).authorized_operations or ()}
+            granted = self._group_operations(group)
         except KafkaException as error:
             if code(error) != KafkaError.GROUP_AUTHORIZATION_FAILED:
                 return [Verdict("problem", subject, reason(error), "Try again; if it stays, look at the broker's log.")]
@@ -179,6 +180,20 @@ class _Preflight:
         if "READ" in granted:
             return [Verdict("ok", subject, "READ")]
         return [self._refused(subject, ["READ"], "may not be used: READ")]
+
+    def _group_operations(self, group: str) -> set[str]:
+        """What may be done with a group. Asked for the first time, a new cluster needs a moment to set up groups."""
+        deadline = time.monotonic() + TIMEOUT_S
+        while True:
+            answer = self._admin.client.describe_consumer_groups(
+                [group], include_authorized_operations=True, request_timeout=TIMEOUT_S
+            )
+            try:
+                return {operation.name for operation in result(answer[group]).authorized_operations or ()}
+            except KafkaException as error:
+                if code(error) == KafkaError.GROUP_AUTHORIZATION_FAILED or time.monotonic() > deadline:
+                    raise
+            time.sleep(_RETRY_S)
 
 
 def _level(departure: Departure) -> Literal["problem", "advice"]:

@@ -7,6 +7,7 @@ from click.testing import CliRunner
 from confluent_kafka.admin import NewTopic
 
 from cli.main import main
+from runners.broker import Broker
 from tests.integration.preflight.conftest import Grant
 
 pytestmark = pytest.mark.integration
@@ -68,6 +69,14 @@ def test_each_missing_grant_is_one_problem_and_what_it_says_to_type_mends_it(clu
     assert missing in grants_in(problem["todo"])
     cluster.grant("alice", *grants_in(problem["todo"]))
     assert check(alice) == []
+
+
+def test_a_new_cluster_without_an_authorizer_allows_everything_once_it_has_set_up_groups(tmp_path):
+    with Broker(tmp_path / "broker") as broker:
+        file = tmp_path / "config.properties"
+        file.write_text(f"bootstrap.servers={broker.bootstrap_servers}\n", encoding="iso-8859-1")
+        assert CliRunner().invoke(main, ["topics", str(file)]).exit_code == 0
+        assert check(str(file)) == []
 
 
 def test_without_any_grant_all_problems_come_at_once(name, alice):
