@@ -1,5 +1,6 @@
 """`run`: the pipeline from Kafka to Kafka."""
 
+import logging
 import sys
 
 import click
@@ -30,6 +31,8 @@ def run(config: Config, runner: str | None, beam_flags: tuple[str, ...]) -> None
 
 
 def _start(config: Config, runner: str, beam_flags: tuple[str, ...]) -> int:
+    # Beam has warnings for its developers; what the user can mend is told otherwise.
+    logging.getLogger().setLevel(logging.ERROR)
     if runner == "direct":
         from runners import direct
 

@@ -87,8 +87,8 @@ class Embedded:
         policy = choose_policy(self.config, self.admin, found)
         self.tell(f"Event time: {policy.name}, because {policy.reason}.")
         reads = plan(self.config, found, policy.name)
-        snapshot = choose(self.config, self.folder, reads, found, self.tell)
-        if policy.name == CREATE_TIME and settings.heartbeat:
+        snapshot, has_new_read = choose(self.config, self.folder, reads, found, self.tell)
+        if has_new_read and policy.name == CREATE_TIME and settings.heartbeat:
             start_time(self.config, found, self.tell)
         record = JobRecord(uuid.uuid4().hex, reads.labels, frozen_settings(settings))
         record.save(self.folder.jobs)

@@ -77,6 +77,8 @@ def embedded_configuration(
         "state.checkpoints.num-retained": str(RETAINED),
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
         "execution.checkpointing.tolerable-failed-checkpoints": "3",
+        # A dead worker is only replaced once no task holds it, not even one that has nothing to do with the failure.
+        "jobmanager.execution.failover-strategy": "full",
         # A worker that dies comes back; a fault that returns each time ends the job within a minute or two.
         "restart-strategy.type": "failure-rate",
         "restart-strategy.failure-rate.max-failures-per-interval": "5",

@@ -4,6 +4,7 @@ from contextlib import ExitStack
 from typing import Self
 
 from pipeline.config import Config
+from pipeline.errors import UserError
 from runners.flink_rest import FlinkError, FlinkRest
 from runners.job_records import JobRecord
 from runners.positions import committed, group_consumer
@@ -27,12 +28,10 @@ class OffsetLog:
 
         The offsets are asked for first: they are committed after a checkpoint, so they can only be older than it.
         """
-        from confluent_kafka import KafkaException
-
         try:
-            offsets = committed(self._consumer, self._found)
+            offsets = committed(self._consumer, self._found, patience_s=0)
             number = rest.newest_checkpoint(self._record.job)
-        except (KafkaException, FlinkError):
+        except (UserError, FlinkError):
             return 0  # the next look is soon
         if number > self._noted:
             self._record.note(number, offsets)

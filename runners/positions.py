@@ -1,17 +1,20 @@
 """Where the consumer group stands in the topics that it reads."""
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.client_properties import to_librdkafka
 from pipeline.config import Config
+from pipeline.errors import UserError
 from runners.reads import Partitions
 
 if TYPE_CHECKING:
-    from confluent_kafka import Consumer
+    from confluent_kafka import Consumer, TopicPartition
 
 TIMEOUT_S = 15
+POLL_S = 0.5
 
 
 class Position(NamedTuple):
@@ -35,16 +38,25 @@ def group_consumer(config: Config) -> Iterator["Consumer"]:
         consumer.close()
 
 
-def committed(consumer: "Consumer", found: Partitions) -> dict[str, dict[str, int]]:
-    """The group's committed offsets by topic and partition; partitions without one are left out."""
-    from confluent_kafka import TopicPartition
+def committed(consumer: "Consumer", found: Partitions, patience_s: float = TIMEOUT_S) -> dict[str, dict[str, int]]:
+    """The group's committed offsets by topic and partition; partitions without one are left out.
+
+    A group's coordinator may be on the move: `UserError` when the brokers do not say within `patience_s`.
+    """
+    from confluent_kafka import KafkaException, TopicPartition
 
     wanted = [TopicPartition(topic, index) for topic, count in found.items() for index in range(count)]
-    offsets: dict[str, dict[str, int]] = {}
-    for each in consumer.committed(wanted, timeout=TIMEOUT_S):
-        if each.offset >= 0:
-            offsets.setdefault(each.topic, {})[str(each.partition)] = each.offset
-    return offsets
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            return _by_topic(consumer.committed(wanted, timeout=TIMEOUT_S))
+        except KafkaException as error:
+            if time.monotonic() > deadline:
+                raise UserError(
+                    f"The committed offsets of the group cannot be read: {error.args[0].str()}.",
+                    "Look into it with: tracing-aggregator check",
+                ) from error
+            time.sleep(POLL_S)
 
 
 def positions(consumer: "Consumer", found: Partitions) -> list[Position]:
@@ -80,3 +92,11 @@ def rewind(consumer: "Consumer", offsets: Mapping[str, Mapping[str, int]]) -> No
     ]
     if wanted:
         consumer.commit(offsets=wanted, asynchronous=False)
+
+
+def _by_topic(answer: "Iterable[TopicPartition]") -> dict[str, dict[str, int]]:
+    offsets: dict[str, dict[str, int]] = {}
+    for each in answer:
+        if each.offset >= 0:
+            offsets.setdefault(each.topic, {})[str(each.partition)] = each.offset
+    return offsets

@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from threading import Event
 
 from runners.flink_options import flink_uri
 from runners.flink_rest import FlinkError, FlinkRest
+from runners.java_process import JavaProcessError
 from runners.job_server import JobServer, Submission
 from runners.savepoints import METADATA
 
@@ -14,6 +16,7 @@ POLL_S = 0.5
 START_S = 300
 SAVEPOINT_S = 120
 END_S = 30
+JVM_END_S = 2
 
 
 class RunningJob:
@@ -56,7 +59,9 @@ class RunningJob:
 
     def failure(self) -> str:
         """Why it is over, in one or several lines."""
-        if self._server.process.returncode is not None:
+        # A broken connection is noticed before the end of the JVM that breaks it.
+        with suppress(JavaProcessError):
+            self._server.process.wait(JVM_END_S)
             return f"Flink's JVM ended with exit code {self._server.process.returncode}.\n{self._server.process.tail()}"
         return self._submission.error or self._cause or "Flink gave no reason."
 

@@ -10,7 +10,10 @@ from typing import NamedTuple
 from runners.state_folder import StateFolder
 
 METADATA = "_metadata"
-MAGIC = b"\x49\x60\x67\x2d"
+MAGIC = b"\x49\x60\x67\x2d\0\0\0\4"
+"""What the metadata of a snapshot of Flink 1.15 or newer starts with: its mark, and version 4."""
+END = re.compile(rb"org\.apache\.flink\.runtime\.checkpoint\.CheckpointProperties.*t\0.[A-Z_]+\Z", re.DOTALL)
+"""And how it ends: a Java object whose last field is the name of an enum constant."""
 KEPT = 2
 # How Flink's metadata names a file: the kind of handle, and the file's size before or after its name.
 # Three leading zeros: no file has a terabyte, but other bytes may look like a handle.
@@ -63,6 +66,8 @@ def why_invalid(path: Path) -> str:
         return f"its metadata cannot be read ({error.strerror})"
     if not metadata.startswith(MAGIC):
         return "its metadata is not Flink's"
+    if not END.search(metadata):
+        return "its metadata breaks off"
     for name, size in _files(metadata):
         file = path / name
         if not file.exists():

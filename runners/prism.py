@@ -1,0 +1,121 @@
+"""The `prism` runner: Beam's own streaming runner, one program beside this process. It keeps no state: for trials.
+
+Kafka's steps run in the expansion service, ours in this process; both last as long as the job.
+"""
+
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pipeline.config import Config
+from pipeline.errors import UserError
+from runners.event_time import CREATE_TIME, choose_policy, start_time
+from runners.expansion import expansion_service
+from runners.jars import resolve
+from runners.java import find_java
+from runners.java_process import DIE_WITH_PARENT
+from runners.job_server import Build, Submission
+from runners.ports import free_ports, listens
+from runners.reads import Reads, admin_client, partitions, plan
+from runners.stop_signals import stop_request
+
+START_S = 30
+POLL_S = 0.5
+
+
+def run(config: Config, tell: Callable[[str], None], beam_flags: Sequence[str] = (), build: Build | None = None) -> int:
+    """Runs the pipeline until SIGINT or SIGTERM. Returns the exit code: 0, or 1 when the job failed.
+
+    Each start reads from the committed offsets, without what was held before. `UserError` without a prism program.
+    """
+    settings = config.settings
+    binary = find_prism(settings.prism_binary)
+    admin = admin_client(config)
+    found = partitions(admin, settings)
+    policy = choose_policy(config, admin, found)
+    reads = plan(config, found, policy.name)
+    if policy.name == CREATE_TIME and settings.heartbeat:
+        start_time(config, found, tell)
+    with stop_request(tell) as stop, TemporaryDirectory(prefix="tracing-aggregator-") as scratch:
+        jars = resolve("beam", Path(settings.jars_cache).expanduser(), settings.jars_mirror)
+        log = Path(scratch) / "expansion.log"
+        with (
+            _prism(binary, Path(scratch) / "prism.log") as endpoint,
+            expansion_service(find_java(settings.java_home), jars, log, with_worker=True) as expansion,
+        ):
+            submission = _submit(config, build, reads, endpoint, expansion, beam_flags)
+            tell(f"Running on prism at {endpoint}; it keeps no state.")
+            while not stop.is_set() and not submission.ended.is_set():
+                stop.wait(POLL_S)
+    if submission.error and not stop.is_set():
+        tell(f"The job failed: {submission.error}")
+        return 1
+    return 0
+
+
+def find_prism(configured: str) -> str:
+    """The prism program: the one configured, else the one on the PATH; `UserError` without any."""
+    binary = shutil.which(Path(configured).expanduser() if configured else "prism")
+    if binary is None:
+        raise UserError(
+            f"prism.binary={configured} is no program." if configured else "There is no program `prism` on the PATH.",
+            "Get it: go install github.com/apache/beam/sdks/v2/go/cmd/prism@v2.77.0; or use --runner flink",
+        )
+    return binary
+
+
+def _submit(
+    config: Config, build: Build | None, reads: Reads, endpoint: str, expansion: str, beam_flags: Sequence[str]
+) -> Submission:
+    logging.getLogger().setLevel(logging.CRITICAL)
+    from apache_beam import Pipeline
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    from runners.flink import kafka_graph
+
+    flags = [
+        "--runner=PortableRunner",
+        f"--job_endpoint={endpoint}",
+        f"--job_name={config.settings.application_id}",
+        "--environment_type=LOOPBACK",
+        "--streaming",
+        *beam_flags,
+    ]
+    pipeline = Pipeline(options=PipelineOptions(flags))
+    (build or kafka_graph(config))(pipeline, reads, expansion)
+    return Submission(pipeline.run())
+
+
+@contextmanager
+def _prism(binary: str, log: Path) -> Iterator[str]:
+    """The address of its job service, for as long as the block runs."""
+    port, web_port = free_ports(2)
+    launcher = [sys.executable, "-S", "-E", "-c", DIE_WITH_PARENT, str(os.getpid()), binary]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*launcher, "--job_port", str(port), "--web_port", str(web_port)],
+            stdout=output,
+            stderr=output,
+            process_group=0,
+        )
+    try:
+        deadline = time.monotonic() + START_S
+        while not listens(port):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise UserError(f"{binary} does not start:\n{log.read_text()[-2000:]}", "Is it Beam's prism?")
+            time.sleep(POLL_S)
+        yield f"localhost:{port}"
+    finally:
+        process.terminate()
+        try:
+            process.wait(START_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

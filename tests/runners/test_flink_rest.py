@@ -1,0 +1,93 @@
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from runners.flink_rest import FlinkError, FlinkRest, innermost
+
+TRACE = """org.apache.flink.runtime.JobException: Recovery is suppressed
+\tat org.apache.flink.Foo(Foo.java:1)
+Caused by: java.lang.RuntimeException: outer
+\tat x
+Caused by: java.io.IOException: disk full
+\tat y
+"""
+
+
+@pytest.fixture
+def flink() -> Iterator[tuple[FlinkRest, dict, list]]:
+    """A Flink that answers with the dictionary, and the list of what it was asked."""
+    answers: dict = {}
+    asked: list = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            asked.append((self.command, self.path, json.loads(body) if body else None))
+            answer = answers.get(self.path)
+            status = 404 if answer is None else 200
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(json.dumps({"errors": ["Not found."]} if answer is None else answer).encode())
+
+        do_GET = do_POST = do_PATCH = answer  # noqa: N815 - names of the standard library
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield FlinkRest(f"127.0.0.1:{server.server_port}"), answers, asked
+    server.shutdown()
+    server.server_close()
+
+
+def test_the_innermost_cause_says_why():
+    assert innermost(TRACE) == "java.io.IOException: disk full"
+    assert innermost("java.lang.Error: alone\n\tat x") == "java.lang.Error: alone"
+    assert innermost("") == ""
+
+
+def test_a_savepoint_cancels_the_job_and_never_stops_it(flink):
+    rest, answers, asked = flink
+    answers["/jobs/j/savepoints"] = {"request-id": "r"}
+    answers["/jobs/j/savepoints/r"] = {"status": {"id": "COMPLETED"}, "operation": {"location": "file:/s/sp"}}
+    assert rest.savepoint_and_cancel("j", "file:///s", 5) == "file:/s/sp"
+    assert asked[0] == (
+        "POST",
+        "/jobs/j/savepoints",
+        {"target-directory": "file:///s", "cancel-job": True, "formatType": "NATIVE"},
+    )
+
+
+def test_a_failed_savepoint_says_its_cause(flink):
+    rest, answers, _ = flink
+    answers["/jobs/j/savepoints"] = {"request-id": "r"}
+    answers["/jobs/j/savepoints/r"] = {
+        "status": {"id": "COMPLETED"},
+        "operation": {"failure-cause": {"stack-trace": TRACE}},
+    }
+    with pytest.raises(FlinkError, match="disk full"):
+        rest.savepoint_and_cancel("j", None, 5)
+
+
+def test_an_unknown_job_has_no_state_and_cannot_be_saved(flink):
+    rest, _, _ = flink
+    assert rest.state("j") is None
+    with pytest.raises(FlinkError, match="refused /jobs/j/savepoints: Not found"):
+        rest.savepoint_and_cancel("j", None, 5)
+
+
+def test_no_flink_at_all_is_told_with_its_address():
+    with pytest.raises(FlinkError, match=r"Flink at 127\.0\.0\.1:1 does not answer"):
+        FlinkRest("127.0.0.1:1").jobs()
+
+
+def test_a_job_processes_once_all_its_tasks_run(flink):
+    rest, answers, _ = flink
+    answers["/jobs/j"] = {"state": "RUNNING", "vertices": [{"status": "RUNNING"}, {"status": "INITIALIZING"}]}
+    assert not rest.is_processing("j")
+    answers["/jobs/j"]["vertices"][1]["status"] = "RUNNING"
+    assert rest.is_processing("j")
