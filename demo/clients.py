@@ -209,6 +209,7 @@ class Clients:
             options=OPTIONS,
             log=self._folder / f"{client_id}.log",
             stdout=output,
+            fast_start=True,
         )
         client = kind(process, output)
         self._started.append(client)

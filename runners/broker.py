@@ -198,5 +198,12 @@ class Broker:
         self._jars = self._jars or resolve("broker")
         self._java = self._java or find_java()
         return JavaProcess(
-            name, java=self._java, jars=self._jars, main=main, arguments=arguments, options=OPTIONS, log=self.log
+            name,
+            java=self._java,
+            jars=self._jars,
+            main=main,
+            arguments=arguments,
+            options=OPTIONS,
+            log=self.log,
+            fast_start=True,
         )
