@@ -8,7 +8,7 @@ from pipeline.settings import Settings
 from pipeline.sources import Read
 
 #: Steps that only say types or merge; arrows lead past them.
-_PASSED_OVER = ("Type", "Merge", "Format", "No")
+_PASSED_OVER = ("Merge", "Type", "Format", "No")
 
 
 class _Topics:

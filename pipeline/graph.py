@@ -18,7 +18,7 @@ from transforms.link_headers import LinkHeaders
 from transforms.locate_sends import LocateSends
 from transforms.order_commits import OrderCommits
 from transforms.pack_by_key import PackByKey, Router
-from transforms.packs import TypePacks
+from transforms.packs import MergePacks
 from transforms.parse_traces import DEAD_LETTERS, ParseTraces
 from transforms.records import KeyValue
 from transforms.waits import Waits
@@ -41,19 +41,15 @@ def build(pipeline: beam.Pipeline, source: Source, sinks: Sinks, settings: Setti
     read = source.read(pipeline)
     parsed = read.traces | "ParseTraces" >> ParseTraces(settings.date_max_ahead_ms, follows)
     linked = read.messages | "LinkHeaders" >> LinkHeaders()
-    items = (parsed["traces"], linked) | "MergeItems" >> beam.Flatten()
 
     router = Router(settings.locate_shards, block_size)
-    packed = items | "PackByKey" >> beam.ParDo(PackByKey(router, cluster)).with_outputs(
-        LOCATE, ORDER, JOIN, FINDINGS, main="traces"
-    )
-    located = (
-        packed[LOCATE] | "TypeSends" >> TypePacks() | "LocateSends" >> LocateSends(waits, limit, block_size, cluster)
-    )
-    ordered = (
-        packed[ORDER] | "TypeCommits" >> TypePacks() | "OrderCommits" >> OrderCommits(waits, limit, block_size, cluster)
-    )
-    facts = (packed[JOIN], located[JOIN], ordered[JOIN]) | "MergeFacts" >> beam.Flatten() | "TypeFacts" >> TypePacks()
+    packed = parsed["traces"] | "PackTraces" >> PackByKey(router, cluster)
+    links = linked | "PackLinks" >> PackByKey(router, cluster)
+    sends = (packed[LOCATE], links[LOCATE]) | "MergeSends" >> MergePacks()
+    located = sends | "LocateSends" >> LocateSends(waits, limit, block_size, cluster)
+    commits = (packed[ORDER],) | "MergeCommits" >> MergePacks()
+    ordered = commits | "OrderCommits" >> OrderCommits(waits, limit, block_size, cluster)
+    facts = (packed[JOIN], links[JOIN], located[JOIN], ordered[JOIN]) | "MergeFacts" >> MergePacks()
     joined = facts | "JoinBlocks" >> JoinBlocks(waits, limit, exact=exact, cluster=cluster)
 
     steps = (packed, located, ordered, joined)
@@ -61,7 +57,7 @@ def build(pipeline: beam.Pipeline, source: Source, sinks: Sinks, settings: Setti
     findings = [step[FINDINGS] for step in steps] | "MergeFindings" >> beam.Flatten()
     letters = (parsed[DEAD_LETTERS], read.dead_letters) | "MergeDeadLetters" >> beam.Flatten()
     if source.bounded:
-        findings = findings | "DropUnripe" >> DropUnripe(items)
+        findings = findings | "DropUnripe" >> DropUnripe((parsed["traces"], linked))
 
     traces | "TypeTraces" >> beam.Map(_same).with_output_types(KeyValue) | "WriteTraces" >> sinks.traces
     findings | "FormatFindings" >> beam.Map(_record).with_output_types(KeyValue) | "WriteFindings" >> sinks.findings

@@ -1,8 +1,10 @@
 """DropUnripe: on bounded input, a finding whose deadline lies after the last element's time is not written.
 
-In: `Finding`s, and the trace items whose time tells where the input ends. Out: the findings that a stream would have
+In: `Finding`s, and the collections whose time tells where the input ends. Out: the findings that a stream would have
 written by then. Dropped: those whose deadline the input does not reach; nobody can know yet whether they hold.
 """
+
+from collections.abc import Iterable
 
 import apache_beam as beam
 
@@ -11,15 +13,19 @@ from transforms.records import HeaderLink, Trace
 
 
 class DropUnripe(beam.PTransform):
-    """See the head of this file. `items` is the collection of traces and header links."""
+    """See the head of this file. `inputs` are the collections of traces and header links."""
 
-    def __init__(self, items: beam.PCollection[Trace | HeaderLink]) -> None:
+    def __init__(self, inputs: tuple[beam.PCollection, ...]) -> None:
         super().__init__()
-        self._items = items
+        self._inputs = inputs
 
     def expand(self, findings: beam.PCollection[Finding]) -> beam.PCollection[Finding]:
         """The ripe findings."""
-        end = self._items | "TakeTime" >> beam.Map(_timestamp) | "FindEnd" >> beam.CombineGlobally(_latest)
+        ends = [
+            items | f"TakeTime{index}" >> beam.Map(_timestamp) | f"FindEnd{index}" >> beam.CombineGlobally(_latest)
+            for index, items in enumerate(self._inputs)
+        ]
+        end = ends | "MergeEnds" >> beam.Flatten() | "FindEnd" >> beam.CombineGlobally(_latest)
         return findings | "KeepRipe" >> beam.Filter(_is_ripe, beam.pvalue.AsSingleton(end))
 
 
@@ -27,7 +33,7 @@ def _timestamp(item: Trace | HeaderLink) -> int:
     return item.timestamp
 
 
-def _latest(timestamps: list[int]) -> int:
+def _latest(timestamps: Iterable[int]) -> int:
     return max(timestamps, default=0)
 
 

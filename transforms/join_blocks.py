@@ -27,7 +27,7 @@ class JoinBlocks(beam.PTransform):
         super().__init__()
         self._make_view = partial(BlockView, waits=waits, limit=limit, exact=exact, cluster=cluster)
 
-    def expand(self, packs: beam.PCollection[KeyedPack]) -> beam.pvalue.DoOutputsTuple:
+    def expand(self, packs: beam.PCollection[KeyedPack]) -> Any:
         """All outputs, by name."""
         return packs | "KeepBlocks" >> beam.ParDo(_KeepBlocks(self._make_view)).with_outputs(FINDINGS, main="traces")
 

@@ -29,11 +29,13 @@ _HEAD = struct.Struct(">BQ?")
 class _Weight:
     """Stands for the view when the cache measures a segment, so that it need not walk the whole view."""
 
-    def __init__(self, weigh: Callable[[], int]) -> None:
-        self._weigh = weigh
+    __slots__ = ("_weight",)
+
+    def __init__(self, weight: int) -> None:
+        self._weight = weight  # a number: whatever this refers to would be walked
 
     def __sizeof__(self) -> int:
-        return self._weigh()
+        return self._weight
 
 
 class Segment(CacheAware):
@@ -50,7 +52,7 @@ class Segment(CacheAware):
 
     def get_referents_for_cache(self) -> list[Any]:
         """The pack, and a stand-in for the view that rides on it."""
-        return [self.pack] if self.ledger is None else [self.pack, _Weight(self.ledger.weight)]
+        return [self.pack] if self.ledger is None else [self.pack, _Weight(self.ledger.weight())]
 
 
 class SegmentCoder(Coder):

@@ -29,7 +29,7 @@ class LocateSends(beam.PTransform):
         super().__init__()
         self._make_view = partial(SendsView, waits=waits, limit=limit, block_size=block_size, cluster=cluster)
 
-    def expand(self, packs: beam.PCollection[KeyedPack]) -> beam.pvalue.DoOutputsTuple:
+    def expand(self, packs: beam.PCollection[KeyedPack]) -> Any:
         """All outputs, by name."""
         return packs | "KeepSends" >> beam.ParDo(_KeepSends(self._make_view)).with_outputs(
             JOIN, FINDINGS, main="traces"

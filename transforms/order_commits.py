@@ -28,7 +28,7 @@ class OrderCommits(beam.PTransform):
         super().__init__()
         self._make_view = partial(CommitsView, waits=waits, limit=limit, block_size=block_size, cluster=cluster)
 
-    def expand(self, packs: beam.PCollection[KeyedPack]) -> beam.pvalue.DoOutputsTuple:
+    def expand(self, packs: beam.PCollection[KeyedPack]) -> Any:
         """All outputs, by name."""
         return packs | "KeepCommits" >> beam.ParDo(_KeepCommits(self._make_view)).with_outputs(
             JOIN, FINDINGS, main="traces"

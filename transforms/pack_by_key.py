@@ -72,8 +72,22 @@ def _commits_key(trace: Trace) -> bytes:
     return commits_key(str(trace.group_id), trace.topic, trace.partition)
 
 
-class PackByKey(beam.DoFn):
+class PackByKey(beam.PTransform):
     """See the head of this file."""
+
+    def __init__(self, router: Router, cluster: str = "") -> None:
+        super().__init__()
+        self._router = router
+        self._cluster = cluster
+
+    def expand(self, items: beam.PCollection) -> Any:
+        """All outputs, by name."""
+        return items | "Pack" >> beam.ParDo(_Pack(self._router, self._cluster)).with_outputs(
+            LOCATE, ORDER, JOIN, FINDINGS, main="traces"
+        )
+
+
+class _Pack(beam.DoFn):
 
     def __init__(self, router: Router, cluster: str = "") -> None:
         self._router = router
@@ -82,12 +96,10 @@ class PackByKey(beam.DoFn):
         self._reads: dict[tuple[bytes, int], Reads] = {}
 
     def start_bundle(self) -> None:
-        """Nothing of a failed bundle is sent."""
         self._packer = Packer()
         self._reads = {}
 
     def process(self, item: Trace | HeaderLink) -> Iterator[Any]:
-        """Route one item; full packs leave at once."""
         for event in self._router.events(item):
             if self._packer.add(event):
                 yield pvalue.TaggedOutput(event.destination, self._packer.take(event.destination, event.key))
@@ -101,7 +113,6 @@ class PackByKey(beam.DoFn):
             yield from self._unplaced(item)
 
     def finish_bundle(self) -> Iterator[Any]:
-        """Send the rest, and once per bundle which blocks each group read."""
         for (key, block), reads in self._reads.items():
             self._packer.add(Addressed(ORDER, key, reads.timestamp, ("R", block, *reads.interval(), reads.timestamp)))
         for destination, pack in self._packer.flush():

@@ -74,12 +74,15 @@ class Packer:
         self._events, self._earliest = {}, {}
 
 
-class TypePacks(beam.PTransform):
-    """Says what packs are. Outputs by name have no type of their own, and a stateful step needs to know its key's."""
+class MergePacks(beam.PTransform):
+    """Brings packs together and says what they are: outputs by name have no type, and a stateful step needs its key's.
 
-    def expand(self, packs: beam.PCollection) -> beam.PCollection[KeyedPack]:
-        """The same packs."""
-        return packs | beam.Map(_same).with_input_types(KeyedPack).with_output_types(KeyedPack)
+    Packs are merged, never traces: a merge ends the fusion of steps, and what passes it is encoded one by one.
+    """
+
+    def expand(self, packs: tuple[beam.PCollection, ...]) -> beam.PCollection[KeyedPack]:
+        """All packs."""
+        return packs | beam.Flatten() | beam.Map(_same).with_input_types(KeyedPack).with_output_types(KeyedPack)
 
 
 def _same(pack: KeyedPack) -> KeyedPack:
