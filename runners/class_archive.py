@@ -27,7 +27,9 @@ class ClassArchive:
         java = java.resolve()
         self._java = java
         self._identity = [str(java), str(java.stat().st_mtime_ns)]
-        self._file = FOLDER / f"{_hash([*self._identity, *command])}.jsa"
+        # System properties (-D) hold paths of one run, and do not change which classes fit.
+        told = [part for part in command if not part.startswith("-D")]
+        self._file = FOLDER / f"{_hash([*self._identity, *told])}.jsa"
         self._fresh = self._file.with_suffix(".fresh")
         self._lock: IO[str] | None = None
 

@@ -65,6 +65,11 @@ def test_other_options_have_an_archive_of_their_own(java: Path) -> None:
     assert said(start(java, "true", "-Xmx1g")).endswith("records")
 
 
+def test_system_properties_share_an_archive(java: Path) -> None:
+    said(start(java, "true", "-Dfolder=a"))
+    assert not said(start(java, "true", "-Dfolder=b")).endswith("records")
+
+
 def test_a_replaced_java_has_an_archive_of_its_own(java: Path) -> None:
     said(start(java))
     os.utime(java, (1, 1))
