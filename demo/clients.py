@@ -5,6 +5,7 @@ pipeline says about a message with what the client itself says about it.
 """
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -116,7 +117,8 @@ class Clients:
     """Starts clients of one cluster. Leaving it as a context manager stops them all.
 
     `folder` takes their settings, logs (`<client id>.log`) and output (`<client id>.jsonl`). `properties` are Kafka
-    client properties for all of them, security for instance. `jars` and `java` default to those that are found.
+    client properties for all of them, security for instance. `keep_output=False` is for traffic that may run for days:
+    nothing is known of it then. `jars` and `java` default to those that are found.
     """
 
     def __init__(
@@ -125,12 +127,14 @@ class Clients:
         folder: Path,
         properties: Mapping[str, str] | None = None,
         *,
+        keep_output: bool = True,
         jars: Sequence[Path] | None = None,
         java: Path | None = None,
     ) -> None:
         self._bootstrap_servers = bootstrap_servers
         self._folder = folder
         self._properties = dict(properties or {})
+        self._keep_output = keep_output
         self._jars = jars or resolve("clients")
         self._java = java or find_java()
         self._started: list[Client] = []
@@ -199,7 +203,7 @@ class Clients:
         return file
 
     def _start(self, kind: type[C], client_id: str, main: str, arguments: Sequence[object]) -> C:
-        output = self._folder / f"{client_id}.jsonl"
+        output = self._folder / f"{client_id}.jsonl" if self._keep_output else Path(os.devnull)
         process = JavaProcess(
             f"Client {client_id}",
             java=self._java,

@@ -106,6 +106,12 @@ def test_an_endless_producer_keeps_its_rate_until_it_is_stopped(clients: Clients
     assert values == list(range(len(values)))
 
 
+def test_traffic_for_days_leaves_no_file_that_grows(broker: Broker, tmp_path: Path) -> None:
+    with Clients(broker.bootstrap_servers, tmp_path, keep_output=False) as clients:
+        clients.producer("days", "plain", count=5).wait()
+    assert {file.name: file.stat().st_size for file in tmp_path.glob("*.[jl]*")} == {"days.log": 0}
+
+
 def test_a_client_with_a_wrong_setting_says_so(clients: Clients) -> None:
     producer = clients.producer("wrong", "plain", count=1, properties={"acks": "perhaps"})
     with pytest.raises(JavaProcessError, match=r"Client wrong ended with exit code 1\.[\s\S]*perhaps"):
