@@ -35,7 +35,7 @@ class Sinks(NamedTuple):
 def build(pipeline: beam.Pipeline, source: Source, sinks: Sinks, settings: Settings) -> None:
     """Add all steps to the pipeline. Labels are part of the saved state: a changed label starts without it."""
     waits, limit, cluster = waits_of(settings), settings.limit_open_per_key, settings.cluster_name
-    block_size, exact = settings.block_size, settings.commit_mode == "exact"
+    block_size, exact, bounded = settings.block_size, settings.commit_mode == "exact", source.bounded
     follows = followed(settings.topics_include, settings.topics_exclude)
 
     read = source.read(pipeline)
@@ -46,17 +46,17 @@ def build(pipeline: beam.Pipeline, source: Source, sinks: Sinks, settings: Setti
     packed = parsed["traces"] | "PackTraces" >> PackByKey(router, cluster)
     links = linked | "PackLinks" >> PackByKey(router, cluster)
     sends = (packed[LOCATE], links[LOCATE]) | "MergeSends" >> MergePacks()
-    located = sends | "LocateSends" >> LocateSends(waits, limit, block_size, cluster)
+    located = sends | "LocateSends" >> LocateSends(waits, limit, block_size, cluster=cluster, bounded=bounded)
     commits = (packed[ORDER],) | "MergeCommits" >> MergePacks()
-    ordered = commits | "OrderCommits" >> OrderCommits(waits, limit, block_size, cluster)
+    ordered = commits | "OrderCommits" >> OrderCommits(waits, limit, block_size, cluster=cluster, bounded=bounded)
     facts = (packed[JOIN], links[JOIN], located[JOIN], ordered[JOIN]) | "MergeFacts" >> MergePacks()
-    joined = facts | "JoinBlocks" >> JoinBlocks(waits, limit, exact=exact, cluster=cluster)
+    joined = facts | "JoinBlocks" >> JoinBlocks(waits, limit, exact=exact, cluster=cluster, bounded=bounded)
 
     steps = (packed, located, ordered, joined)
     traces = [step.traces for step in steps] | "MergeTraces" >> beam.Flatten()
     findings = [step[FINDINGS] for step in steps] | "MergeFindings" >> beam.Flatten()
     letters = (parsed[DEAD_LETTERS], read.dead_letters) | "MergeDeadLetters" >> beam.Flatten()
-    if source.bounded:
+    if bounded:
         findings = findings | "DropUnripe" >> DropUnripe((parsed["traces"], linked))
 
     traces | "TypeTraces" >> beam.Map(_same).with_output_types(KeyValue) | "WriteTraces" >> sinks.traces

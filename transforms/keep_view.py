@@ -18,17 +18,23 @@ from transforms.packs import KeyedPack, Packer
 from transforms.view import Outputs, View
 
 FINDINGS = "findings"
+#: Event time (ms) after all deadlines.
+END_OF_TIME = 2**62
 
 
 class KeepView(beam.DoFn):
     """See the head of this file. `make_view` makes the empty view of a key.
 
+    With `bounded` input a timer fires only when all input is there, so the first one ends all waits of its key: one
+    bundle instead of one for each second of event time.
+
     Each step declares its own state and timer and hands them over: FnApiRunner mixes up the timers of two steps whose
     timers have the same id.
     """
 
-    def __init__(self, make_view: Callable[[bytes], View]) -> None:
+    def __init__(self, make_view: Callable[[bytes], View], *, bounded: bool = False) -> None:
         self._make_view = make_view
+        self._bounded = bounded
         self._packer = Packer()
 
     def start_bundle(self) -> None:
@@ -46,7 +52,7 @@ class KeepView(beam.DoFn):
     def expire(self, key: bytes, fired: Timestamp, journal: Bag, deadline: Any) -> Iterator[Any]:
         """Let expire what is due by the time of the timer, and arm it for what is due next."""
         ledger = self._open(key, journal)
-        now = fired.micros // 1000
+        now = END_OF_TIME if self._bounded else fired.micros // 1000
         due = ledger.view.deadline()
         outputs = ledger.expire(journal, now) if due is not None and due <= now else Outputs()
         ledger.armed = None

@@ -5,6 +5,7 @@ without it are dropped: they were not traced. Keys and payloads are never looked
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import apache_beam as beam
 
@@ -31,7 +32,7 @@ class LinkHeaders(beam.PTransform):
         return records | "ReadHeader" >> beam.FlatMap(_links).with_output_types(HeaderLink)
 
 
-def _links(record: KafkaRecord) -> Iterator[HeaderLink]:
+def _links(record: Any) -> Iterator[HeaderLink]:
     link = header_link(record)
     if link is not None:
         yield link

@@ -25,13 +25,14 @@ from transforms.waits import Waits
 class LocateSends(beam.PTransform):
     """See the head of this file."""
 
-    def __init__(self, waits: Waits, limit: int, block_size: int, cluster: str = "") -> None:
+    def __init__(self, waits: Waits, limit: int, block_size: int, *, cluster: str = "", bounded: bool = False) -> None:
         super().__init__()
+        self._bounded = bounded
         self._make_view = partial(SendsView, waits=waits, limit=limit, block_size=block_size, cluster=cluster)
 
     def expand(self, packs: beam.PCollection[KeyedPack]) -> Any:
         """All outputs, by name."""
-        return packs | "KeepSends" >> beam.ParDo(_KeepSends(self._make_view)).with_outputs(
+        return packs | "KeepSends" >> beam.ParDo(_KeepSends(self._make_view, bounded=self._bounded)).with_outputs(
             JOIN, FINDINGS, main="traces"
         )
 

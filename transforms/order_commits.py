@@ -24,13 +24,14 @@ from transforms.waits import Waits
 class OrderCommits(beam.PTransform):
     """See the head of this file."""
 
-    def __init__(self, waits: Waits, limit: int, block_size: int, cluster: str = "") -> None:
+    def __init__(self, waits: Waits, limit: int, block_size: int, *, cluster: str = "", bounded: bool = False) -> None:
         super().__init__()
+        self._bounded = bounded
         self._make_view = partial(CommitsView, waits=waits, limit=limit, block_size=block_size, cluster=cluster)
 
     def expand(self, packs: beam.PCollection[KeyedPack]) -> Any:
         """All outputs, by name."""
-        return packs | "KeepCommits" >> beam.ParDo(_KeepCommits(self._make_view)).with_outputs(
+        return packs | "KeepCommits" >> beam.ParDo(_KeepCommits(self._make_view, bounded=self._bounded)).with_outputs(
             JOIN, FINDINGS, main="traces"
         )
 

@@ -174,7 +174,7 @@ class _ParseRecord(beam.DoFn):
         self._max_ahead_ms = max_ahead_ms
         self._follows = follows
 
-    def process(self, record: KafkaRecord) -> Iterator[Any]:
+    def process(self, record: Any) -> Iterator[Any]:
         if record.key != HEARTBEAT_KEY or record.value is not None:
             counters.RECEIVED.inc()
             yield from self._parse(record)
