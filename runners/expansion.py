@@ -7,6 +7,7 @@ from pathlib import Path
 from runners.java_process import JavaProcess
 from runners.ports import free_ports, listens
 
+START_S = 120
 MAIN = "org.apache.beam.sdk.expansion.service.ExpansionService"
 # It lives for seconds: compiling for speed would take longer than the work.
 QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m")
@@ -26,9 +27,10 @@ def expansion_service(java: Path, jars: Sequence[Path], log: Path, *, with_worke
         main=MAIN,
         arguments=expansion_arguments(port, min(jars, key=lambda jar: jar.stat().st_size), with_worker=with_worker),
         options=() if with_worker else QUICK_START,
+        fast_start=True,
         log=log,
     ) as process:
-        process.wait_until(lambda: listens(port))
+        process.wait_until(lambda: listens(port), START_S)
         yield f"localhost:{port}"
 
 

@@ -45,6 +45,8 @@ def submit(config: Config, build: Build, tell: Callable[[str], None], beam_flags
         if policy.name == CREATE_TIME and settings.heartbeat:
             start_time(config, found, tell)
         savepoint = folder.last_savepoint()
+        if saved := JobRecord.of_savepoint(folder.jobs, savepoint):
+            saved.require_layout_of(settings, savepoint)
         record = JobRecord(uuid.uuid4().hex, reads.labels, frozen_settings(settings))
         record.save(folder.jobs)
         write_configuration(folder.configuration, {"$internal.pipeline.job-id": record.job})

@@ -60,6 +60,8 @@ def embedded_configuration(
     buffer_timeout = f"{settings.network_buffer_timeout_ms}ms"
     configuration = {
         "$internal.pipeline.job-id": job_id,
+        "io.tmp.dirs": str(folder.scratch),
+        "web.tmpdir": str(folder.scratch),
         "rest.address": "localhost",
         "rest.bind-address": "127.0.0.1",
         "rest.port": str(rest_port),

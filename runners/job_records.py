@@ -1,6 +1,7 @@
 """With what each job was made, written before it starts: a snapshot is only worth what is known about its job."""
 
 import json
+import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -46,6 +47,12 @@ class JobRecord:
                 continue
         return None
 
+    @classmethod
+    def of_savepoint(cls, folder: Path, savepoint: str) -> "JobRecord | None":
+        """The record of the job that made a savepoint, by the path or URI that Flink gave it; None without one."""
+        job = re.search(r"savepoint-([0-9a-f]+)-[^/]*/?$", savepoint)
+        return cls.of(folder, job[1]) if job else None
+
     def note(self, checkpoint: int, offsets: Offsets) -> None:
         """Remembers the offsets of one more checkpoint, and forgets those of the ninth last."""
         self.offsets[str(checkpoint)] = offsets
@@ -58,7 +65,7 @@ class JobRecord:
         numbers = [number for number in map(int, self.offsets) if newest is None or number <= newest]
         return self.offsets[str(max(numbers))] if numbers else {}
 
-    def require_layout_of(self, settings: Settings, snapshot: Path) -> None:
+    def require_layout_of(self, settings: Settings, snapshot: Path | str) -> None:
         """Raises `UserError` when the settings no longer fit the state of this job."""
         now = frozen_settings(settings)
         changed = [f"{name}={now[name]} (was {was})" for name, was in self.frozen.items() if now.get(name, was) != was]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from apache_beam import Pipeline
     from apache_beam.runners.runner import PipelineResult
 
+START_S = 120
 MAIN = "org.apache.beam.runners.flink.FlinkJobServerDriver"
 JVM_OPTIONS = (
     # Flink 1.19 on Java 17.
@@ -46,8 +47,8 @@ class JobServer:
         self._java = find_java(settings.java_home)
         self._jars = resolve("beam", Path(settings.jars_cache).expanduser(), settings.jars_mirror)
         self._expansion_log = folder.log("expansion")
-        # Flink leaves 22 MB in the temporary folder each time that it does not end in order.
-        self._scratch = folder.root / "tmp"
+        # Flink leaves 22 MB there each time that it does not end in order.
+        self._scratch = folder.scratch
         shutil.rmtree(self._scratch, ignore_errors=True)
         self._scratch.mkdir()
         self._port, artifact_port = free_ports(2)
@@ -67,7 +68,8 @@ class JobServer:
                 *("--expansion-port", "-1"),
                 *("--artifacts-dir", str(self._scratch / "artifacts")),
             ],
-            options=[*JVM_OPTIONS, f"-Djava.io.tmpdir={self._scratch}", *shlex.split(environ.get("java_option", ""))],
+            fast_start=True,
+            options=[*JVM_OPTIONS, *shlex.split(environ.get("java_option", ""))],
             log=folder.log("flink"),
         )
 
@@ -81,7 +83,7 @@ class JobServer:
         pipeline = Pipeline(options=PipelineOptions(list(options)))
         with expansion_service(self._java, self._jars, self._expansion_log) as expansion:
             build(pipeline, reads, expansion)
-        self.process.wait_until(lambda: listens(self._port))
+        self.process.wait_until(lambda: listens(self._port), START_S)
         return Submission(pipeline.run())
 
     def __enter__(self) -> Self:

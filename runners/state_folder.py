@@ -50,6 +50,11 @@ class StateFolder:
         """Flink's configuration folder."""
         return self.root / "flink"
 
+    @property
+    def scratch(self) -> Path:
+        """Temporary files of the current run, removed at its end or at the next start."""
+        return self.root / "tmp"
+
     def new_savepoint(self) -> Path:
         """A folder for one savepoint, which nobody has used."""
         return self.savepoints / f"{time.time_ns()}"

@@ -52,7 +52,7 @@ class PairsRun:
         return descendants(self.process.pid)
 
     def jvm(self) -> int:
-        return next(pid for pid, command in self.below().items() if "-Djava.io.tmpdir=" in command)
+        return next(pid for pid, command in self.below().items() if command.split()[0].endswith("java"))
 
     def workers(self) -> list[int]:
         return [pid for pid, command in self.below().items() if "runners.worker" in command]

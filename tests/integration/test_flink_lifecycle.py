@@ -1,7 +1,10 @@
 """Embedded Flink on a real broker: stopped, killed or given more to read, it loses nothing, leaves nothing."""
 
 import os
+import re
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +12,10 @@ from pathlib import Path
 import pytest
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
+from pipeline.config import load_config
+from runners import flink_cluster
 from runners.broker import Broker
-from tests.integration.flink_processes import PairsRun, is_alive, outcomes, produce, records, wait_until
+from tests.integration.flink_processes import ROOT, PairsRun, is_alive, outcomes, produce, records, wait_until
 
 pytestmark = pytest.mark.integration
 PAIRS = [f"pair-{number}" for number in range(40)]
@@ -55,6 +60,17 @@ def alone(settings: dict[str, str]) -> set[str]:
     return {pair for pair, kinds in found.items() if kinds["alone"]}
 
 
+def wait_for_checkpoint(settings: dict[str, str], run: PairsRun) -> None:
+    """Until one is complete that began after now."""
+    began = time.time() + float(settings["checkpoint.interval.ms"]) / 1000
+    folder = Path(settings["state.dir"]) / settings["application.id"]
+    wait_until(
+        lambda: any(file.stat().st_mtime > began for file in folder.glob("checkpoints/*/chk-*/_metadata")),
+        60,
+        run.said,
+    )
+
+
 def feed(settings: dict[str, str], pairs: list[str], half: bytes, partition: int = -1) -> None:
     produce(settings["bootstrap.servers"], settings["tracing.topic"], pairs, half, partition)
 
@@ -63,7 +79,7 @@ def test_sigterm_saves_the_state_and_leaves_no_process_and_the_next_run_joins_ac
     with of(settings, tmp_path, 1) as run:
         run.wait_for(RUNNING)
         feed(settings, PAIRS, b"left")
-        time.sleep(2)
+        time.sleep(2)  # read, and not yet in any checkpoint: the savepoint alone has it
         left_over = run.below()
 
         with of(settings, tmp_path, 2) as second:
@@ -92,13 +108,14 @@ def test_neither_a_killed_worker_nor_a_killed_flink_loses_anything(settings, tmp
     with of(settings, tmp_path, 1) as run:
         run.wait_for(RUNNING)
         feed(settings, PAIRS[:20], b"left")
-        time.sleep(2)
+        wait_for_checkpoint(settings, run)
         os.kill(run.workers()[0], signal.SIGKILL)
         feed(settings, PAIRS[20:], b"left")
         run.wait_for("Flink restarts the job from its last checkpoint")
         feed(settings, PAIRS[:10], b"right")
         wait_until(lambda: joined(settings) == set(PAIRS[:10]), 60, run.said)
 
+        wait_for_checkpoint(settings, run)
         os.kill(run.jvm(), signal.SIGKILL)
         assert run.process.wait(30) == 1, run.said()
         assert "The job failed: Flink's JVM ended with exit code -9" in run.said()
@@ -126,7 +143,14 @@ def test_added_partitions_are_read_and_joined_with_what_was_there_before(setting
         feed(settings, PAIRS[30:35], b"right", partition=3)
         wait_until(lambda: joined(settings) == set(PAIRS[:35]), 30, run.said)
         wait_until(lambda: alone(settings) == set(PAIRS[35:]), 180, run.said)
-        assert run.end() == 0
+
+        # Flink's REST interface here is the same as a cluster's: stop it as one.
+        address = re.findall(r"http://(\S+),", run.said())[-1]
+        as_cluster = {**settings, "flink.master": address, "state.dir": str(tmp_path / "elsewhere")}
+        savepoint = flink_cluster.stop(load_config(None, {}, [f"{name}={value}" for name, value in as_cluster.items()]))
+        assert Path(savepoint.removeprefix("file:"), "_metadata").exists()
+        assert run.process.wait(60) == 1
+        assert "The job failed" in run.said()
 
 
 def test_each_silent_partition_of_a_create_time_topic_gets_one_heartbeat(settings, tmp_path):
@@ -134,7 +158,12 @@ def test_each_silent_partition_of_a_create_time_topic_gets_one_heartbeat(setting
     with of(settings, tmp_path, 1) as run:
         run.wait_for(RUNNING)
         assert "Event time: CreateTime, because" in run.said()
-        assert run.end() == 0
+        arguments = [part for name, value in settings.items() for part in ("-o", f"{name}={value}")]
+        stopped = subprocess.run(
+            [sys.executable, "-m", "cli.main", "stop", *arguments], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        assert Path(stopped.stdout.strip(), "_metadata").exists()
+        assert run.process.wait(10) == 0, run.said()
     silent = [
         record for record in records(settings["bootstrap.servers"], settings["tracing.topic"]) if not record.value()
     ]

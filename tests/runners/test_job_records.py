@@ -22,6 +22,12 @@ def test_a_record_is_found_by_the_beginning_of_its_job(tmp_path):
     assert JobRecord.of(tmp_path, "abc") == record()
 
 
+def test_a_savepoint_names_its_job(tmp_path):
+    record().save(tmp_path)
+    assert JobRecord.of_savepoint(tmp_path, "s3://bucket/savepoint-abcdef-0123") == record()
+    assert JobRecord.of_savepoint(tmp_path, "") is None
+
+
 def test_no_record_and_an_unreadable_record_are_both_none(tmp_path):
     (tmp_path / "abcdef.json").write_text("{")
     assert JobRecord.of(tmp_path, "abc") is None
