@@ -1,5 +1,6 @@
 """The keys of the three views. They are part of the saved state: block size and shard count are frozen with it."""
 
+from functools import lru_cache
 from typing import cast
 from zlib import crc32
 
@@ -16,11 +17,13 @@ def shard_key(topic: str, correlation_id: str, shards: int) -> bytes:
     return b"%d" % (crc32(f"{correlation_id}\n{topic}".encode()) % shards)
 
 
+@lru_cache(maxsize=65536)
 def commits_key(group_id: str, topic: str, partition: int) -> bytes:
     """The key of OrderCommits."""
     return orjson.dumps([group_id, topic, partition])
 
 
+@lru_cache(maxsize=65536)
 def block_key(topic: str, partition: int, block: int) -> bytes:
     """The key of JoinBlocks: `block` is offset // block size."""
     return orjson.dumps([topic, partition, block])

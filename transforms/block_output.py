@@ -46,11 +46,15 @@ class BlockWriter:
         counts = self.outputs.counts
         for record, said in records.items():
             revision, before = commit.written.get(record, (0, None))
-            if before == said:
+            floor = commit.floor if record == Commit.ORIGINAL else 1
+            if before == said and revision >= floor:
                 continue
-            revision = max(revision + 1, commit.floor if record == Commit.ORIGINAL else 1)
+            revision = max(revision + 1, floor)
             commit.written[record] = revision, said
-            counts["revisions" if revision > 1 else "emitted" if record == Commit.ORIGINAL else "range_commits"] += 1
+            if revision > 1:
+                counts["revisions"] += 1
+            elif record != Commit.ORIGINAL:  # OrderCommits has counted the commit itself
+                counts["range_commits"] += 1
             self._commit_record(commit, record, revision, said)
         for record in commit.written.keys() - records.keys():
             revision, before = commit.written[record]
@@ -62,14 +66,19 @@ class BlockWriter:
                 self._commit_record(commit, record, revision + 1, before, withdrawn=True)
 
     def unacked(self, offset: int, message: Message, sent: Sent | None, wait: int) -> None:
-        """Say that this SEND was not acknowledged, or that what was said of another no longer holds."""
+        """Say that this SEND was not acknowledged, or that what was said of another no longer holds.
+
+        The finding's subject names the position too: if the SEND moves, another block says so of another position, and
+        no order between the two is needed.
+        """
+        place = f"{self._partition}:{offset}"
         if message.unacked is not None and (sent is None or sent.id != message.unacked):
-            self.find(UNACKED, message.unacked, None, offset, resolved=True)
+            self.find(UNACKED, f"{message.unacked}:{place}", None, offset, resolved=True)
             message.unacked = None
         if sent is not None and message.unacked is None:
             message.unacked = sent.id
             self.find(
-                UNACKED, sent.id, sent.timestamp + wait, offset, correlationId=sent.correlation_id,
+                UNACKED, f"{sent.id}:{place}", sent.timestamp + wait, offset, correlationId=sent.correlation_id,
                 clientId=sent.client_id, date=sent.date,
             )  # fmt: skip
 

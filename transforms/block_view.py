@@ -107,7 +107,7 @@ class BlockView:
         return True
 
     def _sent(self, event: list[Any]) -> None:
-        sent = Sent(*event[2:9], nanos_of(event[4]))
+        sent = Sent._make((*event[2:9], nanos_of(event[4])))
         message = self._message(event[1], sent.timestamp)
         known = [other for other in message.sends if other.id == sent.id]
         if known:

@@ -27,6 +27,12 @@ class Reads:
         self.settled_nanos = settled_nanos
         self.timestamp = timestamp
 
+    def add(self, offset: int, nanos: int, timestamp: int) -> None:
+        """One more delivery."""
+        self.low, self.high = min(self.low, offset), max(self.high, offset)
+        self.first_nanos, self.last_nanos = min(self.first_nanos, nanos), max(self.last_nanos, nanos)
+        self.timestamp = max(self.timestamp, timestamp)
+
     def merge(self, news: "Reads") -> "Reads":
         """Both together; news may be unsettled."""
         return Reads(

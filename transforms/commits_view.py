@@ -16,7 +16,7 @@ from transforms.addresses import JOIN, block_key, parts_of
 from transforms.aggregated import aggregated
 from transforms.commit_facts import OrderedCommit, Reads
 from transforms.findings import EVICTED, GAP, REWOUND, finding
-from transforms.packs import Addressed, Event
+from transforms.packs import Event
 from transforms.records import COMMIT, UNKNOWN
 from transforms.view import EXPIRED, Outputs
 from transforms.waits import Deadlines, Waits, deadline_after
@@ -93,17 +93,19 @@ class CommitsView:
         """The group read in a block: commits that came before this news may have to settle there."""
         block, news = event[1], Reads(*event[2:])
         known = self._reads.get(block)
-        self._reads[block] = news if known is None else known.merge(news)
-        if self._reads[block].settled_nanos is None:
+        reads = self._reads[block] = news if known is None else known.merge(news)
+        if reads.settled_nanos is None:
             self._open.add(block)
         self._keep(news.timestamp)
         for commit in self._released[bisect_left(self._released, news.first_nanos, key=_nanos) :]:
             if commit.offset >= news.low:
                 self._send(commit, block)
-            if commit.offset != UNKNOWN:
-                self._appoint(commit)
             if commit.nanos >= news.last_nanos and commit.offset >= news.high:
                 break
+        if known is None or (reads.low, reads.first_nanos) != (known.low, known.first_nanos):
+            for commit in self._released[bisect_left(self._released, reads.first_nanos, key=_nanos) :]:
+                if commit.offset >= reads.low:
+                    self._appoint(commit)
 
     def _expire(self, event: list[Any]) -> None:
         self._now = max(self._now, event[1])
@@ -130,6 +132,7 @@ class CommitsView:
             if not is_last:
                 self._relate(place + 1)
             if commit.offset != UNKNOWN:
+                self._out.counts["emitted"] += 1  # here, since no block knows whether another wrote it before
                 self._appoint(commit)
                 for block in sorted(self._open) if is_last else self._reads:
                     self._settle(commit, block, self._reads[block])
@@ -208,7 +211,7 @@ class CommitsView:
             commit.sent_to.append(block)
         event = commit.event_for(block, str(self._group))
         key = block_key(self._topic, self._partition, block)
-        self._out.events.append(Addressed(JOIN, key, commit.timestamp, event))
+        self._out.events.append((JOIN, key, commit.timestamp, event))
 
     def _write_start(self, commit: OrderedCommit) -> None:
         self._out.counts["emitted"] += 1

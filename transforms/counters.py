@@ -20,7 +20,7 @@ PARSED = _counter("parsed")
 DEAD_LETTERED = _counter("dead_lettered")
 #: Valid traces of topics that `topics.include` and `topics.exclude` leave out.
 NOT_FOLLOWED = _counter("not_followed")
-#: First outputs of raw traces on the aggregated topic.
+#: First outputs of raw traces on the aggregated topic; a COMMIT counts when it goes to the block that writes it.
 EMITTED = _counter("emitted")
 #: Raw traces whose id was there already.
 DUPLICATES = _counter("duplicates")

@@ -23,14 +23,18 @@ from transforms.waits import Waits
 class JoinBlocks(beam.PTransform):
     """See the head of this file. `exact` lets a commit settle the one record at its own offset only."""
 
-    def __init__(self, waits: Waits, limit: int, *, exact: bool = False, cluster: str = "", bounded: bool = False) -> None:
+    def __init__(
+        self, waits: Waits, limit: int, *, exact: bool = False, cluster: str = "", bounded: bool = False
+    ) -> None:
         super().__init__()
         self._bounded = bounded
         self._make_view = partial(BlockView, waits=waits, limit=limit, exact=exact, cluster=cluster)
 
     def expand(self, packs: beam.PCollection[KeyedPack]) -> Any:
         """All outputs, by name."""
-        return packs | "KeepBlocks" >> beam.ParDo(_KeepBlocks(self._make_view, bounded=self._bounded)).with_outputs(FINDINGS, main="traces")
+        return packs | "KeepBlocks" >> beam.ParDo(_KeepBlocks(self._make_view, bounded=self._bounded)).with_outputs(
+            FINDINGS, main="traces"
+        )
 
 
 class _KeepBlocks(KeepView):

@@ -88,4 +88,5 @@ class KeepView(beam.DoFn):
             yield pvalue.TaggedOutput(FINDINGS, found)
         for item in outputs.events:
             if self._packer.add(item):
-                yield pvalue.TaggedOutput(item.destination, self._packer.take(item.destination, item.key))
+                destination, key, *_ = item
+                yield pvalue.TaggedOutput(destination, self._packer.take(destination, key))

@@ -5,7 +5,7 @@ traces that can join nothing (a failed or unplaced ACK); a `send-failed` finding
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import apache_beam as beam
 from apache_beam import pvalue
@@ -14,10 +14,10 @@ from transforms import counters
 from transforms.addresses import JOIN, LOCATE, ORDER, block_key, commits_key, shard_key
 from transforms.aggregated import aggregated
 from transforms.commit_facts import Reads
-from transforms.dates import date_of, nanos_of
+from transforms.dates import date_of
 from transforms.findings import SEND_FAILED, finding
 from transforms.keep_view import FINDINGS
-from transforms.packs import Addressed, Packer
+from transforms.packs import Addressed, Event, Packer
 from transforms.records import ACK, CONSUME, SEND, UNKNOWN, HeaderLink, Trace
 
 
@@ -31,45 +31,41 @@ class Router:
     def events(self, item: Trace | HeaderLink) -> Iterator[Addressed]:
         """The events of a trace or of a header link."""
         if isinstance(item, HeaderLink):
-            yield self._link(item, item.correlation_id, date_of(max(item.timestamp, 0)), None)
+            yield self._link(item, item.correlation_id, date_of(item.timestamp), None)
             yield self._join(item, ("L", item.offset, item.correlation_id, item.timestamp))
-        elif item.type == SEND:
-            key = shard_key(item.topic, str(item.correlation_id), self._shards)
-            sent = ("S", item.topic, item.correlation_id, *_raw(item), item.extra)
-            yield Addressed(LOCATE, key, item.timestamp, sent)
+            return
+        raw = (item.id, item.date, item.client_id, item.timestamp)
+        if item.type == SEND:
+            correlation = cast("str", item.correlation_id)
+            key = shard_key(item.topic, correlation, self._shards)
+            yield LOCATE, key, item.timestamp, ("S", item.topic, correlation, *raw, item.extra)
         elif item.type == ACK:
             if item.offset != UNKNOWN:
-                yield self._join(item, ("A", item.offset, *_raw(item), item.correlation_id, item.extra))
+                yield self._join(item, ("A", item.offset, *raw, item.correlation_id, item.extra))
             if item.correlation_id is not None and (item.offset != UNKNOWN or item.partition == UNKNOWN):
                 yield self._link(item, item.correlation_id, item.date, item.client_id)
         elif item.type == CONSUME:
-            event = ("C", item.offset, *_raw(item), item.correlation_id, item.group_id, item.extra)
-            yield self._join(item, event)
-            yield self._link(item, str(item.correlation_id), item.date, None)
+            correlation = cast("str", item.correlation_id)
+            yield self._join(item, ("C", item.offset, *raw, correlation, item.group_id, item.extra))
+            yield self._link(item, correlation, item.date, None)
         else:
-            yield Addressed(ORDER, _commits_key(item), item.timestamp, ("K", item.offset, *_raw(item), item.extra))
+            yield ORDER, _commits_key(item), item.timestamp, ("K", item.offset, *raw, item.extra)
 
-    def read(self, trace: Trace) -> tuple[tuple[bytes, int], Reads]:
-        """Where a CONSUME reads: the key of its commit sequence and the block, and the offset and date read there."""
-        nanos = nanos_of(trace.date)
-        reads = Reads(trace.offset, trace.offset, nanos, nanos, None, trace.timestamp)
-        return (_commits_key(trace), trace.offset // self._block_size), reads
+    def place_read(self, consume: Trace) -> tuple[bytes, int]:
+        """Where a CONSUME reads: the key of its commit sequence, and the block."""
+        return _commits_key(consume), consume.offset // self._block_size
 
-    def _join(self, item: Trace | HeaderLink, event: tuple[Any, ...]) -> Addressed:
+    def _join(self, item: Trace | HeaderLink, event: Event) -> Addressed:
         key = block_key(item.topic, item.partition, item.offset // self._block_size)
-        return Addressed(JOIN, key, item.timestamp, event)
+        return JOIN, key, item.timestamp, event
 
     def _link(self, item: Trace | HeaderLink, correlation: str, date: str, acked_by: str | None) -> Addressed:
         event = ("L", item.topic, correlation, item.partition, item.offset, date, acked_by, item.timestamp)
-        return Addressed(LOCATE, shard_key(item.topic, correlation, self._shards), item.timestamp, event)
-
-
-def _raw(trace: Trace) -> tuple[str, str, str, int]:
-    return trace.id, trace.date, trace.client_id, trace.timestamp
+        return LOCATE, shard_key(item.topic, correlation, self._shards), item.timestamp, event
 
 
 def _commits_key(trace: Trace) -> bytes:
-    return commits_key(str(trace.group_id), trace.topic, trace.partition)
+    return commits_key(cast("str", trace.group_id), trace.topic, trace.partition)
 
 
 class PackByKey(beam.PTransform):
@@ -88,7 +84,6 @@ class PackByKey(beam.PTransform):
 
 
 class _Pack(beam.DoFn):
-
     def __init__(self, router: Router, cluster: str = "") -> None:
         self._router = router
         self._cluster = cluster
@@ -102,19 +97,23 @@ class _Pack(beam.DoFn):
     def process(self, item: Trace | HeaderLink) -> Iterator[Any]:
         for event in self._router.events(item):
             if self._packer.add(event):
-                yield pvalue.TaggedOutput(event.destination, self._packer.take(event.destination, event.key))
+                destination, key, *_ = event
+                yield pvalue.TaggedOutput(destination, self._packer.take(destination, key))
         if isinstance(item, HeaderLink):
             pass
         elif item.type == CONSUME:
-            place, read = self._router.read(item)
+            place = self._router.place_read(item)
             known = self._reads.get(place)
-            self._reads[place] = read if known is None else known.merge(read)
+            if known is None:
+                self._reads[place] = Reads(item.offset, item.offset, item.nanos, item.nanos, None, item.timestamp)
+            else:
+                known.add(item.offset, item.nanos, item.timestamp)
         elif item.type == ACK and item.offset == UNKNOWN:
             yield from self._unplaced(item)
 
     def finish_bundle(self) -> Iterator[Any]:
         for (key, block), reads in self._reads.items():
-            self._packer.add(Addressed(ORDER, key, reads.timestamp, ("R", block, *reads.interval(), reads.timestamp)))
+            self._packer.add((ORDER, key, reads.timestamp, ("R", block, *reads.interval(), reads.timestamp)))
         for destination, pack in self._packer.flush():
             yield pvalue.TaggedOutput(destination, pack)
 

@@ -6,7 +6,7 @@ plain tuple whose first item is its kind; a pack is the JSON array of its events
 
 import typing
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import apache_beam as beam
 import orjson
@@ -18,6 +18,9 @@ from apache_beam.utils.windowed_value import WindowedValue
 Event = typing.Sequence[Any]
 #: A key and the pack for it.
 KeyedPack = typing.Tuple[bytes, bytes]  # noqa: UP006  Beam's type inference reads the typing form
+
+#: An event for the view of a key: destination, key, Kafka timestamp (ms), event.
+Addressed = tuple[str, bytes, int, Event]
 
 MAX_PACK_EVENTS = 1024
 
@@ -32,15 +35,6 @@ def decode(pack: bytes) -> list[list[Any]]:
     return typing.cast("list[list[Any]]", orjson.loads(pack))
 
 
-class Addressed(NamedTuple):
-    """An event for the view of a key. `timestamp` (ms) is its Kafka timestamp."""
-
-    destination: str
-    key: bytes
-    timestamp: int
-    event: Event
-
-
 class Packer:
     """Gathers the events of a bundle per destination and key, and gives them back as elements for tagged outputs."""
 
@@ -50,14 +44,16 @@ class Packer:
 
     def add(self, item: Addressed) -> bool:
         """Take one event; True when its pack is full and must be taken out."""
-        address = (item.destination, item.key)
+        destination, key, timestamp, event = item
+        address = (destination, key)
         events = self._events.get(address)
         if events is None:
-            self._events[address] = [item.event]
-            self._earliest[address] = item.timestamp
+            self._events[address] = [event]
+            self._earliest[address] = timestamp
             return False
-        events.append(item.event)
-        self._earliest[address] = min(self._earliest[address], item.timestamp)
+        events.append(event)
+        if timestamp < self._earliest[address]:
+            self._earliest[address] = timestamp
         return len(events) >= MAX_PACK_EVENTS
 
     def take(self, destination: str, key: bytes) -> KeyedPack:

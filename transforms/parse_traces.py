@@ -64,44 +64,43 @@ def parse_trace(record: KafkaRecord, max_ahead_ms: int) -> Trace | DeadLetter:
 
 def _parse(record: KafkaRecord, max_ahead_ms: int) -> Trace:
     document = _document(record.value)
-    phase = document.get("type")
+    get = document.get
+    phase = get("type")
     if type(phase) is not str or phase not in _PHASES:
         raise _RefusedError("unknown-type", f"type is {phase!r:.100}; known are {', '.join(_PHASES)}")
     has_position, has_group, needs_correlation = _PHASES[phase]
-    date = _text(document, "date")
+    date = _text("date", get("date"))
     nanos = _instant(date)
     timestamp = record.timestamp if record.timestamp >= 0 else nanos // NANOS_PER_MILLI
-    if nanos < _EARLIEST_NANOS:
-        raise _RefusedError("date-out-of-range", f"{date} lies before the year 2000")
-    if nanos // NANOS_PER_MILLI > timestamp + max_ahead_ms:
-        raise _RefusedError(
-            "date-out-of-range", f"{date} lies more than {max_ahead_ms} ms after the record's timestamp {timestamp}"
-        )
-    topic = _text(document, "topic")
-    if len(topic) > MAX_TOPIC_LENGTH:
-        raise _RefusedError("wrong-field", f"topic has {len(topic)} characters; Kafka allows {MAX_TOPIC_LENGTH}")
+    if not _EARLIEST_NANOS <= nanos < (timestamp + max_ahead_ms + 1) * NANOS_PER_MILLI:
+        raise _RefusedError("date-out-of-range", _out_of_range(date, timestamp, max_ahead_ms))
     partition = offset = UNKNOWN
     if has_position:
-        partition = _number(document, "partition", UNKNOWN if phase == ACK else 0, _INT32_MAX)
-        offset = _number(document, "offset", 0 if phase == CONSUME else UNKNOWN, _INT64_MAX)
+        partition = _number("partition", get("partition"), UNKNOWN if phase == ACK else 0, _INT32_MAX)
+        offset = _number("offset", get("offset"), 0 if phase == CONSUME else UNKNOWN, _INT64_MAX)
         if partition == UNKNOWN and offset != UNKNOWN:
             raise _RefusedError("wrong-field", f"offset {offset} without a partition")
-    correlation = (
-        _text(document, "correlationId") if needs_correlation or document.get("correlationId") is not None else None
-    )
+    correlation = get("correlationId")
+    if needs_correlation or correlation is not None:
+        correlation = _text("correlationId", correlation)
     return Trace(
         phase,
-        _text(document, "id"),
+        _text("id", get("id")),
         date,
-        _text(document, "clientId"),
-        topic,
+        _text("clientId", get("clientId")),
+        _text("topic", get("topic"), MAX_TOPIC_LENGTH),
         partition,
         offset,
-        _text(document, "groupId") if has_group else None,
+        _text("groupId", get("groupId")) if has_group else None,
         correlation,
         timestamp,
-        _extra(document),
+        None if document.keys() <= _KNOWN_FIELDS else _extra(document),
+        nanos,
     )
+
+
+def _out_of_range(date: str, timestamp: int, max_ahead_ms: int) -> str:
+    return f"{date} is before the year 2000, or more than {max_ahead_ms} ms after the record's timestamp {timestamp}"
 
 
 def _document(value: bytes | None) -> dict[str, Any]:
@@ -127,29 +126,25 @@ def _instant(date: str) -> int:
         ) from None
 
 
-def _text(document: dict[str, Any], name: str) -> str:
-    text = document.get(name)
-    if type(text) is not str or not text:
-        raise _RefusedError(
-            "missing-field" if text is None else "wrong-field", f"{name} is {text!r:.100}; it must be a text"
-        )
-    if len(text) > MAX_TEXT_LENGTH:
-        raise _RefusedError("wrong-field", f"{name} has {len(text)} characters; at most {MAX_TEXT_LENGTH} are taken")
-    return text
+def _text(name: str, text: Any, max_length: int = MAX_TEXT_LENGTH) -> str:
+    if type(text) is str and 0 < len(text) <= max_length:
+        return text
+    if type(text) is str and text:
+        raise _RefusedError("wrong-field", f"{name} has {len(text)} characters; at most {max_length} are taken")
+    raise _RefusedError(
+        "missing-field" if text is None else "wrong-field", f"{name} is {text!r:.100}; it must be a text"
+    )
 
 
-def _number(document: dict[str, Any], name: str, low: int, high: int) -> int:
-    number = document.get(name)
-    if type(number) is not int or not low <= number <= high:
-        reason = "missing-field" if number is None else "wrong-field"
-        raise _RefusedError(reason, f"{name} is {number!r:.100}; it must be a whole number from {low} to {high}")
-    return number
+def _number(name: str, number: Any, low: int, high: int) -> int:
+    if type(number) is int and low <= number <= high:
+        return number
+    reason = "missing-field" if number is None else "wrong-field"
+    raise _RefusedError(reason, f"{name} is {number!r:.100}; it must be a whole number from {low} to {high}")
 
 
 def _extra(document: dict[str, Any]) -> dict[str, Any] | None:
     """The fields to pass through: all that are neither read by us nor ours to write."""
-    if document.keys() <= _KNOWN_FIELDS:
-        return None
     return {name: document[name] for name in document if name not in _KNOWN_FIELDS and name not in _OUR_FIELDS} or None
 
 

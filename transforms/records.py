@@ -40,7 +40,7 @@ class Trace(NamedTuple):
 
     `partition` and `offset` are -1 where the phase does not know them, `group_id` and `correlation_id` None.
     `date` is the client's clock, ISO-8601 UTC with the digits as they came; `timestamp` is the record's, in ms.
-    `extra` holds every other field of the input, to be passed through.
+    `extra` holds every other field of the input, to be passed through; `nanos` is the date as a number.
     """
 
     type: str
@@ -54,6 +54,7 @@ class Trace(NamedTuple):
     correlation_id: str | None
     timestamp: int
     extra: dict[str, Any] | None
+    nanos: int
 
 
 class HeaderLink(NamedTuple):

@@ -14,7 +14,7 @@ from transforms.addresses import JOIN, block_key
 from transforms.aggregated import aggregated
 from transforms.dates import nanos_of
 from transforms.findings import EVICTED, UNLINKED, finding
-from transforms.packs import Addressed, Event
+from transforms.packs import Event
 from transforms.records import SEND
 from transforms.send_pairing import FAILED, Flight, Link, Position, Send, pair
 from transforms.view import EXPIRED, Outputs
@@ -157,7 +157,7 @@ class SendsView:
             live,
         )
         key = block_key(topic, position.partition, position.offset // self._block_size)
-        self._out.events.append(Addressed(JOIN, key, send.timestamp, event))
+        self._out.events.append((JOIN, key, send.timestamp, event))
 
     def _trim(self) -> None:
         """Forget what is past retention; a SEND that never had a position is `unlinked`."""
@@ -222,7 +222,7 @@ class SendsView:
             for send in flight.sends.values():
                 yield (
                     SENT, topic, correlation, send.id, send.date, send.client_id, send.timestamp, send.extra,
-                    send.revision, send.version, send.written,
+                    send.revision, send.version, send.written and tuple(send.written),
                 )  # fmt: skip
             for link in flight.links():
                 yield LINK, topic, correlation, link.partition, link.offset, link.date, link.client_id, link.timestamp
