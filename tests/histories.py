@@ -1,0 +1,286 @@
+"""Histories: raw traces of imagined traffic, for Hypothesis.
+
+`soups` are a few facts drawn one by one from tiny domains: every odd coincidence, and they shrink well. `traffics` are
+hundreds of messages of a simulated cluster; what is drawn is a plan, a seed among it.
+"""
+
+from datetime import UTC, datetime
+from random import Random
+from typing import Any, NamedTuple
+
+from hypothesis import strategies as st
+
+from transforms.dates import nanos_of
+from transforms.records import ACK, COMMIT, CONSUME, SEND, HeaderLink, Trace
+
+#: 2026-01-01T00:00:00Z
+START = 1_767_225_600_000
+Item = Trace | HeaderLink
+
+
+def date_at(nanos: int, digits: int = 9) -> str:
+    """ISO-8601 of an instant in ns, cut to 0, 3, 6 or 9 fraction digits."""
+    seconds, fraction = divmod(nanos, 10**9)
+    text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{text}.{fraction:09d}"[: len(text) + (1 + digits if digits else 0)] + "Z"
+
+
+def any_trace(**overrides: Any) -> Trace:
+    """A valid trace; give what matters to the test. `at` (ms after START) sets date and timestamp."""
+    at = overrides.pop("at", 0)
+    kind = overrides.get("type", CONSUME)
+    fields: dict[str, Any] = {
+        "type": kind,
+        "id": "id-1",
+        "date": date_at((START + at) * 10**6, 3),
+        "client_id": "client",
+        "topic": "topic",
+        "partition": -1 if kind == SEND else 0,
+        "offset": -1 if kind == SEND else 0,
+        "group_id": "group" if kind in {CONSUME, COMMIT} else None,
+        "correlation_id": "correlation" if kind in {SEND, CONSUME} else None,
+        "timestamp": START + at,
+        "extra": None,
+    }
+    fields |= overrides
+    return Trace(nanos=nanos_of(fields["date"]), **fields)
+
+
+def value_of(trace: Trace) -> dict[str, Any]:
+    """The JSON value of a raw trace, as an interceptor writes it."""
+    value: dict[str, Any] = dict(trace.extra or {})
+    value |= {"id": trace.id, "topic": trace.topic, "date": trace.date, "type": trace.type, "clientId": trace.client_id}
+    if trace.type != SEND:
+        value |= {"partition": trace.partition, "offset": trace.offset}
+    if trace.correlation_id is not None:
+        value["correlationId"] = trace.correlation_id
+    if trace.group_id is not None:
+        value["groupId"] = trace.group_id
+    return value
+
+
+# A few facts --------------------------------------------------------------------------------------------------------
+
+_DIGITS = st.sampled_from([0, 3, 9])
+_TOPICS = st.sampled_from(["a", "b"])
+_NAMES = st.sampled_from(["x", "y"])
+
+
+@st.composite
+def _fact(draw: st.DrawFn) -> Item:
+    kind = draw(st.sampled_from([CONSUME, COMMIT, SEND, ACK, "HEADER"]))
+    moment = draw(st.integers(0, 8))
+    place = draw(st.integers(0, 7))
+    topic = draw(st.sampled_from(["a"] * 4 + ["b"]))
+    if kind == "HEADER":
+        return HeaderLink(topic, 0, place, draw(_NAMES), START + moment * 500)
+    offset = {
+        SEND: -1,
+        ACK: draw(st.sampled_from([place, place, place, -1])),
+        CONSUME: place,
+        COMMIT: place - draw(st.sampled_from([0, 0, 0, 8])),
+    }[kind]
+    correlated = kind in {SEND, CONSUME} or (kind == ACK and draw(st.booleans()))
+    return any_trace(
+        type=kind,
+        id="",
+        date=date_at((START + moment * 500) * 10**6 + draw(st.sampled_from([0, 0, 1])), draw(_DIGITS)),
+        timestamp=START + moment * 500 + draw(st.integers(0, 1500)),
+        topic=topic,
+        offset=max(offset, -1),
+        partition=draw(st.sampled_from([-1, 0])) if kind == ACK and offset == -1 else -1 if kind == SEND else 0,
+        client_id=draw(st.sampled_from(["c1", "c2"])),
+        group_id=draw(st.sampled_from(["g"] * 4 + ["h"])) if kind in {CONSUME, COMMIT} else None,
+        correlation_id=draw(_NAMES) if correlated else None,
+        extra=draw(st.sampled_from([None, None, {"recordTimestamp": 7}])),
+    )
+
+
+@st.composite
+def soups(draw: st.DrawFn, max_size: int = 14) -> list[Item]:
+    """Some facts, in no order that means anything; some of them twice."""
+    facts = draw(st.lists(_fact(), min_size=1, max_size=max_size))
+    named = [
+        fact._replace(id=f"{fact.type[:2].lower()}{number}") if isinstance(fact, Trace) else fact
+        for number, fact in enumerate(facts)
+    ]
+    again = draw(st.lists(st.sampled_from(named), max_size=2))
+    return named + again
+
+
+# A cluster ----------------------------------------------------------------------------------------------------------
+
+
+class Plan(NamedTuple):
+    """What a simulated cluster does. Shares are of 1."""
+
+    seed: int
+    messages: int
+    topics: int = 2
+    partitions: int = 2
+    groups: int = 2
+    markers: float = 0.1
+    failures: float = 0.05
+    untraced: float = 0.1
+    rewinds: float = 0.05
+    seeks: float = 0.0
+    shared: float = 0.1
+    reused: float = 0.1
+    correlated_acks: float = 0.3
+    headers: float = 0.2
+    missing: float = 0.05
+    twice: float = 0.05
+    skew_ms: int = 2000
+    step_ms: int = 40
+
+
+#: Nothing out of order, nothing missing, no clock wrong but the producers'.
+CALM: dict[str, Any] = {"missing": 0.0, "twice": 0.0, "reused": 0.0, "skew_ms": 0}
+
+
+def plans(messages: st.SearchStrategy[int], **fixed: Any) -> st.SearchStrategy[Plan]:
+    """Plans with so many messages."""
+    share = st.sampled_from([0.0, 0.1, 0.4])
+    drawn: dict[str, Any] = {
+        "seed": st.integers(0, 2**32),
+        "topics": st.integers(1, 3),
+        "partitions": st.integers(1, 3),
+        "groups": st.integers(1, 3),
+        "skew_ms": st.sampled_from([0, 3, 5000]),
+        "seeks": st.sampled_from([0.0, 0.02]),
+        "step_ms": st.sampled_from([1, 40]),
+    }
+    names = (
+        "markers",
+        "failures",
+        "untraced",
+        "rewinds",
+        "shared",
+        "reused",
+        "correlated_acks",
+        "headers",
+        "missing",
+        "twice",
+    )
+    drawn |= dict.fromkeys(names, share)
+    drawn |= {name: st.just(value) for name, value in fixed.items()}
+    return st.builds(Plan, messages=messages, **drawn)
+
+
+def traffic(plan: Plan) -> list[Item]:
+    """The traces and header links of a plan, in order of time."""
+    return _Cluster(plan).run()
+
+
+class _Cluster:
+    """Logs, producers and groups, one step after the other."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.random = Random(plan.seed)  # noqa: S311  a repeatable history
+        self.items: list[Item] = []
+        self.now = START
+        self.serial = 0
+        #: Per partition the correlationId of each offset: "" for a message without the header, None for a marker.
+        self.logs: dict[tuple[str, int], list[str | None]] = {
+            (f"topic{t}", p): [] for t in range(plan.topics) for p in range(plan.partitions)
+        }
+        self.positions = dict.fromkeys([(f"group{g}", *log) for g in range(plan.groups) for log in self.logs], 0)
+        self.clients = [f"client{c}" for c in range(3)]
+        self.skews = {client: self.random.randint(-plan.skew_ms, plan.skew_ms) for client in self.clients}
+        self.names: list[tuple[str, str]] = []
+
+    def run(self) -> list[Item]:
+        produced = 0
+        while produced < self.plan.messages:
+            if self.random.random() < 0.4:
+                produced += 1
+                self.produce()
+            else:
+                self.consume(self.random.choice(list(self.positions)))
+        for reader in self.positions:
+            for _ in range(6):
+                self.consume(reader)
+        kept = [item for item in self.items if not self.happens(self.plan.missing)]
+        kept += [item for item in kept if self.happens(self.plan.twice)]
+        return sorted(kept, key=lambda item: item.timestamp)
+
+    def happens(self, share: float) -> bool:
+        return self.random.random() < share
+
+    def fresh(self, kind: str) -> str:
+        self.serial += 1
+        return f"{kind}{self.serial}"
+
+    def trace(self, kind: str, client: str, topic: str, **fields: Any) -> None:
+        """Something happens a little later; its trace reaches Kafka a little after that."""
+        self.now += self.random.randint(1, self.plan.step_ms)
+        skew = self.skews[client] if kind != SEND else self.skews[client] - (self.plan.seed % 3) * 50
+        nanos = (self.now + skew) * 10**6 + self.random.randrange(10**6)
+        date = date_at(nanos, self.random.choice([3, 6, 9]))
+        extra = {"recordTimestamp": self.now} if self.happens(0.1) else None
+        self.items.append(
+            any_trace(
+                type=kind, id=self.fresh(kind[:2].lower()), date=date, client_id=client, topic=topic,
+                timestamp=self.now + 1, extra=extra, **fields,
+            )
+        )  # fmt: skip
+
+    def produce(self) -> None:
+        (topic, partition), log = self.random.choice(list(self.logs.items()))
+        client = self.random.choice(self.clients)
+        if self.happens(self.plan.markers):
+            log.append(None)
+        if self.happens(self.plan.untraced):
+            log.append("")
+            return
+        used = [name for name, where in self.names if where != topic]
+        here = [name for name, where in self.names if where == topic]
+        if used and self.happens(self.plan.shared):
+            name = self.random.choice(used)
+            if name in here and not self.plan.reused:
+                name = self.fresh("name")
+        elif here and self.happens(self.plan.reused):
+            name = self.random.choice(here)
+        else:
+            name = self.fresh("name")
+        self.names.append((name, topic))
+        self.trace(SEND, client, topic, correlation_id=name)
+        named = name if self.happens(self.plan.correlated_acks) else None
+        if self.happens(self.plan.failures):
+            self.trace(ACK, client, topic, partition=-1, offset=-1, correlation_id=named)
+            return
+        log.append(name)
+        offset = len(log) - 1
+        if self.happens(self.plan.headers):
+            self.items.append(HeaderLink(topic, partition, offset, name, self.now))
+        if self.happens(self.plan.failures):
+            self.trace(ACK, client, topic, partition=partition, offset=-1, correlation_id=named)
+        else:
+            self.trace(ACK, client, topic, partition=partition, offset=offset, correlation_id=named)
+
+    def consume(self, reader: tuple[str, str, int]) -> None:
+        group, topic, partition = reader
+        log = self.logs[topic, partition]
+        client = self.random.choice(self.clients)
+        for _ in range(self.random.randint(1, 5)):
+            position = self.positions[reader]
+            while position < len(log) and log[position] is None:
+                position += 1
+            self.positions[reader] = position
+            if position == len(log):
+                break
+            name = log[position] or self.fresh("read")
+            place = {"partition": partition, "offset": position, "group_id": group}
+            self.trace(CONSUME, client, topic, correlation_id=name, **place)
+            self.positions[reader] += 1
+        if self.happens(self.plan.seeks):
+            self.positions[reader] = len(log)
+        for _ in range(self.random.choice([0, 1, 1, 1, 2])):
+            place = {"partition": partition, "offset": self.positions[reader] - 1, "group_id": group}
+            self.trace(COMMIT, client, topic, **place)
+        if self.happens(self.plan.rewinds):
+            self.positions[reader] = max(0, self.positions[reader] - self.random.randint(1, 6))
+            if self.happens(0.5):
+                place = {"partition": partition, "offset": self.positions[reader] - 1, "group_id": group}
+                self.trace(COMMIT, client, topic, **place)

@@ -1,0 +1,197 @@
+"""A run of the three views and the router without Beam: any order, any batches, any restore, any timer order."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from functools import partial
+from random import Random
+from typing import Any
+
+import orjson
+from apache_beam import pvalue
+from apache_beam.utils.windowed_value import WindowedValue
+
+from tests.histories import Item
+from transforms import journal
+from transforms.addresses import JOIN, LOCATE, ORDER
+from transforms.block_view import BlockView
+from transforms.commits_view import CommitsView
+from transforms.findings import Finding
+from transforms.journal import Ledger, Segment, SegmentCoder
+from transforms.pack_by_key import Router, _Pack
+from transforms.packs import encode
+from transforms.sends_view import SendsView
+from transforms.view import Outputs
+from transforms.waits import Waits
+
+Record = tuple[dict[str, Any], dict[str, Any]]
+
+
+class MemoryBag:
+    """A bag of segments in memory. `forget` is what a restore does: other objects, in any order."""
+
+    def __init__(self) -> None:
+        self.segments: list[Segment] = []
+
+    def read(self) -> list[Segment]:
+        return list(self.segments)
+
+    def add(self, value: Segment) -> None:
+        self.segments.append(value)
+
+    def clear(self) -> None:
+        self.segments = []
+
+    def forget(self, random: Random) -> None:
+        coder = SegmentCoder()
+        self.segments = [coder.decode(coder.encode(segment)) for segment in self.segments]
+        random.shuffle(self.segments)
+
+
+class PureRun:
+    """The whole join. Feed items, deliver packs, let time pass, finish; then look at `records` and `findings`."""
+
+    def __init__(
+        self,
+        *,
+        block_size: int = 4,
+        shards: int = 2,
+        waits: Waits | None = None,
+        exact: bool = False,
+        limit: int = 100_000,
+        cluster: str = "",
+        random: Random | None = None,
+        restores: float = 0.0,
+    ) -> None:
+        self.random = random or Random(0)  # noqa: S311  repeatable
+        self.restores = restores
+        self.records: list[Record] = []
+        self.findings: list[Finding] = []
+        self.counts: Counter[str] = Counter()
+        self.rebuilt = 0
+        self.now = -1
+        self._pack = _Pack(Router(shards, block_size), cluster)
+        common: dict[str, Any] = {"waits": waits or Waits(), "limit": limit, "cluster": cluster}
+        self._make = {
+            LOCATE: partial(SendsView, block_size=block_size, **common),
+            ORDER: partial(CommitsView, block_size=block_size, **common),
+            JOIN: partial(BlockView, exact=exact, **common),
+        }
+        self._bags: dict[tuple[str, bytes], MemoryBag] = defaultdict(MemoryBag)
+        self._due: dict[tuple[str, bytes], int] = {}
+        self.pending: list[tuple[str, bytes, bytes]] = []
+
+    # What happens ---------------------------------------------------------------------------------------------------
+
+    def feed(self, items: Iterable[Item]) -> None:
+        """One bundle of input; its packs wait to be delivered."""
+        self._pack.start_bundle()
+        outputs = [output for item in items for output in self._pack.process(item)]
+        for output in [*outputs, *self._pack.finish_bundle()]:
+            if not isinstance(output, pvalue.TaggedOutput):
+                self.counts["emitted"] += 1
+                self._record(output)
+            elif isinstance(output.value, Finding):
+                self.findings.append(output.value)
+            else:
+                pack = output.value.value if isinstance(output.value, WindowedValue) else output.value
+                self.pending.append((output.tag, *pack))
+
+    def deliver(self, *, some: bool = False) -> None:
+        """Deliver what waits: all, first to first, or some of it in any order."""
+        while self.pending:
+            if some and self.random.random() < 0.1:
+                return
+            first = [index for index, (step, _, _) in enumerate(self.pending) if step != JOIN] or [0]
+            index = self.random.randrange(len(self.pending)) if some else first[0]
+            step, key, pack = self.pending.pop(index)
+            self._on_view(step, key, lambda ledger, bag, pack=pack: ledger.absorb(bag, pack))
+
+    def pass_time(self, now: int, *, orderly: bool = True) -> None:
+        """The watermark reaches `now` (ms): timers fire, upstream first; not `orderly`: any first, no deliveries."""
+        self.now = max(self.now, now)
+        while due := [address for address, deadline in self._due.items() if deadline <= self.now]:
+            if orderly:
+                first = min(due, key=lambda address: (self._due[address], address[0] == JOIN, address))
+            else:
+                first = self.random.choice(due)
+            fired = self._due.pop(first)
+            self._on_view(*first, lambda ledger, bag, fired=fired: ledger.expire(bag, fired))
+            if orderly:
+                self.deliver()
+
+    def finish(self) -> None:
+        """No more input: all is delivered, and every wait ends."""
+        self.deliver()
+        while self._due:
+            self.pass_time(max(self.now, min(self._due.values())))
+        assert not any(bag.segments for bag in self._bags.values()), "state is left after retention"
+
+    def _on_view(self, step: str, key: bytes, act: Any) -> None:
+        bag = self._bags[step, key]
+        if self.random.random() < self.restores:
+            bag.forget(self.random)
+        ledger, rebuilt = Ledger.open(bag, partial(self._make[step], key))
+        self.rebuilt += rebuilt
+        outputs: Outputs = act(ledger, bag)
+        ledger.rewrite(bag)
+        deadline = ledger.view.deadline()
+        self._due.pop((step, key), None)
+        if deadline is not None:
+            self._due[step, key] = deadline
+        self.counts += outputs.counts
+        self.findings += outputs.findings
+        for record in outputs.records:
+            self._record(record)
+        batches: dict[bytes, list[Any]] = defaultdict(list)
+        for destination, address, _, event in outputs.events:
+            assert destination == JOIN
+            batches[address].append(event)
+        self.pending += [(JOIN, key, encode(events)) for key, events in batches.items()]
+
+    def _record(self, record: tuple[bytes, bytes]) -> None:
+        self.records.append((orjson.loads(record[0]), orjson.loads(record[1])))
+
+    # What remains ---------------------------------------------------------------------------------------------------
+
+    def final_records(self) -> dict[str, Record]:
+        """Per id the highest revision, withdrawn ones left out."""
+        return final_records(self.records)
+
+    def final_findings(self, end: int | None = None) -> dict[str, dict[str, Any]]:
+        """Per id the last one, resolved ones left out; with `end`, ripe ones only."""
+        return final_findings(
+            found for found in self.findings if end is None or found.deadline is None or found.deadline <= end
+        )
+
+
+def final_records(records: Iterable[Record]) -> dict[str, Record]:
+    """See PureRun.final_records."""
+    best: dict[str, Record] = {}
+    for key, value in records:
+        known = best.get(value["id"])
+        revision = value.get("revision", 1)
+        if known is None or revision > known[1].get("revision", 1):
+            best[value["id"]] = key, value
+        elif revision == known[1].get("revision", 1) and value["type"] == "COMMIT":
+            assert known == (key, value), f"two records {value['id']} of revision {revision}"
+    return {
+        identity: (key, {name: fact for name, fact in value.items() if name != "revision"})
+        for identity, (key, value) in best.items()
+        if "withdrawn" not in value
+    }
+
+
+def final_findings(findings: Iterable[Finding]) -> dict[str, dict[str, Any]]:
+    """See PureRun.final_findings."""
+    last: dict[str, dict[str, Any]] = {}
+    for found in findings:
+        value = orjson.loads(found.value)
+        last[value["id"]] = value
+    return {identity: value for identity, value in last.items() if "resolved" not in value}
+
+
+def small_journals() -> Any:
+    """Journals are rewritten as snapshots after a few events: a patch to enter."""
+    from unittest.mock import patch
+
+    return patch.multiple(journal, MIN_REWRITE_BYTES=200, MAX_SEGMENTS=5)
