@@ -34,9 +34,11 @@ def _start(config: Config, runner: str, beam_flags: tuple[str, ...]) -> int:
     # Beam has warnings for its developers; what the user can mend is told otherwise.
     logging.getLogger().setLevel(logging.ERROR)
     if runner == "direct":
-        from runners import direct
+        from runners import bounded_kafka
 
-        return direct.run(config)
+        counted = bounded_kafka.run(config, _tell)
+        _tell("; ".join(f"{name}: {count}" for name, count in sorted(counted.items())))
+        return 0
     if runner == "prism":
         from runners import prism
 

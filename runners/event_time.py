@@ -7,6 +7,7 @@ from pipeline.client_properties import to_librdkafka
 from pipeline.config import Config
 from runners.positions import Position, group_consumer, positions
 from runners.reads import Partitions
+from transforms.parse_traces import HEARTBEAT_KEY
 
 if TYPE_CHECKING:
     from confluent_kafka import Consumer
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 15
 LOG_APPEND_TIME, CREATE_TIME = "LogAppendTime", "CreateTime"
-HEARTBEAT_KEY = b"tracing-aggregator:heartbeat"
 
 
 class Policy(NamedTuple):

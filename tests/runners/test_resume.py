@@ -5,13 +5,14 @@ import pytest
 from confluent_kafka import Producer
 
 from pipeline.config import Config, load_config
-from runners.event_time import HEARTBEAT_KEY, start_time
+from runners.event_time import start_time
 from runners.job_records import JobRecord, frozen_settings
 from runners.positions import Position, committed, group_consumer, positions, rewind
 from runners.reads import plan
 from runners.resume import choose
 from runners.savepoints import MAGIC
 from runners.state_folder import StateFolder
+from transforms.parse_traces import HEARTBEAT_KEY
 
 FOUND = {"_tracing": 2}
 PROPERTIES = b"sr\0.org.apache.flink.runtime.checkpoint.CheckpointProperties\0\0xpt\0\4NONE"
