@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from cli.options import read_config
+from cli.summary import summary
 
 
 @click.command()
@@ -22,9 +23,4 @@ def replay(files: tuple[str, ...], output: Path | None, config_file: Path | None
     from runners.replay import replay as run
 
     counts = run(files, output, config.settings)
-    click.echo(
-        f"{counts['received']} traces read, {counts['emitted']} written, {counts['range_commits']} commits of further "
-        f"messages, {counts['findings']} findings, {counts['dead_lettered']} dead letters, "
-        f"{counts['duplicates']} duplicates",
-        err=True,
-    )
+    click.echo(summary(counts), err=True)

@@ -6,6 +6,7 @@ import sys
 import click
 
 from cli.options import config_options
+from cli.summary import summary
 from pipeline.config import Config
 
 RUNNERS = ("flink", "direct", "prism")
@@ -36,8 +37,7 @@ def _start(config: Config, runner: str, beam_flags: tuple[str, ...]) -> int:
     if runner == "direct":
         from runners import bounded_kafka
 
-        counted = bounded_kafka.run(config, _tell)
-        _tell("; ".join(f"{name}: {count}" for name, count in sorted(counted.items())))
+        _tell(summary(bounded_kafka.run(config, _tell)))
         return 0
     if runner == "prism":
         from runners import prism
