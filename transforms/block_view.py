@@ -8,9 +8,9 @@ worked out anew and compared with what was written. So any order of arrival ends
 """
 
 from bisect import insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from operator import attrgetter
-from typing import Any
+from typing import Any, ClassVar
 
 from transforms.addresses import parts_of
 from transforms.block_facts import Commit, Held, Message, Sent
@@ -55,21 +55,12 @@ class BlockView:
         self._facts = 0
         self._touched: dict[int, None] = {}
         self._touched_commits: dict[Commit, None] = {}
-        self._take = {
-            SENT: self._sent,
-            ACKED: self._acked,
-            CONSUMED: self._consumed,
-            COMMITTED: self._committed,
-            LINKED: self._linked,
-            _UNACKED: self._restore_unacked,
-            EXPIRED: self._expire,
-        }
 
     def apply(self, events: Iterable[list[Any]]) -> Outputs:
         """Take in a batch of events; write what it completes or changes."""
         self._writer.outputs = outputs = Outputs()
         for event in events:
-            self._take[event[0]](event)
+            self._TAKE[event[0]](self, event)
         self._review()
         if self._facts > self._limit:
             self._evict()
@@ -363,6 +354,16 @@ class BlockView:
                 COMMITTED, commit.offset, commit.id, commit.date, commit.client_id, commit.timestamp, commit.group_id,
                 commit.extra, commit.repeated, commit.original, commit.version, commit.floor, written,
             )  # fmt: skip
+
+    _TAKE: ClassVar[dict[str, Callable[["BlockView", list[Any]], None]]] = {
+        SENT: _sent,
+        ACKED: _acked,
+        CONSUMED: _consumed,
+        COMMITTED: _committed,
+        LINKED: _linked,
+        _UNACKED: _restore_unacked,
+        EXPIRED: _expire,
+    }
 
 
 def _fields(held: Held) -> tuple[Any, ...]:

@@ -83,7 +83,7 @@ class Ledger:
         self._segments = 0
         self._appended = 0
         self._snapshot = 0
-        self._carrier: Segment | None = None
+        self._is_carried = False
 
     @classmethod
     def open(cls, bag: Bag, make_view: Callable[[], View]) -> tuple["Ledger", bool]:
@@ -98,7 +98,7 @@ class Ledger:
         for segment in sorted([first, *segments], key=lambda segment: segment.number):
             ledger.view.apply(decode(segment.pack))
             ledger._count(segment)
-        ledger._carry(first)
+        ledger._carried_by(first)
         return ledger, True
 
     def absorb(self, bag: Bag, pack: bytes) -> Outputs:
@@ -134,8 +134,8 @@ class Ledger:
     def _append(self, bag: Bag, segment: Segment) -> None:
         bag.add(segment)
         self._count(segment)
-        if self._carrier is None:
-            self._carry(segment)
+        if not self._is_carried:
+            self._carried_by(segment)
 
     def _count(self, segment: Segment) -> None:
         self._next_number = segment.number + 1
@@ -145,11 +145,12 @@ class Ledger:
         else:
             self._appended += len(segment.pack)
 
-    def _carry(self, segment: Segment) -> None:
-        self._carrier, segment.ledger = segment, self
+    def _carried_by(self, segment: Segment) -> None:
+        """Ride on this segment. No reference leads back: an evicted view is freed at once, without the collector."""
+        self._is_carried, segment.ledger = True, self
 
     def _reset(self) -> None:
-        self._carrier, self._segments, self._appended, self._snapshot = None, 0, 0, 0
+        self._is_carried, self._segments, self._appended, self._snapshot = False, 0, 0, 0
 
 
 _measure = statecache.get_deep_size

@@ -52,8 +52,7 @@ class Packer:
             self._earliest[address] = timestamp
             return False
         events.append(event)
-        if timestamp < self._earliest[address]:
-            self._earliest[address] = timestamp
+        self._earliest[address] = min(self._earliest[address], timestamp)
         return len(events) >= MAX_PACK_EVENTS
 
     def take(self, destination: str, key: bytes) -> KeyedPack:
