@@ -39,4 +39,5 @@ def duration_ms(start_nanos: int, end_nanos: int) -> int:
 
 def date_of(millis: int) -> str:
     """The date of an instant given in milliseconds since the epoch."""
-    return datetime.fromtimestamp(millis / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    instant = datetime.fromtimestamp(millis // 1000, UTC).replace(microsecond=millis % 1000 * 1000)
+    return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -10,7 +10,7 @@ from typing import Any
 import apache_beam as beam
 
 from transforms.parse_traces import MAX_TEXT_LENGTH
-from transforms.records import HeaderLink, KafkaRecord
+from transforms.records import LATEST_TIMESTAMP, HeaderLink, KafkaRecord
 
 HEADER = "correlationId"
 
@@ -20,7 +20,8 @@ def header_link(record: KafkaRecord) -> HeaderLink | None:
     for header in reversed(record.headers or ()):
         if header.key == HEADER and header.value:
             correlation = header.value.decode("utf-8", "replace")[:MAX_TEXT_LENGTH]
-            return HeaderLink(record.topic, record.partition, record.offset, correlation, max(record.timestamp, 0))
+            timestamp = min(max(record.timestamp, 0), LATEST_TIMESTAMP)
+            return HeaderLink(record.topic, record.partition, record.offset, correlation, timestamp)
     return None
 
 

@@ -14,7 +14,7 @@ from apache_beam import pvalue
 from transforms import counters
 from transforms.dates import NANOS_PER_MILLI, nanos_of
 from transforms.dead_letters import DeadLetter
-from transforms.records import ACK, COMMIT, CONSUME, SEND, UNKNOWN, KafkaRecord, Trace
+from transforms.records import ACK, COMMIT, CONSUME, LATEST_TIMESTAMP, SEND, UNKNOWN, KafkaRecord, Trace
 
 DEAD_LETTERS = "dead_letters"
 #: The record that `run` writes to an empty partition so that its watermark can move; it is no trace.
@@ -72,6 +72,8 @@ def _parse(record: KafkaRecord, max_ahead_ms: int) -> Trace:
     date = _text("date", get("date"))
     nanos = _instant(date)
     timestamp = record.timestamp if record.timestamp >= 0 else nanos // NANOS_PER_MILLI
+    if timestamp > LATEST_TIMESTAMP:
+        raise _RefusedError("timestamp-out-of-range", f"the record's timestamp, {timestamp} ms, is after the year 3000")
     if not _EARLIEST_NANOS <= nanos < (timestamp + max_ahead_ms + 1) * NANOS_PER_MILLI:
         raise _RefusedError("date-out-of-range", _out_of_range(date, timestamp, max_ahead_ms))
     partition = offset = UNKNOWN
@@ -145,7 +147,12 @@ def _number(name: str, number: Any, low: int, high: int) -> int:
 
 def _extra(document: dict[str, Any]) -> dict[str, Any] | None:
     """The fields to pass through: all that are neither read by us nor ours to write."""
-    return {name: document[name] for name in document if name not in _KNOWN_FIELDS and name not in _OUR_FIELDS} or None
+    extra = {name: document[name] for name in document if name not in _KNOWN_FIELDS and name not in _OUR_FIELDS}
+    try:
+        orjson.dumps([[[[extra]]]])  # it must fit into a snapshot, and JSON is read deeper than it is written
+    except orjson.JSONEncodeError as error:
+        raise _RefusedError("too-deep", str(error)) from None
+    return extra or None
 
 
 class ParseTraces(beam.PTransform):

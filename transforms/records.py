@@ -12,6 +12,9 @@ COMMIT = "COMMIT"
 #: Offset and partition of an ACK whose send failed, and offset of a commit at the start of a partition.
 UNKNOWN = -1
 
+#: 3000-01-01 in ms. What is later is no time: calendars and timers end before the numbers do.
+LATEST_TIMESTAMP = 32_503_680_000_000
+
 
 class Header(NamedTuple):
     """A header of a Kafka record."""
