@@ -71,5 +71,11 @@ setup(
     package_data={"runners": ["jars.lock"]},
     install_requires=RUNTIME,
     extras_require={"test": TEST, "dev": DEV},
-    entry_points={"console_scripts": ["tracing-aggregator = cli.main:main"]},
+    entry_points={
+        "console_scripts": [
+            "tracing-aggregator = cli.main:main",
+            # What the TaskManagers of a Flink cluster start for each Python worker.
+            "tracing-aggregator-worker = runners.worker:main",
+        ]
+    },
 )

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 #: How long a bundle waits for the broker to take its records.
 _FLUSH_S = 120.0
+#: The partitioner is Java's, so that a key lies in the same partition whichever runner wrote it.
+_DEFAULTS = {"linger.ms": 20, "enable.idempotence": True, "partitioner": "murmur2_random"}
 _BYTES_SERIALIZER = "org.apache.kafka.common.serialization.ByteArraySerializer"
 
 
@@ -53,7 +55,7 @@ class ProduceTopic(beam.PTransform):
 class _Produce(beam.DoFn):
     def __init__(self, topic: str, properties: Mapping[str, str]) -> None:
         self._topic = topic
-        self._properties = {"linger.ms": 20, "enable.idempotence": True, **properties}
+        self._properties = {**_DEFAULTS, **properties}
         self._producer: Producer | None = None
         self._failures: list[str] = []
 

@@ -27,11 +27,17 @@ class KafkaRead(NamedTuple):
 
 
 class KafkaSource:
-    """Topics as a stream, for runners with an expansion service (`host:port`); `headers` are the business topics."""
+    """Topics as a stream, for runners with an expansion service (`host:port`); `headers` are the business topics.
+
+    `commit_offsets` commits what a checkpoint holds, for lag tools; a runner without checkpoints must not.
+    """
 
     bounded = False
 
-    def __init__(self, tracing: KafkaRead, headers: KafkaRead | None, expansion_service: str) -> None:
+    def __init__(
+        self, tracing: KafkaRead, headers: KafkaRead | None, expansion_service: str, *, commit_offsets: bool = True
+    ) -> None:
+        self._commit_offsets = commit_offsets
         self._tracing = tracing
         self._headers = headers
         self._expansion_service = expansion_service
@@ -53,7 +59,7 @@ class KafkaSource:
             topics=list(read.topics),
             timestamp_policy=getattr(ReadFromKafka, _POLICIES[read.timestamp_policy]),
             with_metadata=True,
-            commit_offset_in_finalize=True,
+            commit_offset_in_finalize=self._commit_offsets,
             consumer_polling_timeout=None,  # the deprecated read refuses it
             expansion_service=self._expansion_service,
         )
