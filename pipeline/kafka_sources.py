@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 import apache_beam as beam
 
+from pipeline.kafka_read import KafkaRead
 from pipeline.sources import Read, no_dead_letters
 from transforms.records import Header, KafkaRecord
 
@@ -15,15 +16,6 @@ if TYPE_CHECKING:
 _STALLED_S = 60.0
 _POLL_S = 1.0
 _BATCH = 1000
-
-
-class KafkaRead(NamedTuple):
-    """One read step: its label, its topics, its timestamp policy (KafkaIO's name), its Java consumer properties."""
-
-    label: str
-    topics: tuple[str, ...]
-    timestamp_policy: str
-    consumer: Mapping[str, str]
 
 
 class KafkaSource:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pipeline.client_properties import to_librdkafka
 from pipeline.config import Config
 from pipeline.errors import UserError
-from pipeline.kafka_sources import KafkaRead
+from pipeline.kafka_read import KafkaRead
 from pipeline.settings import Settings
 from pipeline.topic_names import topic_pattern
 
