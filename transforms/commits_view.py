@@ -28,6 +28,10 @@ READ = "R"
 #: A commit that advances over more blocks than this left a gap: nobody consumes that much between two commits.
 MAX_BLOCKS = 64
 
+#: Commits that are kept after they were sent to their blocks, for facts that come late: 14 hours of auto-commit. Those
+#: before them have done their work.
+MAX_RELEASED = 10_000
+
 
 class CommitsView:
     """See the head of this file. `limit` bounds the commits and blocks that are kept for late facts."""
@@ -62,6 +66,8 @@ class CommitsView:
             else:
                 self._expire(event)
         self._release(self._deadlines.due(self._now))
+        if len(self._released) > MAX_RELEASED:
+            self._forget(self._released[: -MAX_RELEASED * 9 // 10])
         if self.facts() > self._limit:
             self._evict()
         return outputs
