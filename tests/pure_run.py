@@ -104,7 +104,7 @@ class PureRun:
             first = [index for index, (step, _, _) in enumerate(self.pending) if step != JOIN] or [0]
             index = self.random.randrange(len(self.pending)) if some else first[0]
             step, key, pack = self.pending.pop(index)
-            self._on_view(step, key, lambda ledger, bag, pack=pack: ledger.absorb(bag, pack))
+            self.absorb(step, key, pack)
 
     def pass_time(self, now: int, *, orderly: bool = True) -> None:
         """The watermark reaches `now` (ms): timers fire, upstream first; not `orderly`: any first, no deliveries."""
@@ -115,7 +115,7 @@ class PureRun:
             else:
                 first = self.random.choice(due)
             fired = self._due.pop(first)
-            self._on_view(*first, lambda ledger, bag, fired=fired: ledger.expire(bag, fired))
+            self.expire(*first, fired)
             if orderly:
                 self.deliver()
 
@@ -125,6 +125,14 @@ class PureRun:
         while self._due:
             self.pass_time(max(self.now, min(self._due.values())))
         assert not any(bag.segments for bag in self._bags.values()), "state is left after retention"
+
+    def absorb(self, step: str, key: bytes, pack: bytes) -> None:
+        """A pack reaches a view."""
+        self._on_view(step, key, lambda ledger, bag: ledger.absorb(bag, pack))
+
+    def expire(self, step: str, key: bytes, fired: int) -> None:
+        """The timer of a view fires."""
+        self._on_view(step, key, lambda ledger, bag: ledger.expire(bag, fired))
 
     def _on_view(self, step: str, key: bytes, act: Any) -> None:
         bag = self._bags[step, key]

@@ -219,7 +219,7 @@ def _locate(
         taken: set[tuple[int, int]] = set()
         named = [ack for ack in linking if ack.type == ACK and (ack.correlation_id, ack.topic) == name]
         named = [ack for ack in named if ack.offset != -1 or ack.partition == -1]
-        for ack in sorted(named, key=lambda ack: (nanos(ack), ack.partition, ack.offset)):
+        for ack in sorted(named, key=lambda ack: (nanos(ack), ack.partition, ack.offset, ack.client_id)):
             place = (ack.partition, ack.offset)
             if place in taken:
                 continue

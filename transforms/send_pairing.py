@@ -96,7 +96,7 @@ def pair(flight: Flight) -> dict[str, Position]:
     placed: dict[str, Position] = {}
     free = dict(flight.seen)
     dates = {position: link.nanos for position, link in free.items()}
-    for ack in sorted(flight.acked, key=lambda link: (link.nanos, link.partition, link.offset)):
+    for ack in sorted(flight.acked, key=lambda link: (link.nanos, link.partition, link.offset, link.client_id)):
         position = Position(ack.partition, ack.offset)
         dates[position] = min(ack.nanos, dates.get(position, ack.nanos))
         if position in placed.values() and position != FAILED:

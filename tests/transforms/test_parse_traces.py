@@ -213,5 +213,5 @@ def test_whatever_comes_is_one_trace_or_one_dead_letter_with_its_exact_bytes(val
         [(_, envelope)] = to_key_values(parsed)
         letter = orjson.loads(envelope)
         assert [key, value] == [None if letter[name] is None else b64decode(letter[name]) for name in ("key", "value")]
-        assert ["_tracing", 3, 42] == [letter[name] for name in ("topic", "partition", "offset")]
+        assert [letter[name] for name in ("topic", "partition", "offset")] == ["_tracing", 3, 42]
     assert len(outputs(record)) == 1

@@ -1,0 +1,140 @@
+"""KeepView in Beam's own state cache: which path runs, and that no path changes the outputs."""
+
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.histories import START, Plan, any_trace, plans, traffic
+from tests.pure_run import PureRun, small_journals
+from tests.reference import expected
+from tests.shell_run import MEGABYTE, ShellRun
+from transforms.addresses import JOIN
+from transforms.records import ACK, CONSUME, SEND, Trace
+
+PLAN = Plan(5, 60)
+
+
+def played(run: PureRun, plan: Plan = PLAN, batch: int = 20) -> PureRun:
+    """The traffic of a plan in order, time following it."""
+    items = traffic(plan)
+    with small_journals():
+        for start in range(0, len(items), batch):
+            run.feed(items[start : start + batch])
+            run.deliver()
+            run.pass_time(items[start].timestamp)
+        run.finish()
+    return run
+
+
+def any_shell(**options: Any) -> ShellRun:
+    """A run through the shell with a cache that is large enough."""
+    return ShellRun(**{"cache": 100 * MEGABYTE, "random": Random(1)} | options)  # noqa: S311
+
+
+def same_records(one: PureRun, other: PureRun) -> bool:
+    return sorted(map(str, one.records)) == sorted(map(str, other.records))
+
+
+@pytest.mark.parametrize("cache", [0, 300_000, 100 * MEGABYTE])
+@pytest.mark.parametrize("tokens", [True, False])
+def test_no_size_of_the_cache_changes_the_outputs(cache, tokens):
+    plain = played(PureRun())
+    shell = played(any_shell(cache=cache, tokens=tokens))
+    assert same_records(plain, shell)
+    assert plain.final_findings() == shell.final_findings()
+    assert plain.counts == shell.counts
+
+
+def test_with_a_large_cache_no_view_is_ever_rebuilt():
+    counts = played(any_shell()).shell_counts
+    assert counts["views_rebuilt"] == 0
+    assert counts["views_cached"] > 100
+
+
+def test_without_a_cache_every_view_that_has_a_journal_is_rebuilt():
+    counts = played(any_shell(cache=0)).shell_counts
+    assert counts["views_rebuilt"] > counts["views_cached"] > 0
+
+
+def test_a_cache_that_is_too_small_drops_some_views_and_keeps_others():
+    counts = played(any_shell(cache=300_000)).shell_counts
+    assert counts["views_rebuilt"] > 20
+    assert counts["views_cached"] > counts["views_rebuilt"]
+
+
+def test_a_runner_without_cache_tokens_gets_rebuilt_views():
+    assert played(any_shell(tokens=False)).shell_counts["views_rebuilt"] > 100
+
+
+@pytest.mark.parametrize("cache", [0, 300_000, 100 * MEGABYTE])
+def test_a_failed_bundle_leaves_no_trace_when_it_is_tried_again_with_another_token(cache):
+    plain = played(PureRun())
+    shell = played(any_shell(cache=cache, failures=0.3, bundle=5))
+    assert {**plain.final_records()} == shell.final_records()
+    assert expected(traffic(PLAN), block_size=4).records == shell.final_records()
+    assert shell.shell_counts["views_rebuilt"] > 50
+
+
+@settings(
+    max_examples=15, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)  # fmt: skip
+@given(
+    plans(st.integers(1, 40)), st.sampled_from([0, 100_000, 100 * MEGABYTE]), st.integers(1, 30),
+    st.sampled_from([0.0, 0.2]), st.sampled_from([1, 3, 1000]), st.booleans(), st.integers(0, 2**32),
+)  # fmt: skip
+def test_any_order_any_bundles_any_failures_and_any_cache_end_as_the_reference_says(
+    plan, cache, bundle, failures, page, tokens, seed
+):
+    random = Random(seed)  # noqa: S311
+    items = traffic(plan)
+    run = ShellRun(cache=cache, bundle=bundle, failures=failures, page=page, tokens=tokens, random=random)
+    shuffled = random.sample(items, len(items))
+    with small_journals():
+        while shuffled:
+            size = random.randint(1, 40)
+            batch, shuffled = shuffled[:size], shuffled[size:]
+            run.feed(batch)
+            run.deliver(some=True)
+            if random.random() < 0.3:
+                run.pass_time(START + random.randint(0, 900_000))
+        run.finish()
+    reference = expected(items, block_size=4)
+    assert reference.records == run.final_records()
+    assert reference.findings == run.final_findings()
+    assert sum(isinstance(item, Trace) for item in items) == run.counts["emitted"] + run.counts["duplicates"]
+
+
+def test_nothing_is_left_in_the_state_after_retention():
+    shell = played(any_shell())
+    assert not any(shell.backend.segments.values())
+
+
+def test_the_journal_is_rewritten_as_a_snapshot_when_it_has_grown():
+    shell = played(any_shell())
+    assert shell.shell_counts["snapshots"] > 10
+
+
+def test_one_timer_waits_for_the_earliest_deadline_and_moves_when_that_does():
+    run = any_shell()
+    address = (JOIN, b'["topic",0,0]')
+    run.feed([any_trace(type=ACK, id="a", at=0, timestamp=START)])
+    run.deliver()
+    assert run._due[address] == START + 120_000
+    run.feed([any_trace(type=CONSUME, id="c", at=1_000, correlation_id="x")])
+    run.deliver()
+    assert run._due[address] == START + 11_000
+    run.pass_time(START + 11_000)
+    assert [value["id"] for _, value in run.records] == ["c"]
+    assert run._due[address] == START + 120_000
+    run.feed([any_trace(type=SEND, id="s", at=-5, correlation_id="x")])
+    run.deliver()
+    assert [(value["id"], value.get("revision", 1)) for _, value in run.records[1:]] == [("s", 1), ("a", 1), ("c", 2)]
+    assert run._due[address] == START + 86_400_000 + 0
+    run.pass_time(START + 86_400_000)
+    assert run._due[address] > START + 86_400_000
+    run.finish()
+    assert not any(run.backend.segments.values())
