@@ -1,0 +1,39 @@
+"""`demo`: everything at once, to see what traces look like."""
+
+import logging
+import os
+import tempfile
+from contextlib import nullcontext
+from pathlib import Path
+
+import click
+
+from pipeline.config import load_config
+
+
+@click.command()
+@click.option(
+    "--data",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder that keeps Kafka's data and the pipeline's state for the next demo; a temporary one if not given.",
+)
+@click.option("--rate", default=4, show_default=True, type=click.IntRange(min=2), help="Messages a second.")
+@click.option("--duration", metavar="S", type=click.FloatRange(min=1), help="End after so many seconds.")
+@click.option("--json", "as_json", is_flag=True, help="Traces as JSON lines, in the envelope of `kcat -J`.")
+@click.pass_context
+def demo(ctx: click.Context, data: Path | None, rate: int, duration: float | None, as_json: bool) -> None:
+    """Run a broker, real clients with real interceptors, and the pipeline; show traces as they come.
+
+    Two producers write to one topic and two consumer groups read it. A consumer of one of them crashes from time to
+    time, to be seen as over-consumption. Ctrl-C ends it all.
+    """
+    logging.getLogger().setLevel(logging.ERROR)  # Beam has warnings for its developers
+    from demo.screen import screen
+    from demo.stage import run
+
+    user = load_config(None, os.environ, ()).settings
+    folder = nullcontext(str(data)) if data else tempfile.TemporaryDirectory(prefix="tracing-aggregator-demo-")
+    with folder as root, screen(as_json=as_json) as shown:
+        code = run(user, Path(root).expanduser().absolute(), rate, duration, shown)
+    ctx.exit(code)

@@ -1,0 +1,149 @@
+"""The demo as a whole: Kafka, traffic, the pipeline on embedded Flink and a view of what comes out.
+
+Flink's JVM starts while Kafka does, and Beam is loaded meanwhile. Flink's own signal handling ends it all:
+signal ─ savepoint ─ traffic, Flink and Kafka end; each JVM dies with this process in any case.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from threading import Event, Thread, Timer
+from typing import NamedTuple
+
+from demo.clients import Clients
+from demo.feed import Feed
+from demo.screen import Screen
+from demo.traffic import PARTITIONS, TOPIC, traffic
+from pipeline.config import Config
+from pipeline.settings import Settings
+from runners.admin import Admin
+from runners.broker import Broker
+from runners.jars import resolve
+from runners.java import find_java
+from runners.job_server import JobServer
+from runners.kafka_commands import KafkaCommands
+from runners.state_folder import StateFolder
+from runners.stop_signals import stop_request
+from runners.topics import Wanted, create, create_topics
+
+POLL_S = 0.1
+OWN = ("jars_cache", "jars_mirror", "java_home")
+
+
+class Parts(NamedTuple):
+    """The Java and the jars of one machine."""
+
+    java: Path
+    broker: list[Path]
+    clients: list[Path]
+
+
+def settings_of(user: Settings, bootstrap_servers: str, folder: Path) -> Settings:
+    """The demo has a cluster of its own, so of the user's settings only those of this machine's Java count."""
+    return Settings().model_copy(
+        update={
+            **{name: getattr(user, name) for name in OWN},
+            "bootstrap_servers": bootstrap_servers,
+            "state_dir": str(folder / "state"),
+            # For a few messages a second one of each is enough, and starts sooner.
+            "flink_parallelism": 1,
+            "workers": 1,
+            "checkpoint_interval_ms": 5_000,
+            # Commits of one consumer reach us in order: no need to wait long for the others.
+            "commit_reorder_ms": 1_000,
+        }
+    )
+
+
+def run(user: Settings, folder: Path, rate: int, duration_s: float | None, screen: Screen) -> int:
+    """Runs the demo with its data below `folder` until a signal, or for so many seconds; returns the exit code.
+
+    Raises `UserError` when a part of it cannot be had or does not start.
+    """
+    screen.tell("Starting Kafka and Flink (10 to 30 s) …")
+    cache = Path(user.jars_cache).expanduser()
+    parts = Parts(
+        find_java(user.java_home), *(resolve(group, cache, user.jars_mirror) for group in ("broker", "clients"))
+    )
+    broker = Broker(folder / "broker", jars=parts.broker, java=parts.java)
+    config = Config(settings=settings_of(user, broker.bootstrap_servers, folder))
+    state = StateFolder.of(config.settings)
+    with state.hold(), stop_request(screen.tell, "ending the demo") as stop, ThreadPoolExecutor(1) as background:
+        loaded = background.submit(import_module, "runners.flink")
+        with JobServer(config.settings, state) as server, broker:
+            make_topics(config)
+            clients = Clients(
+                broker.bootstrap_servers, folder / "clients", keep_output=False, jars=parts.clients, java=parts.java
+            )
+            with clients, traffic(clients, rate), watched(config, screen, stop):
+                screen.tell(where_to_look(broker, config.settings))
+                loaded.result()
+                return aggregate(config, state, server, stop, screen, duration_s)
+
+
+def aggregate(
+    config: Config, state: StateFolder, server: JobServer, stop: Event, screen: Screen, duration_s: float | None
+) -> int:
+    """The pipeline on Flink, until `stop` is set; returns the exit code."""
+    from runners.embedded import Embedded, Ending
+    from runners.flink import kafka_graph
+    from runners.reads import admin_client
+
+    embedded = Embedded(config, kafka_graph(config), screen.tell, state, stop, (), admin_client(config))
+    if duration_s:
+        timer = Timer(duration_s, stop.set)
+        timer.daemon = True
+        timer.start()
+    found, ending = embedded.look(), Ending.CHANGED
+    while ending is Ending.CHANGED and not stop.is_set():
+        ending, found = embedded.run_job(server, found)
+    return 1 if ending is Ending.FAILED else 0
+
+
+def make_topics(config: Config) -> None:
+    """The topics of the pipeline and that of the traffic."""
+    create_topics(config)
+    admin = Admin(config)
+    commands = KafkaCommands(config.settings.bootstrap_servers, admin)
+    create(admin, commands, [Wanted(TOPIC, {})], PARTITIONS, dry_run=False)
+
+
+@contextmanager
+def watched(config: Config, screen: Screen, stop: Event) -> Iterator[None]:
+    """Shows what the pipeline writes while the block runs. Sets `stop` when it cannot, a closed pipe for instance."""
+    aggregated, anomalies = config.settings.aggregated_topic, config.settings.anomaly_topic
+    ending = Event()
+
+    def watch() -> None:
+        try:
+            screen.begin()
+            while not ending.is_set():
+                arrivals = feed.poll(POLL_S)
+                screen.traces([arrival for arrival in arrivals if arrival.topic == aggregated])
+                screen.findings([arrival for arrival in arrivals if arrival.topic == anomalies])
+                screen.refresh()
+        finally:
+            stop.set()
+
+    with Feed(config.settings.bootstrap_servers, [aggregated, anomalies]) as feed:
+        watcher = Thread(target=watch, name="watch", daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            ending.set()
+            watcher.join()
+
+
+def where_to_look(broker: Broker, settings: Settings) -> str:
+    """What there is to see, and the commands to type."""
+    servers = broker.bootstrap_servers
+    return f"""
+Kafka is at {servers}, its data in {broker.data_dir}. Messages go to the topic {TOPIC}. In another terminal:
+  kcat -C -b {servers} -t {settings.aggregated_topic} -J
+  kcat -C -b {servers} -t {settings.tracing_topic} -e -J | tracing-aggregator replay -
+  tracing-aggregator check -o bootstrap.servers={servers}
+Ctrl-C ends it.
+"""
