@@ -54,7 +54,7 @@ def run(config: Config, build: Build, tell: Callable[[str], None], beam_flags: S
     Raises `UserError` for what the user can mend. `tell` gets lines for stderr.
     """
     folder = StateFolder.of(config.settings)
-    with folder.hold(), stop_request(tell) as stop:
+    with folder.hold(), stop_request(tell, "stopping with a savepoint") as stop:
         embedded = Embedded(config, build, tell, folder, stop, beam_flags, admin_client(config))
         found = embedded.look()
         tell("Starting Flink (10 to 20 s) …")

@@ -22,8 +22,8 @@ def run(config: Config, tell: Callable[[str], None], beam_flags: Sequence[str] =
     return start(config, build or kafka_graph(config), tell, beam_flags)
 
 
-def kafka_graph(config: Config) -> Build:
-    """The graph from Kafka to Kafka."""
+def kafka_graph(config: Config, *, commit_offsets: bool = True) -> Build:
+    """The graph from Kafka to Kafka; offsets are committed with the checkpoints, if the runner has any."""
     settings, producer = config.settings, config.producer_properties()
 
     def build(pipeline: "Pipeline", reads: Reads, expansion_service: str) -> None:
@@ -32,6 +32,7 @@ def kafka_graph(config: Config) -> Build:
             findings=WriteTopic(settings.anomaly_topic, producer, expansion_service),
             dead_letters=WriteTopic(settings.dead_letter_topic, producer, expansion_service),
         )
-        graph.build(pipeline, KafkaSource(reads.tracing, reads.headers, expansion_service), sinks, settings)
+        source = KafkaSource(reads.tracing, reads.headers, expansion_service, commit_offsets=commit_offsets)
+        graph.build(pipeline, source, sinks, settings)
 
     return build

@@ -6,6 +6,7 @@ import shlex
 import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -102,6 +103,12 @@ class Submission:
         self.error = ""
         self._result = result
         threading.Thread(target=self._wait, name="job-end", daemon=True).start()
+
+    def cancel(self, within_s: float = 10) -> None:
+        """Ends it, whatever becomes of its state."""
+        with suppress(Exception):
+            self._result.cancel()
+        self.ended.wait(within_s)
 
     def _wait(self) -> None:
         try:

@@ -1,6 +1,7 @@
-"""The `prism` runner: Beam's own streaming runner, one program beside this process. It keeps no state: for trials.
+"""The `prism` runner: Beam's own streaming runner, one program beside this process. For trials.
 
-Kafka's steps run in the expansion service, ours in this process; both last as long as the job.
+It keeps no state, so each start reads all that Kafka retains. Kafka's steps run in the expansion service, ours in
+this process; both last as long as the job.
 """
 
 import logging
@@ -33,7 +34,7 @@ POLL_S = 0.5
 def run(config: Config, tell: Callable[[str], None], beam_flags: Sequence[str] = (), build: Build | None = None) -> int:
     """Runs the pipeline until SIGINT or SIGTERM. Returns the exit code: 0, or 1 when the job failed.
 
-    Each start reads from the committed offsets, without what was held before. `UserError` without a prism program.
+    It commits no offsets, since it could not resume: each start reads all there is. `UserError` without a program.
     """
     settings = config.settings
     binary = find_prism(settings.prism_binary)
@@ -43,7 +44,7 @@ def run(config: Config, tell: Callable[[str], None], beam_flags: Sequence[str] =
     reads = plan(config, found, policy.name)
     if policy.name == CREATE_TIME and settings.heartbeat:
         start_time(config, found, tell)
-    with stop_request(tell) as stop, TemporaryDirectory(prefix="tracing-aggregator-") as scratch:
+    with stop_request(tell, "stopping") as stop, TemporaryDirectory(prefix="tracing-aggregator-") as scratch:
         jars = resolve("beam", Path(settings.jars_cache).expanduser(), settings.jars_mirror)
         log = Path(scratch) / "expansion.log"
         with (
@@ -54,10 +55,11 @@ def run(config: Config, tell: Callable[[str], None], beam_flags: Sequence[str] =
             tell(f"Running on prism at {endpoint}; it keeps no state.")
             while not stop.is_set() and not submission.ended.is_set():
                 stop.wait(POLL_S)
-    if submission.error and not stop.is_set():
-        tell(f"The job failed: {submission.error}")
-        return 1
-    return 0
+            submission.cancel()
+    if stop.is_set():
+        return 0
+    tell(f"The job failed: {submission.error}")
+    return 1
 
 
 def find_prism(configured: str) -> str:
@@ -89,7 +91,7 @@ def _submit(
         *beam_flags,
     ]
     pipeline = Pipeline(options=PipelineOptions(flags))
-    (build or kafka_graph(config))(pipeline, reads, expansion)
+    (build or kafka_graph(config, commit_offsets=False))(pipeline, reads, expansion)
     return Submission(pipeline.run())
 
 

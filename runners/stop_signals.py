@@ -10,15 +10,18 @@ STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def stop_request(tell: Callable[[str], None]) -> Iterator[threading.Event]:
-    """An event that the first signal sets. The second raises `KeyboardInterrupt`. Call it in the main thread."""
+def stop_request(tell: Callable[[str], None], what: str) -> Iterator[threading.Event]:
+    """An event that the first signal sets; `tell` then says `what` follows. The second one raises `KeyboardInterrupt`.
+
+    To be called in the main thread.
+    """
     requested = threading.Event()
 
     def on_signal(number: int, _: FrameType | None) -> None:
         if requested.is_set():
             raise KeyboardInterrupt
         requested.set()
-        tell(f"{signal.Signals(number).name}: stopping with a savepoint; once more to stop at once.")
+        tell(f"{signal.Signals(number).name}: {what}; once more to stop at once.")
 
     before = {number: signal.signal(number, on_signal) for number in STOPPING}
     try:
