@@ -45,11 +45,10 @@ bench: .venv/dev ## throughput, latency, CPU and memory of each runner
 	@$(BIN)/python -m bench
 
 docs: .venv/base ## write the generated documents again
-	@$(BIN)/tracing-aggregator settings --markdown > docs/settings.md
+	@$(BIN)/python -m tools.generate_docs
 
 docs-check: .venv/base
-	@diff -u docs/settings.md <($(BIN)/tracing-aggregator settings --markdown) \
-		|| { echo "docs/settings.md is out of date: make docs" >&2; exit 1; }
+	@$(BIN)/python -m tools.generate_docs --check
 
 clean: ## remove the virtual environment, caches and build output
 	@rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,47 @@
+"""Writes the generated parts of the documents, or with --check says which are out of date (exit code 1)."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+ROOT = Path(__file__).parent.parent
+GRAPH_START = "<!-- graph: made by `make docs` -->\n"
+GRAPH_END = "<!-- end of graph -->\n"
+
+
+def documents() -> dict[Path, str]:
+    """What each generated document should hold."""
+    readme = ROOT / "README.md"
+    head, rest = readme.read_text(encoding="utf-8").split(GRAPH_START)
+    _, tail = rest.split(GRAPH_END)
+    graph = f"\n```mermaid\n{_output('graph')}```\n\n"
+    return {
+        readme: head + GRAPH_START + graph + GRAPH_END + tail,
+        ROOT / "docs" / "settings.md": _output("settings", "--markdown"),
+    }
+
+
+def _output(*command: str) -> str:
+    """What one of our commands prints."""
+    program = [sys.executable, "-m", "cli.main", *command]
+    return subprocess.run(program, cwd=ROOT, check=True, capture_output=True, text=True, timeout=120).stdout
+
+
+def main(arguments: list[str]) -> int:
+    """Write or check; the exit code."""
+    check = "--check" in arguments
+    stale = {path: text for path, text in documents().items() if path.read_text(encoding="utf-8") != text}
+    for path, text in stale.items():
+        name = path.relative_to(ROOT)
+        if check:
+            click.echo(f"{name} is out of date. Write it again: make docs", err=True)
+        else:
+            path.write_text(text, encoding="utf-8")
+            click.echo(f"wrote {name}", err=True)
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
