@@ -64,7 +64,7 @@ def run(config: Config, tell: Callable[[str], None], beam_flags: Sequence[str] =
 
 def find_prism(configured: str) -> str:
     """The prism program: the one configured, else the one on the PATH; `UserError` without any."""
-    binary = shutil.which(Path(configured).expanduser() if configured else "prism")
+    binary = shutil.which(str(Path(configured).expanduser()) if configured else "prism")
     if binary is None:
         raise UserError(
             f"prism.binary={configured} is no program." if configured else "There is no program `prism` on the PATH.",

@@ -18,7 +18,7 @@ from apache_beam.utils.timestamp import Timestamp
 from pipeline.config import load_config
 from pipeline.kafka_sinks import WriteTopic
 from pipeline.kafka_sources import KafkaSource
-from runners import flink
+from runners import flink, prism
 from runners.reads import Reads
 
 EXPIRY_S = 120
@@ -59,9 +59,10 @@ def halves_of(record: Any) -> Iterator[tuple[str, bytes]]:
 
 def run(arguments: list[str]) -> int:
     config = load_config(None, {}, arguments)
+    runner = prism if config.settings.runner == "prism" else flink
 
     def build(pipeline: beam.Pipeline, reads: Reads, expansion_service: str) -> None:
-        source = KafkaSource(reads.tracing, reads.headers, expansion_service)
+        source = KafkaSource(reads.tracing, reads.headers, expansion_service, commit_offsets=runner is flink)
         sink = WriteTopic(config.settings.aggregated_topic, config.producer_properties(), expansion_service)
         read = source.read(pipeline)
         (
@@ -71,7 +72,7 @@ def run(arguments: list[str]) -> int:
             | "WritePairs" >> sink
         )
 
-    return flink.run(config, lambda line: click.echo(line, err=True), build=build)
+    return runner.run(config, lambda line: click.echo(line, err=True), build=build)
 
 
 if __name__ == "__main__":
