@@ -1,8 +1,10 @@
 """`tracing-aggregator replay`: aggregate traces from files, without Kafka or Java."""
 
+import logging
 from pathlib import Path
 
 import click
+from rich.console import Console
 
 from cli.options import read_config
 from cli.summary import summary
@@ -20,7 +22,10 @@ def replay(files: tuple[str, ...], output: Path | None, config_file: Path | None
     by their headers. Output goes to stdout in the same envelope, or to --output DIR.
     """
     config = read_config(config_file, overrides)
-    from runners.replay import replay as run
+    with Console(stderr=True).status(f"Aggregating {', '.join(files)} …"):
+        # Beam has warnings for its developers; what the user can mend is told otherwise.
+        logging.getLogger().setLevel(logging.ERROR)
+        from runners.replay import replay as run
 
-    counts = run(files, output, config.settings)
+        counts = run(files, output, config.settings)
     click.echo(summary(counts), err=True)
