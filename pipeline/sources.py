@@ -10,6 +10,7 @@ import apache_beam as beam
 from apache_beam import pvalue
 
 from pipeline.envelope import from_line
+from transforms import counters
 from transforms.dead_letters import DeadLetter
 from transforms.parse_traces import DEAD_LETTERS
 from transforms.records import KafkaRecord
@@ -95,6 +96,8 @@ class _ReadEnvelopes(beam.DoFn):
                 try:
                     record = from_line(line)
                 except ValueError as error:
+                    counters.RECEIVED.inc()
+                    counters.DEAD_LETTERED.inc()
                     letter = DeadLetter(
                         KafkaRecord(path, -1, number, -1, None, line.rstrip(b"\n")), "not-an-envelope", str(error)
                     )
