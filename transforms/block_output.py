@@ -71,6 +71,8 @@ class BlockWriter:
         The finding's subject names the position too: if the SEND moves, another block says so of another position, and
         no order between the two is needed.
         """
+        if sent is None and message.unacked is None:
+            return
         place = f"{self._partition}:{offset}"
         if message.unacked is not None and (sent is None or sent.id != message.unacked):
             self.find(UNACKED, f"{message.unacked}:{place}", None, offset, resolved=True)
