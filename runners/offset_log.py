@@ -29,14 +29,15 @@ class OffsetLog:
         The offsets are asked for first: they are committed after a checkpoint, so they can only be older than it.
         """
         try:
+            if rest.newest_checkpoint(self._record.job) == self._noted:
+                return self._noted
             offsets = committed(self._consumer, self._found, patience_s=0)
             number = rest.newest_checkpoint(self._record.job)
         except (UserError, FlinkError):
-            return 0  # the next look is soon
-        if number > self._noted:
-            self._record.note(number, offsets)
-            self._record.save(self._folder.jobs)
-            self._noted = number
+            return self._noted  # the next look is soon
+        self._record.note(number, offsets)
+        self._record.save(self._folder.jobs)
+        self._noted = number
         return number
 
     def __enter__(self) -> Self:

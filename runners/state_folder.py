@@ -76,13 +76,14 @@ class StateFolder:
 
     def remember_savepoint(self, uri: str) -> None:
         """Keeps the URI for `last_savepoint`."""
-        self.root.mkdir(parents=True, exist_ok=True)
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         (self.root / "cluster-savepoint").write_text(uri)
 
     @contextmanager
     def hold(self) -> Iterator[None]:
         """Keeps others out for the length of the block; `UserError` when another run is in."""
-        self.root.mkdir(parents=True, exist_ok=True)
+        # Flink's snapshots hold the properties of the Kafka clients, passwords and all.
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (self.root / "lock").open("a+") as lock:
             if not _acquire(lock):
                 raise UserError(

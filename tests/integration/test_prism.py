@@ -18,7 +18,8 @@ def test_pairs_are_joined_on_prism_and_its_end_leaves_no_process(tmp_path: Path)
     with Broker(tmp_path / "broker") as broker:
         servers = broker.bootstrap_servers
         topics = [NewTopic("in", 2, 1), NewTopic("out", 1, 1)]
-        for created in AdminClient({"bootstrap.servers": servers}).create_topics(topics).values():
+        admin = AdminClient({"bootstrap.servers": servers})
+        for created in admin.create_topics(topics).values():
             created.result(30)
         settings = {
             "bootstrap.servers": servers,

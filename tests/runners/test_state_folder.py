@@ -29,6 +29,11 @@ def test_one_run_holds_the_folder_and_the_next_is_told_who(tmp_path):
         assert mine.root == tmp_path / "state" / "me"
 
 
+def test_only_its_owner_can_look_into_the_folder(tmp_path):
+    with folder(tmp_path).hold():
+        assert folder(tmp_path).root.stat().st_mode & 0o777 == 0o700
+
+
 def test_nobody_holds_a_folder_that_is_not_there(tmp_path):
     assert folder(tmp_path).holder() is None
 
