@@ -14,6 +14,8 @@ TOPIC = "orders"
 PARTITIONS = 3
 KEYS = 50
 CRASH_EACH_S = 45.0
+# Kafka's verifiable producer would give up at the first hitch of a new topic.
+PATIENT = {"retries": "1000"}
 FRAGILE = {"auto.commit.interval.ms": "5000", "session.timeout.ms": "6000", "heartbeat.interval.ms": "1000"}
 
 
@@ -23,8 +25,8 @@ def traffic(clients: Clients, rate: int) -> Iterator[None]:
     ending = Event()
     clients.consumer("billing-1", TOPIC, "billing")
     fragile = _shipping(clients)
-    clients.producer("shop-web", TOPIC, rate=rate - rate // 2, keys=KEYS)
-    clients.producer("shop-app", TOPIC, rate=rate // 2, keys=KEYS)
+    clients.producer("shop-web", TOPIC, rate=rate - rate // 2, keys=KEYS, properties=PATIENT)
+    clients.producer("shop-app", TOPIC, rate=rate // 2, keys=KEYS, properties=PATIENT)
     crashes = Thread(target=_crash_at_times, args=(clients, fragile, ending), name="crashes", daemon=True)
     crashes.start()
     try:

@@ -28,8 +28,8 @@ def header_link(record: KafkaRecord) -> HeaderLink | None:
 class LinkHeaders(beam.PTransform):
     """See the head of this file."""
 
-    def expand(self, records: beam.PCollection[KafkaRecord]) -> beam.PCollection[HeaderLink]:
-        """The links."""
+    def expand(self, records: beam.PCollection) -> beam.PCollection[HeaderLink]:
+        """The links. The records may be rows of ReadFromKafka, which have a type of their own."""
         return records | "ReadHeader" >> beam.FlatMap(_links).with_output_types(HeaderLink)
 
 
