@@ -1,0 +1,128 @@
+"""Raw traces as the Java interceptors write them: the same ones for the same `Traffic`, in order of date."""
+
+import heapq
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import orjson
+
+MS = 1_000_000
+SECOND = 1_000_000_000
+
+
+class RawTrace(NamedTuple):
+    """A record for the tracing topic; `date` in nanoseconds since the epoch is the one in its value."""
+
+    date: int
+    key: bytes
+    value: bytes
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Messages and what happens to each: SEND, ACK, then CONSUME and COMMIT by every group.
+
+    `start` is the date of the first message (ns), `interval` the mean time between two (ns). Each of the `partitions`
+    of each of the `topics` gets its share; positions begin at offset 0. `messages_per_commit` = 1 makes four traces of
+    each message and group.
+    """
+
+    messages: int
+    start: int
+    interval: int = 100_000
+    groups: int = 1
+    topics: tuple[str, ...] = ("orders", "payments")
+    partitions: int = 4
+    messages_per_commit: int = 1
+    seed: int = 1
+
+    @property
+    def outputs(self) -> int:
+        """Aggregated traces that must come out, the commits of further messages among them."""
+        return self.messages * (2 + 2 * self.groups)
+
+    def traces(self) -> Iterator[RawTrace]:
+        """All of them, lazily."""
+        return _History(self).traces()
+
+
+class _History:
+    def __init__(self, traffic: Traffic) -> None:
+        self._traffic = traffic
+        self._random = random.Random(traffic.seed)  # noqa: S311  repeatable, not secret
+        self._offsets: dict[tuple[str, int], int] = {}
+        self._read_until: dict[tuple[str, int, int], int] = {}
+        self._ahead: list[RawTrace] = []
+
+    def traces(self) -> Iterator[RawTrace]:
+        traffic = self._traffic
+        for number in range(traffic.messages):
+            sent = traffic.start + number * traffic.interval + self._random.randrange(traffic.interval)
+            while self._ahead and self._ahead[0].date < traffic.start + number * traffic.interval:
+                yield heapq.heappop(self._ahead)
+            self._message(sent)
+        self._last_commits()
+        while self._ahead:
+            yield heapq.heappop(self._ahead)
+
+    def _message(self, sent: int) -> None:
+        traffic, chance = self._traffic, self._random
+        topic, partition = chance.choice(traffic.topics), chance.randrange(traffic.partitions)
+        offset = self._offsets.get((topic, partition), 0)
+        self._offsets[topic, partition] = offset + 1
+        producer, correlation = f"producer-{partition % 2 + 1}", self._uuid()
+        self._add(sent, {"correlationId": correlation}, "SEND", producer, topic=topic, correlationId=correlation)
+        place = {"topic": topic, "partition": partition, "offset": offset}
+        self._add(sent + chance.randint(1 * MS, 4 * MS), place, "ACK", producer, **place)
+        for group in range(1, traffic.groups + 1):
+            # A consumer gets the records of a partition one after the other.
+            before = self._read_until.get((topic, partition, group), 0)
+            read = max(before + 1000, sent + chance.randint(5 * MS, 20 * MS))
+            self._read_until[topic, partition, group] = read
+            self._consume(read, place, correlation, group)
+            if (offset + 1) % traffic.messages_per_commit == 0:
+                self._commit(topic, partition, group)
+
+    def _consume(self, read: int, place: dict[str, Any], correlation: str, group: int) -> None:
+        key = {**place, "groupId": f"group-{group}"}
+        self._add(read, key, "CONSUME", f"consumer-{group}", **place, correlationId=correlation)
+
+    def _commit(self, topic: str, partition: int, group: int) -> None:
+        """Of all that was read, right after it."""
+        place = {"topic": topic, "partition": partition, "offset": self._offsets[topic, partition] - 1}
+        date = self._read_until[topic, partition, group] + 500
+        self._add(date, {**place, "groupId": f"group-{group}"}, "COMMIT", f"consumer-{group}", **place)
+
+    def _last_commits(self) -> None:
+        for (topic, partition), end in self._offsets.items():
+            if end % self._traffic.messages_per_commit:
+                for group in range(1, self._traffic.groups + 1):
+                    self._commit(topic, partition, group)
+
+    def _add(self, date: int, key: dict[str, Any], kind: str, client: str, **fields: Any) -> None:
+        value = {"id": self._uuid(), **fields, "date": java_date(date), "type": kind, "clientId": client}
+        if "groupId" in key:
+            value["groupId"] = key["groupId"]
+        heapq.heappush(self._ahead, RawTrace(date, orjson.dumps(key), orjson.dumps(value)))
+
+    def _uuid(self) -> str:
+        digits = f"{self._random.getrandbits(128):032x}"
+        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
+
+
+def java_date(nanos: int) -> str:
+    """As `java.time.Instant` prints it: 0, 3, 6 or 9 fraction digits."""
+    seconds, fraction = divmod(nanos, SECOND)
+    digits = f"{fraction:09d}"
+    while digits.endswith("000"):
+        digits = digits[:-3]
+    return f"{_second(seconds)}.{digits}Z" if digits else f"{_second(seconds)}Z"
+
+
+@lru_cache(maxsize=64)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
