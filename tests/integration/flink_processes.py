@@ -61,9 +61,7 @@ class PairsRun:
 def descendants(root: int) -> dict[int, str]:
     found: dict[int, str] = {}
     parents = {root}
-    listing = subprocess.run(
-        ["/bin/ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
-    ).stdout
+    listing = subprocess.run(["/bin/ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
     rows = [line.split(None, 2) for line in listing.splitlines()]
     while parents:
         children = {int(row[0]): row[2] for row in rows if int(row[1]) in parents}
