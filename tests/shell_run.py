@@ -1,4 +1,4 @@
-"""The run of pure_run.py through the real shell: KeepView, Beam's state objects and its state cache; the backend is fake."""
+"""The run of pure_run.py through the real shell: KeepView and Beam's state objects and cache, over a fake backend."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ MEGABYTE = 2**20
 
 
 class Backend:
-    """State as a runner keeps it: bytes per key, read in pages, with no promise about the order of what was appended."""
+    """State as a runner keeps it: bytes per key, read in pages, with no promise of order."""
 
     def __init__(self, page: int = 1000) -> None:
         self.segments: dict[bytes, list[bytes]] = defaultdict(list)

@@ -1,5 +1,7 @@
 """The envelope of `kcat -J`."""
 
+from contextlib import suppress
+
 import orjson
 import pytest
 from hypothesis import given
@@ -26,7 +28,7 @@ def test_what_a_line_leaves_out_is_unknown():
     "line",
     [
         b"", b"x", b"[]", b"7", b"{}", b'{"topic":"t"}', b'{"payload":1}', b'{"payload":"v","ts":"now"}',
-        b'{"payload":"v","partition":1.5}', b'{"payload":"v","partition":true}', b'{"payload":"v","topic":null,"key":{}}',
+        b'{"payload":"v","partition":1.5}', b'{"payload":"v","partition":true}', b'{"payload":"v","key":{}}',
         b'{"payload":"v","headers":{}}', b'{"payload":"v","headers":["a"]}', b'{"payload":"\xff"}',
     ],
 )  # fmt: skip
@@ -46,7 +48,5 @@ def test_what_we_write_can_be_read_again(key, value):
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_record_or_a_value_error(line):
-    try:
+    with suppress(ValueError):
         assert isinstance(from_line(line), KafkaRecord)
-    except ValueError as error:
-        assert str(error)

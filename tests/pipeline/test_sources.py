@@ -56,7 +56,9 @@ def test_a_line_that_is_no_envelope_is_a_dead_letter_with_its_number_and_bytes(t
     assert [(letter.record.offset, letter.record.value, letter.reason) for letter in outputs["dead_letters"]] == [
         (4, b"nonsense \xff", "not-an-envelope"), (5, b"{}", "not-an-envelope"),
     ]  # fmt: skip
-    assert all(isinstance(letter, DeadLetter) and letter.record.topic == str(path) for letter in outputs["dead_letters"])
+    assert all(
+        isinstance(letter, DeadLetter) and letter.record.topic == str(path) for letter in outputs["dead_letters"]
+    )
 
 
 def test_an_empty_file_gives_nothing(tmp_path):

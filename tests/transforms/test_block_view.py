@@ -1,0 +1,229 @@
+"""BlockView: what is written of the messages of one block, when, and as which revision."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.histories import START, date_at
+from transforms.block_view import BlockView
+from transforms.view import Outputs
+from transforms.waits import Waits
+
+RETENTION = 86_400_000
+
+
+def any_view(**options: Any) -> BlockView:
+    return BlockView(b'["topic",0,0]', **{"waits": Waits(), "limit": 1000} | options)
+
+
+def date(at: int) -> str:
+    return date_at((START + at) * 10**6, 3)
+
+
+def send(identity: str = "s", offset: int = 0, at: int = 0, version: int = 1, *, live: bool = True) -> list[Any]:
+    return ["S", offset, identity, f"of-{identity}", date(at), "p", START + at, version, live]
+
+
+def ack(identity: str = "a", offset: int = 0, at: int = 10, correlation: str | None = None) -> list[Any]:
+    return ["A", offset, identity, date(at), "p", START + at, correlation, None]
+
+
+def read(identity: str = "c", offset: int = 0, at: int = 20, group: str = "g") -> list[Any]:
+    return ["C", offset, identity, date(at), "c", START + at, f"of-{identity}", group, None]
+
+
+def commit(identity: str = "k", offset: int = 0, at: int = 30, **told: Any) -> list[Any]:
+    told = {"repeated": False, "original": True, "version": 1, "floor": 1} | told
+    return ["K", offset, identity, date(at), "c", START + at, "g", None, *told.values()]
+
+
+def time(at: int) -> list[Any]:
+    return ["X", START + at]
+
+
+def told(outputs: Outputs, *names: str) -> list[tuple[Any, ...]]:
+    """Of each record the id, the revision, and these fields."""
+    values = [orjson.loads(value) for _, value in outputs.records]
+    return [(value["id"], value.get("revision", 1), *(value.get(name) for name in names)) for value in values]
+
+
+def found(outputs: Outputs) -> list[str]:
+    values = [orjson.loads(finding.value) for finding in outputs.findings]
+    return [value["id"] + ("!" if "resolved" in value else "") for value in values]
+
+
+def test_all_that_has_its_send_leaves_at_once():
+    assert told(any_view().apply([send(), ack(), read()]), "durationMs") == [("a", 1, 10), ("c", 1, 20)]
+
+
+@pytest.mark.parametrize(("event", "hold"), [(ack(at=0), 120_000), (read(at=0), 10_000)])
+def test_what_lacks_its_send_is_held_to_the_millisecond_of_its_deadline(event, hold):
+    view = any_view()
+    assert view.apply([event]).records == []
+    assert view.deadline() == START + hold
+    assert view.apply([time(hold - 1)]).records == []
+    assert len(view.apply([time(hold)]).records) == 1
+    assert told(view.apply([send(at=-7)]), "durationMs") == [(event[2], 2, 7)]
+
+
+def test_a_send_that_lies_elsewhere_after_all_takes_its_fields_back():
+    view = any_view()
+    view.apply([send(), ack()])
+    assert told(view.apply([send(version=2, live=False)]), "durationMs", "correlationId") == [("a", 2, None, None)]
+
+
+def test_older_news_of_a_send_is_ignored():
+    view = any_view()
+    view.apply([ack(), send(version=2, live=False)])
+    assert view.apply([send(version=1)]).records == []
+
+
+def test_of_several_sends_at_one_offset_the_first_by_date_wins():
+    outputs = any_view().apply([send("s2", at=5), send("s1", at=1), ack()])
+    assert told(outputs, "durationMs", "correlationId") == [("a", 1, 9, "of-s1")]
+
+
+def test_the_correlation_id_comes_from_the_send_then_the_ack_then_the_header_then_the_first_delivery():
+    steps = [read(), ["L", 0, "header", START], ack("a2", at=5, correlation="acked"), send()]
+    view = any_view()
+    view.apply([ack(), time(200_000)])
+    seen = [told(view.apply([step, time(200_000)]), "correlationId") for step in steps]
+    assert [{one[0]: one[2] for one in told_then}["a"] for told_then in seen] == [
+        "of-c",
+        "header",
+        "acked",
+        "of-s",
+    ]
+
+
+def test_deliveries_are_counted_by_date_per_group_and_each_after_the_first_is_over_consumption():
+    view = any_view()
+    outputs = view.apply([send(), read("c2", at=40), read("other", at=30, group="h")])
+    assert told(outputs, "deliveryCount") == [("c2", 1, 1), ("other", 1, 1)]
+    late = view.apply([read("c1", at=20)])
+    assert sorted(told(late, "deliveryCount")) == [("c1", 1, 1), ("c2", 2, 2)]
+    assert found(late) == ["over-consumed:c2"]
+    [finding] = [orjson.loads(one.value) for one in late.findings]
+    assert (finding["firstDate"], finding["deliveryCount"]) == (date(20), 2)
+
+
+def test_a_commit_settles_each_delivery_once_and_its_own_record_keeps_its_id():
+    view = any_view()
+    outputs = view.apply([read("c0", 0, 1), read("c1", 1, 2), read("c2", 2, 3), commit(offset=1, at=10)])
+    assert sorted(told(outputs, "offset", "settledBy", "durationMs", "correlationId")) == [
+        ("k", 1, 1, None, 8, "of-c1"), ("k:0", 1, 0, 1, 9, "of-c0"),
+    ]  # fmt: skip
+
+
+def test_a_commit_at_no_message_gives_its_id_to_the_highest_settled_offset_when_its_hold_ends():
+    view = any_view()
+    first = view.apply([read("c0", 0, 1), read("c1", 1, 2), commit(offset=2, at=10)])
+    assert told(first, "offset") == [("k:0", 1, 0)]
+    assert told(view.apply([time(16_000)]), "offset", "settledBy") == [
+        ("c0", 1, 0, None),
+        ("c1", 1, 1, None),
+        ("k", 1, 1, 2),
+    ]
+
+
+def test_a_commit_that_settles_nothing_leaves_alone_when_its_hold_ends():
+    view = any_view()
+    assert view.apply([commit(offset=2, at=0)]).records == []
+    assert told(view.apply([time(15_000)]), "offset", "durationMs") == [("k", 1, 2, None)]
+
+
+def test_a_repeat_has_a_correlation_id_and_no_duration():
+    view = any_view()
+    view.apply([read(), commit("k1")])
+    outputs = view.apply([commit("k2", at=40, repeated=True)])
+    assert told(outputs, "repeated", "correlationId", "durationMs") == [("k2", 1, True, "of-c", None)]
+
+
+def test_an_earlier_commit_that_comes_late_takes_its_deliveries_and_withdraws_what_no_longer_holds():
+    view = any_view()
+    view.apply([read("c0", 0, 1), read("c1", 1, 2), commit("late", offset=1, at=30)])
+    outputs = view.apply([commit("early", offset=0, at=10)])
+    assert sorted(told(outputs, "withdrawn", "durationMs")) == [("early", 1, None, 9), ("late:0", 2, True, 29)]
+    back = view.apply([read("again", 0, 20)])
+    assert ("late:0", 3, None, 10) in told(back, "withdrawn", "durationMs")
+
+
+def test_another_groups_deliveries_are_not_settled():
+    outputs = any_view().apply([read(group="h"), commit()])
+    assert told(outputs) == []
+
+
+def test_a_commit_that_another_block_writes_leaves_only_records_of_other_offsets():
+    outputs = any_view().apply([read("c0", 0, 1), commit(offset=9, original=False), time(40_000)])
+    assert told(outputs, "settledBy") == [("c0", 1, None), ("k:0", 1, 9)]
+
+
+def test_a_record_that_comes_back_from_another_block_bears_a_higher_revision_even_within_one_batch():
+    view = any_view()
+    view.apply([commit(offset=2, at=0), time(15_000)])
+    away, back = {"original": False, "version": 2, "floor": 257}, {"original": True, "version": 3, "floor": 513}
+    assert told(view.apply([commit(offset=2, at=0, **away), commit(offset=2, at=0, **back)])) == [("k", 513)]
+
+
+def test_a_message_without_an_ack_is_found_after_its_wait_and_resolved_when_the_ack_comes():
+    view = any_view()
+    view.apply([send(at=0)])
+    assert found(view.apply([time(119_999)])) == []
+    assert found(view.apply([time(120_000)])) == ["unacked:s:0:0"]
+    assert found(view.apply([ack()])) == ["unacked:s:0:0!"]
+
+
+def test_the_finding_about_a_send_that_moves_is_closed_under_its_own_name():
+    there, here = BlockView(b'["topic",1,0]', waits=Waits(), limit=1000), any_view()
+    assert found(here.apply([send(), time(120_000)])) == ["unacked:s:0:0"]
+    assert found(there.apply([send(version=3), time(120_000)])) == ["unacked:s:1:0"]
+    assert found(here.apply([send(version=2, live=False)])) == ["unacked:s:0:0!"]
+
+
+def test_an_ack_that_nothing_links_is_unlinked_when_retention_ends():
+    view = any_view()
+    view.apply([ack(at=0), ack("b", 1, at=0, correlation="x")])
+    assert found(view.apply([time(RETENTION - 1)])) == []
+    assert found(view.apply([time(RETENTION)])) == ["unlinked:a"]
+    assert (view.facts(), view.deadline()) == (0, None)
+
+
+def test_a_message_is_kept_for_retention_after_its_last_fact():
+    view = any_view()
+    view.apply([send(), read("c1", at=0), read("c2", at=RETENTION // 2)])
+    view.apply([time(RETENTION)])
+    assert told(view.apply([read("c3", at=RETENTION)]), "deliveryCount") == [("c3", 1, 3)]
+
+
+def test_duplicates_are_absorbed_and_counted():
+    view = any_view()
+    view.apply([send(), ack(), read()])
+    outputs = view.apply([ack(), read()])
+    assert (outputs.records, outputs.counts) == ([], {"duplicates": 2})
+
+
+def test_a_block_that_holds_too_much_gives_up_the_oldest_and_writes_what_waits():
+    view = any_view(limit=20)
+    outputs = view.apply([read(f"c{n}", n, at=n) for n in range(21)])
+    assert told(outputs) == [("c0", 1), ("c1", 1), ("c2", 1)]
+    assert (view.facts(), outputs.counts["evicted"]) == (18, 3)
+    assert [name.split(":")[0] for name in found(outputs)] == ["evicted"]
+
+
+def test_a_snapshot_builds_the_same_view_and_it_has_nothing_new_to_say():
+    view = any_view()
+    view.apply(
+        [send(), ack(), read(), read("c2", 1), commit(), commit("k2", 2, 50), ["L", 3, "x", START], time(130_000)]
+    )
+    events = orjson.loads(orjson.dumps(list(view.snapshot())))
+    copy = any_view()
+    outputs = copy.apply(events)
+    assert (outputs.records, outputs.findings) == ([], [])
+    assert (view.facts(), view.deadline()) == (copy.facts(), copy.deadline())
+    assert sorted(map(orjson.dumps, copy.snapshot())) == sorted(map(orjson.dumps, view.snapshot()))
+    assert told(copy.apply([send(version=2, live=False)])) == told(view.apply([send(version=2, live=False)]))
+
+
+def test_a_view_of_nothing_has_nothing_to_keep_but_the_time():
+    assert [event[0] for event in any_view().snapshot()] == ["X"]

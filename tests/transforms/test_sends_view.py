@@ -1,0 +1,123 @@
+"""SendsView: SENDs, their positions, and what the shard gives up."""
+
+from typing import Any
+
+import orjson
+
+from tests.histories import START, any_trace
+from transforms.pack_by_key import Router
+from transforms.records import ACK, SEND, HeaderLink, Trace
+from transforms.sends_view import MAX_FLIGHT_FACTS, SendsView
+from transforms.view import Outputs
+from transforms.waits import Waits
+
+RETENTION = 86_400_000
+
+
+def any_view(**options: Any) -> SendsView:
+    return SendsView(b"0", **{"waits": Waits(), "limit": 1000, "block_size": 4} | options)
+
+
+def take(view: SendsView, *items: Trace | HeaderLink) -> Outputs:
+    """What the view makes of these items in one batch."""
+    events = [event for item in items for to, _, _, event in Router(1, 4).events(item) if to == "locate"]
+    return view.apply(orjson.loads(orjson.dumps(events)))
+
+
+def told(outputs: Outputs) -> list[tuple[str, int | None, int]]:
+    """Id, offset and revision of each record."""
+    values = [orjson.loads(value) for _, value in outputs.records]
+    return [(value["id"], value.get("offset"), value.get("revision", 1)) for value in values]
+
+
+def found(outputs: Outputs) -> list[str]:
+    return [orjson.loads(finding.value)["id"] for finding in outputs.findings]
+
+
+SENT = any_trace(type=SEND, id="s", correlation_id="x")
+LINK = HeaderLink("topic", 0, 9, "x", START + 5)
+
+
+def test_a_send_is_written_when_its_link_comes_and_its_block_is_told():
+    view = any_view()
+    assert take(view, SENT).records == []
+    outputs = take(view, LINK)
+    assert told(outputs) == [("s", 9, 1)]
+    [(destination, key, timestamp, event)] = outputs.events
+    assert (destination, key, timestamp) == ("join", b'["topic",0,2]', START)
+    assert event[:4] == ("S", 9, "s", "x")
+
+
+def test_the_same_correlation_id_in_two_topics_is_two_messages():
+    view = any_view()
+    take(view, SENT, SENT._replace(id="other", topic="elsewhere"))
+    assert told(take(view, LINK)) == [("s", 9, 1)]
+
+
+def test_an_unlocated_send_waits_for_its_hold_and_is_revised_by_a_late_link():
+    view = any_view()
+    take(view, SENT)
+    assert view.deadline() == START + 300_000
+    assert told(view.apply([["X", START + 299_999]])) == []
+    assert told(view.apply([["X", START + 300_000]])) == [("s", None, 1)]
+    assert told(take(view, LINK)) == [("s", 9, 2)]
+
+
+def test_a_send_that_moves_is_taken_back_from_its_former_block():
+    view = any_view()
+    take(view, SENT, LINK)
+    outputs = take(view, HeaderLink("topic", 0, 2, "x", START + 1))
+    assert told(outputs) == [("s", 2, 2)]
+    assert [(key, event[1], event[-2:]) for _, key, _, event in outputs.events] == [
+        (b'["topic",0,2]', 9, (2, False)), (b'["topic",0,0]', 2, (3, True)),
+    ]  # fmt: skip
+
+
+def test_a_failed_ack_releases_its_send_at_once_and_it_is_never_unlinked():
+    view = any_view()
+    failed = any_trace(type=ACK, id="a", partition=-1, offset=-1, correlation_id="x", at=3)
+    assert told(take(view, SENT, failed)) == [("s", None, 1)]
+    assert found(view.apply([["X", START + 3 * RETENTION]])) == []
+
+
+def test_a_send_that_is_never_located_is_unlinked_when_retention_ends():
+    view = any_view()
+    take(view, SENT)
+    assert found(view.apply([["X", START + RETENTION - 1]])) == []
+    assert found(view.apply([["X", START + RETENTION]])) == ["unlinked:s"]
+    assert (view.facts(), view.deadline()) == (0, None)
+
+
+def test_retention_counts_from_the_last_fact_about_a_message():
+    view = any_view()
+    take(view, SENT, HeaderLink("topic", 0, 9, "x", START + RETENTION // 2))
+    view.apply([["X", START + RETENTION]])
+    assert view.facts() == 2
+    view.apply([["X", START + RETENTION // 2 + RETENTION]])
+    assert view.facts() == 0
+
+
+def test_a_duplicate_is_absorbed_and_counted():
+    view = any_view()
+    assert take(view, SENT, SENT).counts == {"duplicates": 1}
+    assert view.facts() == 1
+
+
+def test_one_constant_correlation_id_does_not_fill_the_memory():
+    view = any_view(limit=10_000)
+    outputs = [take(view, SENT._replace(id=f"s{number}")) for number in range(3 * MAX_FLIGHT_FACTS)]
+    assert view.facts() <= MAX_FLIGHT_FACTS
+    emitted = [identity for output in outputs for identity, _, _ in told(output)]
+    assert len(emitted) == len(set(emitted))
+    assert len(emitted) + view.facts() == 3 * MAX_FLIGHT_FACTS
+    assert sum(output.counts["evicted"] for output in outputs) == len(emitted)
+    assert {name.split(":")[0] for output in outputs for name in found(output)} == {"evicted"}
+
+
+def test_too_many_facts_give_up_the_oldest_and_write_what_still_waits():
+    view = any_view(limit=10)
+    sends = [SENT._replace(id=f"s{n}", correlation_id=f"x{n}", timestamp=START + n) for n in range(11)]
+    outputs = take(view, *sends)
+    assert told(outputs) == [("s0", None, 1), ("s1", None, 1)]
+    assert outputs.counts == {"emitted": 2, "evicted": 2}
+    assert view.facts() == 9
