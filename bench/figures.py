@@ -12,13 +12,13 @@ class Throughput:
     """How fast traces went through.
 
     `per_s` counts from the first moment of processing to the last output, `warm_per_s` from a quarter of the outputs
-    on. CPU in seconds per million traces, by kind of process, without the start.
+    on (None where they come all at once). CPU in seconds per million traces, by kind of process, without the start.
     """
 
     traces: int
     seconds: float
     per_s: float
-    warm_per_s: float
+    warm_per_s: float | None
     is_complete: bool
     cpu_s_per_million: Mapping[str, float] = field(default_factory=dict)
 

@@ -40,16 +40,20 @@ def build(pipeline: beam.Pipeline, source: Source, sink: beam.PTransform, settin
 
 def _by_correlation(trace: Trace) -> Iterator[KeyedPack]:
     if trace.type in {SEND, CONSUME}:
-        yield orjson.dumps([trace.correlation_id, trace.topic]), orjson.dumps(trace)
+        yield orjson.dumps([trace.correlation_id, trace.topic]), _encoded(trace)
 
 
 def _by_position(trace: Trace) -> Iterator[KeyedPack]:
     if trace.type != SEND:
-        yield _position(trace), orjson.dumps(trace)
+        yield _position(trace), _encoded(trace)
 
 
 def _position(trace: Trace) -> bytes:
     return orjson.dumps([trace.topic, trace.partition, trace.offset])
+
+
+def _encoded(trace: Trace) -> bytes:
+    return orjson.dumps(tuple(trace))
 
 
 def _trace(encoded: bytes) -> Trace:
@@ -83,11 +87,11 @@ class _Locate(_Forget):
         if not known:
             self._arm(forget, trace)
         is_new = trace.type not in known
-        known.setdefault(trace.type, trace)
+        known.setdefault(trace.type, tuple(trace))
         cell.write(orjson.dumps(known))
         if is_new and SEND in known and CONSUME in known:
             send, consume = Trace(*known[SEND]), Trace(*known[CONSUME])
-            yield _position(consume), orjson.dumps(send._replace(partition=consume.partition, offset=consume.offset))
+            yield _position(consume), _encoded(send._replace(partition=consume.partition, offset=consume.offset))
 
     @on_timer(FORGET)
     def on_forget(self, cell: Any = beam.DoFn.StateParam(CELL)) -> None:
@@ -110,7 +114,7 @@ class _Join(_Forget):
         known: dict[str, Any] = orjson.loads(cell.read() or b"{}")
         if not known:
             self._arm(forget, trace)
-        known.setdefault(_name(trace), {"trace": trace, "written": False})
+        known.setdefault(_name(trace), {"trace": tuple(trace), "written": False})
         for fact in known.values():
             waiting = Trace(*fact["trace"])
             partner = known.get(SEND if waiting.type != COMMIT else f"{CONSUME} {waiting.group_id}")

@@ -98,8 +98,9 @@ def _throughput(rows: Sequence[Row]) -> Iterator[Sequence[str]]:
         elif row.throughput:
             done, cpu = row.throughput, row.throughput.cpu_s_per_million
             traces = f"{done.traces}" if done.is_complete else f"{done.traces} (time was up)"
+            warm = "" if done.warm_per_s is None else f"{done.warm_per_s:.0f}"
             split = f"{sum(cpu.values()):.0f} ({cpu.get(JAVA, 0):.0f} + {cpu.get(PYTHON, 0):.0f})"
-            yield row.name, traces, f"{done.per_s:.0f}", f"{done.warm_per_s:.0f}", split, _total(row.peak_mb), start
+            yield row.name, traces, f"{done.per_s:.0f}", warm, split, _total(row.peak_mb), start
         else:
             yield row.name, "", "", "", "", _total(row.peak_mb), start
     if factor := ratio(rows):
