@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -154,6 +155,7 @@ class OnFlink:
         found = [in_kafka(self.given)]
 
         def is_there() -> bool:
+            time.sleep(1)  # it reads whole topics
             assert self._process.poll() is None, self.said()
             found.append(in_kafka(self.given))
             return true(found[-1])
