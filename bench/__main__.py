@@ -2,6 +2,7 @@
 
 import json
 import logging
+import signal
 import sys
 import time
 from pathlib import Path
@@ -36,6 +37,7 @@ def main(
     chosen = [name.strip() for name in runners.split(",")]
     if unknown := set(chosen) - set(RUNNERS):
         raise click.BadParameter(f"{', '.join(sorted(unknown))}: choose from {', '.join(RUNNERS)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # ends what it started, like Ctrl-C
     plan = Plan(traces, groups, chosen, rate, live_s=60, within_s=900, naive_s=90)
     if quick:
         plan = Plan(min(traces, 20_000), groups, chosen, rate, live_s=10, within_s=180, naive_s=30, warm_up=4_000)

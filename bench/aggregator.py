@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from bench.processes import ProcessTree
+from runners.java_process import DIE_WITH_PARENT
 
 ROOT = Path(__file__).resolve().parent.parent
 DESIGN = ("cli.main", "run")
@@ -30,7 +31,7 @@ class Aggregator:
     """`program` (a module and its arguments) with these settings, started at the beginning of the block.
 
     `tree` measures it; `started` is the monotonic time of its start. At the end of the block it gets SIGTERM, and what
-    is left of its processes a minute later SIGKILL.
+    is left of its processes a minute later SIGKILL; when the bench itself is killed, SIGKILL at once.
     """
 
     def __init__(self, program: Sequence[str], settings: Mapping[str, str], folder: Path) -> None:
@@ -45,9 +46,11 @@ class Aggregator:
         environ = {name: value for name, value in os.environ.items() if not name.startswith("KAFKATRACE_")}
         environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), environ.get("PYTHONPATH")]))
         module, *arguments = self._program
+        # Its own processes end with it.
+        launcher = [sys.executable, "-S", "-E", "-c", DIE_WITH_PARENT, str(os.getpid())]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", module, *arguments, str(file)],
+                [*launcher, sys.executable, "-m", module, *arguments, str(file)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -12,7 +12,6 @@ from bench.aggregator import DESIGN, NAIVE
 from bench.bed import Bed, test_bed
 from bench.figures import Row
 from bench.generate import Traffic
-from pipeline.errors import UserError
 
 RUNNERS = ("file", "direct", "flink", "naive", "prism")
 FLINK, ONE_WORKER, SMALL_CACHE = "flink, 2 workers", "flink, 1 worker", "flink, small cache"
@@ -85,6 +84,6 @@ def _attempt(name: str, run: Callable[[], Row], say: Callable[[str], None]) -> R
     say(f"{name} …")
     try:
         return run()
-    except (UserError, Exception) as error:  # noqa: BLE001  one failure must not cost the other figures
+    except Exception as error:  # noqa: BLE001  one failure must not cost the other figures
         say(f"{name} failed: {error}")
         return Row(name, failure=str(error))
