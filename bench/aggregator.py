@@ -19,7 +19,7 @@ DESIGN = ("cli.main", "run")
 NAIVE = ("bench.run_naive",)
 POLL_S = 0.1
 START_S = 180
-STOP_S = 60
+STOP_S = 90
 TAIL_LINES = 20
 
 
@@ -31,7 +31,7 @@ class Aggregator:
     """`program` (a module and its arguments) with these settings, started at the beginning of the block.
 
     `tree` measures it; `started` is the monotonic time of its start. At the end of the block it gets SIGTERM, and what
-    is left of its processes a minute later SIGKILL; when the bench itself is killed, SIGKILL at once.
+    is left of its processes 90 s later SIGKILL; when the bench itself is killed, SIGKILL at once.
     """
 
     def __init__(self, program: Sequence[str], settings: Mapping[str, str], folder: Path) -> None:
