@@ -114,6 +114,17 @@ class Settings(BaseModel):
     flink_max_parallelism: Count = _setting(
         RUNNER, 128, "Highest `flink.parallelism` that state can be resumed with. Fixed once there is state."
     )
+    flink_state_backend: Literal["rocksdb", "hashmap"] = _setting(
+        RUNNER,
+        "rocksdb",
+        "Where the embedded Flink keeps state: `rocksdb` on disk, `hashmap` on its heap. Fixed once there is state.",
+    )
+    flink_memory_mb: Count = _setting(
+        RUNNER,
+        2_048,
+        "Memory that the embedded Flink gets, in MB: its heap, and with `rocksdb` a quarter of it for caches of state. "
+        "A JVM takes some 300 MB on top of it, each Python worker has its own.",
+    )
     workers: Count = _setting(RUNNER, 2, "Python worker processes. One of them is the ceiling of one busy partition.")
     checkpoint_interval_ms: Millis = _setting(
         RUNNER, 10_000, "Time between checkpoints, in ms; after a failure this much is read and written again."

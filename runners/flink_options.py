@@ -11,6 +11,7 @@ from runners.state_folder import StateFolder
 LOCAL = "[local]"
 REFUSED = {"load_balance_bundles": "the live state of a key stays with one worker, and it moves bundles between them"}
 RETAINED = 2
+ROCKSDB = "rocksdb"
 
 
 def beam_options(
@@ -72,8 +73,10 @@ def embedded_configuration(
         # Old and new name of one option: Flink 1.19 reads the first, later ones the second.
         "execution.buffer-timeout": buffer_timeout,
         "execution.buffer-timeout.interval": buffer_timeout,
-        # Bag appends are nearly all that reaches it, and Python caches what is read: heap is the fastest.
-        "state.backend.type": "hashmap",
+        "state.backend.type": settings.flink_state_backend,
+        # RocksDB: a checkpoint costs what has changed, not what there is. Its files lie in `io.tmp.dirs`.
+        "state.backend.incremental": "true",
+        "taskmanager.memory.managed.size": f"{managed_memory_mb(settings)}m",
         "state.checkpoints.dir": flink_uri(folder.checkpoints),
         "state.savepoints.dir": flink_uri(folder.savepoints),
         "state.checkpoints.num-retained": str(RETAINED),
@@ -92,6 +95,16 @@ def embedded_configuration(
         # The read steps change their name with what they read; their old state is left behind on purpose.
         configuration["execution.savepoint.ignore-unclaimed-state"] = "true"
     return configuration
+
+
+def heap_mb(settings: Settings) -> int:
+    """The largest heap of the embedded Flink, in MB."""
+    return settings.flink_memory_mb - managed_memory_mb(settings)
+
+
+def managed_memory_mb(settings: Settings) -> int:
+    """What RocksDB gets for its caches and write buffers, outside the heap, in MB."""
+    return settings.flink_memory_mb // 4 if settings.flink_state_backend == ROCKSDB else 0
 
 
 def flink_uri(path: Path) -> str:

@@ -6,12 +6,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from pipeline.errors import UserError
-from pipeline.settings import Settings
+from pipeline.setting_types import LOCAL_MASTER
+from pipeline.settings import Settings, property_name
 
 Offsets = dict[str, dict[str, int]]
 """Offsets by topic and partition (a string, as JSON has it)."""
 NOTED = 8
 FROZEN = ("locate_shards", "block_size", "flink_max_parallelism")
+FROZEN_LOCALLY = ("flink_state_backend",)
+"""A cluster has its own backend. Only canonical savepoints move between two, and those take minutes for large state."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class JobRecord:
 
     job: str
     reads: list[str]
-    frozen: dict[str, int]
+    frozen: dict[str, int | str]
     offsets: dict[str, Offsets] = field(default_factory=dict)
 
     def save(self, folder: Path) -> None:
@@ -76,6 +79,7 @@ class JobRecord:
             )
 
 
-def frozen_settings(settings: Settings) -> dict[str, int]:
+def frozen_settings(settings: Settings) -> dict[str, int | str]:
     """The settings that state is laid out by, under their property names."""
-    return {name.replace("_", "."): getattr(settings, name) for name in FROZEN}
+    names = FROZEN + (FROZEN_LOCALLY if settings.flink_master == LOCAL_MASTER else ())
+    return {property_name(name): getattr(settings, name) for name in names}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from pipeline.settings import Settings
 from runners.expansion import expansion_service
+from runners.flink_options import heap_mb
 from runners.jars import resolve
 from runners.java import find_java
 from runners.java_process import JavaProcess
@@ -70,7 +71,7 @@ class JobServer:
                 *("--artifacts-dir", str(self._scratch / "artifacts")),
             ],
             fast_start=True,
-            options=[*JVM_OPTIONS, *shlex.split(environ.get("java_option", ""))],
+            options=[f"-Xmx{heap_mb(settings)}m", *JVM_OPTIONS, *shlex.split(environ.get("java_option", ""))],
             log=folder.log("flink"),
         )
 

@@ -17,6 +17,8 @@ START_S = 300
 SAVEPOINT_S = 120
 END_S = 30
 JVM_END_S = 2
+OUT_OF_MEMORY_EXIT = 3  # of -XX:+ExitOnOutOfMemoryError
+OUT_OF_MEMORY = ": out of memory. Raise flink.memory.mb, or keep state on disk with flink.state.backend=rocksdb"
 
 
 class RunningJob:
@@ -61,8 +63,9 @@ class RunningJob:
         """Why it is over, in one or several lines."""
         # A broken connection is noticed before the end of the JVM that breaks it.
         with suppress(JavaProcessError):
-            self._server.process.wait(JVM_END_S)
-            return f"Flink's JVM ended with exit code {self._server.process.returncode}.\n{self._server.process.tail()}"
+            exit_code = self._server.process.wait(JVM_END_S)
+            why = OUT_OF_MEMORY if exit_code == OUT_OF_MEMORY_EXIT else ""
+            return f"Flink's JVM ended with exit code {exit_code}{why}.\n{self._server.process.tail()}"
         return self._submission.error or self._cause or "Flink gave no reason."
 
     def end_with_savepoint(self, target: Path) -> Path | None:

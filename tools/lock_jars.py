@@ -16,6 +16,7 @@ from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 BEAM = "2.70.0"
+FLINK = "1.19.0"  # of beam-runners-flink-1.19
 SLF4J = "org.slf4j:slf4j-simple:1.7.36"  # of the slf4j-api that Kafka brings
 LOCK = Path(__file__).parent.parent / "runners" / "jars.lock"
 HEADER = "# Written by tools/lock_jars.py: groups, coordinates, SHA-256. Do not edit.\n"
@@ -46,8 +47,12 @@ GROUPS: Mapping[str, Group] = {
             "com.github.jbellis:jamm:0.4.0",
             "org.apache.kafka:kafka-clients:3.9.1",
             "org.slf4j:slf4j-simple:2.0.16",
+            f"org.apache.flink:flink-statebackend-rocksdb:{FLINK}",
         ],
-        pinned=["org.apache.beam:beam-runners-java-job-service:2.65.0"],
+        pinned=[
+            "org.apache.beam:beam-runners-java-job-service:2.65.0",
+            "com.google.code.findbugs:jsr305:3.0.2",
+        ],
         cut={
             "io.confluent:*": "schema registry: we read and write bytes, and it is not on Maven Central",
             "io.apicurio:*": "another schema registry, and with it Kotlin",

@@ -6,7 +6,7 @@ from apache_beam.options.pipeline_options import PipelineOptions, PortableOption
 
 from pipeline.errors import UserError
 from pipeline.settings import Settings
-from runners.flink_options import beam_options, embedded_configuration, write_configuration
+from runners.flink_options import beam_options, embedded_configuration, heap_mb, write_configuration
 from runners.state_folder import StateFolder
 
 FOLDER = StateFolder(Path("/var/lib/state of ours/app"))
@@ -63,6 +63,26 @@ def test_checkpoints_are_kept_below_the_state_folder_and_survive_the_job():
     written = configuration()
     assert written["state.checkpoints.dir"] == "file:///var/lib/state of ours/app/checkpoints"
     assert written["execution.checkpointing.externalized-checkpoint-retention"] == "RETAIN_ON_CANCELLATION"
+
+
+def test_rocksdb_takes_a_quarter_of_the_memory_from_the_heap_and_checkpoints_only_what_changed():
+    settings = Settings(flink_state_backend="rocksdb", flink_memory_mb=1000)
+    written = configuration(settings)
+    assert written["state.backend.type"] == "rocksdb"
+    assert written["state.backend.incremental"] == "true"
+    assert written["taskmanager.memory.managed.size"] == "250m"
+    assert heap_mb(settings) == 750
+
+
+def test_without_rocksdb_all_memory_is_heap():
+    settings = Settings(flink_state_backend="hashmap", flink_memory_mb=1000)
+    assert configuration(settings)["state.backend.type"] == "hashmap"
+    assert configuration(settings)["taskmanager.memory.managed.size"] == "0m"
+    assert heap_mb(settings) == 1000
+
+
+def test_rocksdb_keeps_its_files_where_the_next_start_cleans_up():
+    assert configuration()["io.tmp.dirs"] == str(FOLDER.scratch)
 
 
 def test_both_names_of_the_buffer_timeout_are_set():

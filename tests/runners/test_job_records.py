@@ -40,6 +40,13 @@ def test_settings_that_state_is_laid_out_by_cannot_change_below_it():
     record().require_layout_of(Settings(hold_send_ms=1000), Path("/s/chk-7"))
 
 
+def test_state_stays_with_the_backend_of_the_embedded_flink_that_made_it():
+    made = record(frozen=frozen_settings(Settings(flink_state_backend="hashmap")))
+    with pytest.raises(UserError, match=r"flink\.state\.backend=rocksdb \(was hashmap\)"):
+        made.require_layout_of(Settings(flink_state_backend="rocksdb"), Path("/s/chk-7"))
+    assert "flink.state.backend" not in frozen_settings(Settings(flink_master="cluster:8081"))
+
+
 def test_a_checkpoint_has_the_offsets_noted_for_it_or_before_it():
     made = record()
     for number in (3, 5, 9):
