@@ -133,6 +133,14 @@ class Commit:
         self.settled: dict[int, list[Held]] = {}
         self.written: dict[int, tuple[int, Written | None]] = {}
 
+    def freeze(self, offset: int) -> None:
+        """The message at this offset is forgotten: what was written of it stays as it is."""
+        self.written.pop(offset, None)
+        _, said = self.written.get(Commit.ORIGINAL, (0, None))
+        if said is not None and said[0] == offset:
+            del self.written[Commit.ORIGINAL]
+            self.original = False
+
     @property
     def order(self) -> tuple[int, str]:
         """Order of facts: by date, then id."""

@@ -279,9 +279,10 @@ class BlockView:
                 lost.setdefault(group, []).extend(deliveries)
             for held in (*message.acks, *(one for deliveries in message.deliveries.values() for one in deliveries)):
                 del self._ids[held.id]
-        for group, settlement in list(self._groups.items()):
-            gone = [commit for commit in settlement.commits if commit.timestamp <= before]
-            settlement.forget(gone, lost.get(group, ()))
+            for commit in self._commits_at.get(offset, ()):
+                commit.freeze(offset)
+        for group, settlement in self._groups.items():
+            gone = settlement.forget(lost.get(group, ()), before)
             self._facts -= len(gone)
             for commit in gone:
                 del self._ids[commit.id]

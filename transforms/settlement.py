@@ -52,17 +52,23 @@ class Settlement:
             if taken:
                 yield other
 
-    def forget(self, commits: Iterable[Commit], deliveries: Iterable[Held]) -> None:
-        """Facts past retention: these commits and these deliveries are no longer there."""
-        gone = set(commits)
-        self.commits = [commit for commit in self.commits if commit not in gone]
+    def forget(self, deliveries: Iterable[Held], before: int) -> list[Commit]:
+        """Deliveries past retention are no longer there, nor the commits up to `before` (ms) that settle no other.
+
+        Returns these commits. As long as a delivery is there, so is its commit: another must not settle it again.
+        """
         lost = {delivery.id for delivery in deliveries}
         self._open = [waiting for waiting in self._open if waiting[2] not in lost]
-        for commit in self.commits:
+        for commit in self.commits if lost else ():
             for offset in list(commit.settled):
                 for delivery in list(commit.settled[offset]):
                     if delivery.id in lost:
                         _remove(commit, offset, delivery)
+                if offset not in commit.settled:
+                    commit.freeze(offset)
+        gone = [commit for commit in self.commits if commit.timestamp <= before and not commit.settled]
+        self.commits = [commit for commit in self.commits if commit.timestamp > before or commit.settled]
+        return gone
 
     def _take(self, commit: Commit) -> None:
         """Settle the open deliveries that the commit reaches."""

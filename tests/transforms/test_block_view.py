@@ -196,6 +196,27 @@ def test_a_message_is_kept_for_retention_after_its_last_fact():
     assert told(view.apply([read("c3", at=RETENTION)]), "deliveryCount") == [("c3", 1, 3)]
 
 
+def test_what_a_commit_wrote_of_a_forgotten_message_is_neither_withdrawn_nor_written_again():
+    view = any_view()
+    view.apply([read("c0", 0, 0), read("c1", 1, 1), read("c2", 2, 60_000), commit(offset=1, at=60_000)])
+    view.apply([time(RETENTION)])
+    late = view.apply([read("again", 1, at=RETENTION), read("late", 2, at=70), time(RETENTION + 1)])
+    assert told(late) == [("late", 1), ("c2", 2)]
+    repeated = view.apply([commit(offset=1, at=60_000, repeated=True, original=True, version=2, floor=1)])
+    assert told(repeated, "withdrawn") == []
+
+
+def test_a_delivery_that_outlives_retention_stays_settled_also_after_a_restore():
+    view = any_view()
+    view.apply([read("c0", 0, 0), commit(offset=0, at=10), read("other", 0, RETENTION // 2, group="h")])
+    view.apply([time(RETENTION + 20_000)])
+    copy = any_view()
+    copy.apply(orjson.loads(orjson.dumps(list(view.snapshot()))))
+    for one in (view, copy):
+        outputs = one.apply([commit("k2", 0, at=RETENTION, repeated=True)])
+        assert told(outputs, "repeated", "durationMs") == [("k2", 1, True, None)]
+
+
 def test_duplicates_are_absorbed_and_counted():
     view = any_view()
     view.apply([send(), ack(), read()])

@@ -11,6 +11,7 @@ from tests.histories import CALM, START, Item, Plan, plans, soups, traffic
 from tests.pure_run import PureRun, small_journals
 from tests.reference import expected
 from transforms.records import Trace
+from transforms.waits import Waits
 
 few = settings(
     phases=[Phase.explicit, Phase.generate],
@@ -132,3 +133,28 @@ def test_a_view_rebuilt_before_every_step_writes_the_same_records(restores):
     assert sorted(map(str, kept.records)) == sorted(map(str, rebuilt.records))
     assert kept.rebuilt == 0
     assert (rebuilt.rebuilt > 100) == (restores > 0)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_with_a_retention_that_ends_in_mid_stream_a_rebuilt_view_forgets_what_a_kept_one_forgets(seed):
+    items = traffic(Plan(seed, 60, groups=1, topics=1, reused=0.0, twice=0.2, step_ms=100))
+    waits = Waits(
+        hold_send=3000,
+        hold_ack=2000,
+        hold_consume=1000,
+        hold_commit=1000,
+        commit_reorder=500,
+        unacked=2000,
+        retention=4000,
+    )
+    runs = [PureRun(random=Random(seed), restores=restores, waits=waits) for restores in (0.0, 1.0)]  # noqa: S311
+    with small_journals():
+        for run in runs:
+            for start in range(0, len(items), 10):
+                run.feed(items[start : start + 10])
+                run.deliver()
+                run.pass_time(items[start].timestamp)
+            run.finish()
+    kept, rebuilt = runs
+    assert sorted(map(str, kept.records)) == sorted(map(str, rebuilt.records))
+    assert sorted(found.value for found in kept.findings) == sorted(found.value for found in rebuilt.findings)

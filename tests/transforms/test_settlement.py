@@ -58,17 +58,18 @@ def test_in_exact_mode_a_commit_settles_its_own_offset_only():
         assert result(list(order), exact=True) == {"k": {1: ["r1"]}}
 
 
-def test_what_is_forgotten_is_settled_by_nobody():
+def test_what_is_forgotten_is_settled_by_nobody_and_a_commit_stays_as_long_as_what_it_settles():
     settlement = Settlement(exact=False)
     held = [Held(f"r{n}", date_at(n), "c", 0, "x", None, 0) for n in range(3)]
     for offset, one in enumerate(held):
         settlement.deliver(offset, one)
-    first = Commit(["K", 0, "k1", date_at(10), "c", 0, "g", None, False, True, 1, 1], 0)
+    first = Commit(["K", 1, "k1", date_at(10), "c", 0, "g", None, False, True, 1, 1], 0)
     list(settlement.commit(first))
-    settlement.forget([], held[:2])
-    assert first.settled == {}
-    last = Commit(["K", 2, "k2", date_at(11), "c", 0, "g", None, False, True, 1, 1], 0)
+    assert settlement.forget(held[:1], before=5) == []
+    assert list(first.settled) == [1]
+    assert settlement.forget(held[1:2], before=5) == [first]
+    last = Commit(["K", 2, "k2", date_at(11), "c", 9, "g", None, False, True, 1, 1], 0)
     list(settlement.commit(last))
     assert list(last.settled) == [2]
-    settlement.forget([last], [])
-    assert settlement.commits == [first]
+    assert settlement.forget(held[2:], before=5) == []
+    assert settlement.commits == [last]
