@@ -34,7 +34,8 @@ class Screen:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.tell(str(self._totals))
+        if self._totals:
+            self.tell(str(self._totals))
 
     def tell(self, text: str) -> None:
         """A line of talk."""
@@ -58,7 +59,7 @@ class Screen:
 
     def refresh(self) -> None:
         """Shows the totals if it is time to."""
-        if time.monotonic() >= self._shown_at + TOTALS_EACH_S:
+        if self._totals and time.monotonic() >= self._shown_at + TOTALS_EACH_S:
             self._shown_at = time.monotonic()
             self.tell(str(self._totals))
 
@@ -113,7 +114,7 @@ class Terminal(Screen):
         self._console.print(Text(shown.text, MARKED if shown.is_marked else STYLES[shown.kind]))
 
     def _line_of_totals(self) -> Text:
-        return Text(str(self._totals), "bold", no_wrap=True, overflow="ellipsis")
+        return Text(str(self._totals) if self._totals else "", "bold", no_wrap=True, overflow="ellipsis")
 
 
 def screen(*, as_json: bool) -> Screen:

@@ -4,13 +4,13 @@ Flink's JVM starts while Kafka does, and Beam is loaded meanwhile. Flink's own s
 signal ─ savepoint ─ traffic, Flink and Kafka end; each JVM dies with this process in any case.
 """
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from threading import Event, Thread, Timer
-from typing import NamedTuple
 
 from demo.clients import Clients
 from demo.feed import Feed
@@ -29,15 +29,9 @@ from runners.stop_signals import stop_request
 from runners.topics import Wanted, create, create_topics
 
 POLL_S = 0.1
+ENDING = "ending the demo (the first time it takes longer, so that the next start is quick)"
+QUICK_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xmx512m"
 OWN = ("jars_cache", "jars_mirror", "java_home")
-
-
-class Parts(NamedTuple):
-    """The Java and the jars of one machine."""
-
-    java: Path
-    broker: list[Path]
-    clients: list[Path]
 
 
 def settings_of(user: Settings, bootstrap_servers: str, folder: Path) -> Settings:
@@ -64,23 +58,31 @@ def run(user: Settings, folder: Path, rate: int, duration_s: float | None, scree
     """
     screen.tell("Starting Kafka and Flink (10 to 30 s) …")
     cache = Path(user.jars_cache).expanduser()
-    parts = Parts(
-        find_java(user.java_home), *(resolve(group, cache, user.jars_mirror) for group in ("broker", "clients"))
-    )
-    broker = Broker(folder / "broker", jars=parts.broker, java=parts.java)
+    java = find_java(user.java_home)
+    broker_jars, client_jars = (resolve(group, cache, user.jars_mirror) for group in ("broker", "clients"))
+    broker = Broker(folder / "broker", jars=broker_jars, java=java)
     config = Config(settings=settings_of(user, broker.bootstrap_servers, folder))
     state = StateFolder.of(config.settings)
-    with state.hold(), stop_request(screen.tell, "ending the demo") as stop, ThreadPoolExecutor(1) as background:
+    with state.hold(), stop_request(screen.tell, ENDING) as stop, ThreadPoolExecutor(1) as background:
         loaded = background.submit(import_module, "runners.flink")
-        with JobServer(config.settings, state) as server, broker:
+        with (
+            JobServer(config.settings, state, quick_start(os.environ)) as server,
+            broker,
+            ended_together(broker.stop, server.process.stop),
+        ):
             make_topics(config)
             clients = Clients(
-                broker.bootstrap_servers, folder / "clients", keep_output=False, jars=parts.clients, java=parts.java
+                broker.bootstrap_servers, folder / "clients", keep_output=False, jars=client_jars, java=java
             )
             with clients, traffic(clients, rate), watched(config, screen, stop):
                 screen.tell(where_to_look(broker, config.settings))
                 loaded.result()
                 return aggregate(config, state, server, stop, screen, duration_s)
+
+
+def quick_start(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment with `java_option` for a JVM of little work: compiling for speed would take longer than that."""
+    return {**environ, "java_option": f"{QUICK_START} {environ.get('java_option', '')}"}
 
 
 def aggregate(
@@ -100,6 +102,16 @@ def aggregate(
     while ending is Ending.CHANGED and not stop.is_set():
         ending, found = embedded.run_job(server, found)
     return 1 if ending is Ending.FAILED else 0
+
+
+@contextmanager
+def ended_together(*stops: Callable[[], object]) -> Iterator[None]:
+    """Calls all of these at once after the block: each may have seconds of work at its end."""
+    try:
+        yield
+    finally:
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(lambda stop: stop(), stops))
 
 
 def make_topics(config: Config) -> None:

@@ -31,6 +31,9 @@ class Totals:
         """Counts a finding by its reason, and no longer once it is resolved."""
         self._findings[str(finding["reason"])] += -1 if finding.get("resolved") else 1
 
+    def __bool__(self) -> bool:
+        return bool(self._traces)
+
     def __str__(self) -> str:
         counts = "  ".join(f"{kind} {self._traces[kind]}" for kind in KINDS)
         found = {reason: count for reason, count in sorted(self._findings.items()) if count}

@@ -42,7 +42,8 @@ def admin_client(config: Config) -> "AdminClient":
     """A client for questions about the cluster."""
     from confluent_kafka.admin import AdminClient
 
-    return AdminClient({**to_librdkafka(config.admin_properties())})
+    # What goes wrong comes back as an error; librdkafka would write each lost connection to stderr as well.
+    return AdminClient({**to_librdkafka(config.admin_properties()), "log_level": 0})
 
 
 def partitions(admin: "AdminClient", settings: Settings) -> Partitions:
