@@ -70,7 +70,9 @@ class JavaProcess:
         self._archive = ClassArchive(java, command) if fast_start else None
         self._was_ready = False
         log.parent.mkdir(parents=True, exist_ok=True)
-        command = [str(java), *(self._archive.options() if self._archive else ()), *command, *arguments]
+        # What a JVM that crashes has to say belongs beside its log, not into the folder of whoever started us.
+        crash = f"-XX:ErrorFile={log.parent / 'hs_err_pid%p.log'}"
+        command = [str(java), crash, *(self._archive.options() if self._archive else ()), *command, *arguments]
         with log.open("ab") as err, (stdout or log).open("ab") as out:
             self._process = _STARTER.submit(_start, command, out.fileno(), err.fileno()).result()
 
