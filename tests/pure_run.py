@@ -1,17 +1,19 @@
 """A run of the three views and the router without Beam: any order, any batches, any restore, any timer order."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from random import Random
 from typing import Any
+from unittest.mock import patch
 
 import orjson
 from apache_beam import pvalue
 from apache_beam.utils.windowed_value import WindowedValue
 
 from tests.histories import Item
-from transforms import journal
+from transforms import flights, journal
 from transforms.addresses import JOIN, LOCATE, ORDER
 from transforms.block_view import BlockView
 from transforms.commits_view import CommitsView
@@ -198,8 +200,11 @@ def final_findings(findings: Iterable[Finding]) -> dict[str, dict[str, Any]]:
     return {identity: value for identity, value in last.items() if "resolved" not in value}
 
 
-def small_journals() -> Any:
-    """Journals are rewritten as snapshots after a few events: a patch to enter."""
-    from unittest.mock import patch
-
-    return patch.multiple(journal, MIN_REWRITE_BYTES=200, MAX_SEGMENTS=5)
+@contextmanager
+def small_journals() -> Iterator[None]:
+    """Journals are rewritten as snapshots after a few events, and flights are kept cold as soon as they are quiet."""
+    with (
+        patch.multiple(journal, MIN_REWRITE_BYTES=200, MAX_SEGMENTS=5),
+        patch.multiple(flights, QUIET=0, COOLING_GRAIN=1000),
+    ):
+        yield

@@ -31,6 +31,17 @@ def nanos_of(date: str) -> int:
     return nanos + int(digits.ljust(9, "0"))
 
 
+@lru_cache(maxsize=4096)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def date_of_nanos(nanos: int, digits: int) -> str:
+    """The date of an instant in nanoseconds since the epoch, cut to so many fraction digits."""
+    seconds, fraction = divmod(nanos, NANOS_PER_SECOND)
+    return f"{_second(seconds)}.{f'{fraction:09d}'[:digits]}Z" if digits else f"{_second(seconds)}Z"
+
+
 def duration_ms(start_nanos: int, end_nanos: int) -> int:
     """The time between two instants in whole milliseconds, truncated toward zero; negative when the clocks say so."""
     elapsed = end_nanos - start_nanos

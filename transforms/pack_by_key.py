@@ -14,7 +14,7 @@ from transforms import counters
 from transforms.addresses import JOIN, LOCATE, ORDER, block_key, commits_key, shard_key
 from transforms.aggregated import aggregated
 from transforms.commit_facts import Reads
-from transforms.dates import date_of
+from transforms.dates import NANOS_PER_MILLI
 from transforms.findings import SEND_FAILED, finding
 from transforms.keep_view import FINDINGS
 from transforms.packs import Addressed, Event, Packer
@@ -31,7 +31,7 @@ class Router:
     def events(self, item: Trace | HeaderLink) -> Iterator[Addressed]:
         """The events of a trace or of a header link."""
         if isinstance(item, HeaderLink):
-            yield self._link(item, item.correlation_id, date_of(item.timestamp), None)
+            yield self._link(item, item.correlation_id, item.timestamp * NANOS_PER_MILLI, None)
             yield self._join(item, ("L", item.offset, item.correlation_id, item.timestamp))
             return
         raw = (item.id, item.date, item.client_id, item.timestamp)
@@ -43,11 +43,11 @@ class Router:
             if item.offset != UNKNOWN:
                 yield self._join(item, ("A", item.offset, *raw, item.correlation_id, item.extra))
             if item.correlation_id is not None and (item.offset != UNKNOWN or item.partition == UNKNOWN):
-                yield self._link(item, item.correlation_id, item.date, item.client_id)
+                yield self._link(item, item.correlation_id, item.nanos, item.client_id)
         elif item.type == CONSUME:
             correlation = cast("str", item.correlation_id)
             yield self._join(item, ("C", item.offset, *raw, correlation, item.group_id, item.extra))
-            yield self._link(item, correlation, item.date, None)
+            yield self._link(item, correlation, item.nanos, None)
         else:
             yield ORDER, _commits_key(item), item.timestamp, ("K", item.offset, *raw, item.extra)
 
@@ -59,8 +59,8 @@ class Router:
         key = block_key(item.topic, item.partition, item.offset // self._block_size)
         return JOIN, key, item.timestamp, event
 
-    def _link(self, item: Trace | HeaderLink, correlation: str, date: str, acked_by: str | None) -> Addressed:
-        event = ("L", item.topic, correlation, item.partition, item.offset, date, acked_by, item.timestamp)
+    def _link(self, item: Trace | HeaderLink, correlation: str, nanos: int, acked_by: str | None) -> Addressed:
+        event = ("L", item.topic, correlation, item.partition, item.offset, nanos, acked_by, item.timestamp)
         return LOCATE, shard_key(item.topic, correlation, self._shards), item.timestamp, event
 
 

@@ -1,6 +1,5 @@
 """Pairing: the SENDs and the positions of one correlationId in one topic."""
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from transforms.dates import nanos_of
@@ -21,13 +20,12 @@ FAILED = Position(UNKNOWN, UNKNOWN)
 class Link(NamedTuple):
     """This correlationId was seen at this position. `client_id` is the acknowledging producer's, None for others.
 
-    A failed ACK is a link to FAILED.
+    `nanos` is the date, `timestamp` (ms) that of its record. A failed ACK is a link to FAILED.
     """
 
     partition: int
     offset: int
     nanos: int
-    date: str
     client_id: str | None
     timestamp: int
 
@@ -53,50 +51,49 @@ class Send:
 
 
 class Flight:
-    """All SENDs and links of one correlationId in one topic: nearly always one SEND and one position."""
+    """All SENDs and links of one correlationId in one topic: nearly always one SEND and one position.
 
-    __slots__ = ("acked", "last", "seen", "sends")
+    From ACKs come all different links, from consumers and headers per position the earliest. `last` is the timestamp
+    (ms) of the newest fact.
+    """
+
+    __slots__ = ("last", "links", "sends")
 
     def __init__(self) -> None:
-        self.sends: dict[str, Send] = {}
-        #: From consumers and headers: per position the earliest link.
-        self.seen: dict[Position, Link] = {}
-        #: From ACKs.
-        self.acked: list[Link] = []
+        self.sends: list[Send] = []
+        self.links: list[Link] = []
         self.last = 0
+
+    def has(self, identity: str) -> bool:
+        """Whether the SEND of this id is known."""
+        return any(send.id == identity for send in self.sends)
 
     def add(self, link: Link) -> int:
         """Take in a link; how many facts that adds."""
-        if link.client_id is not None:
-            if link in self.acked:
+        for place, known in enumerate(self.links):
+            if known == link:
                 return 0
-            self.acked.append(link)
-            return 1
-        position = Position(link.partition, link.offset)
-        known = self.seen.get(position)
-        if known is None or (link.nanos, link.timestamp) < (known.nanos, known.timestamp):
-            self.seen[position] = link
-        return known is None
-
-    def links(self) -> Iterator[Link]:
-        """All links."""
-        yield from self.acked
-        yield from self.seen.values()
+            if link.client_id is None is known.client_id and known.offset == link.offset and known[:2] == link[:2]:
+                if (link.nanos, link.timestamp) < (known.nanos, known.timestamp):
+                    self.links[place] = link
+                return 0
+        self.links.append(link)
+        return 1
 
     def facts(self) -> int:
         """How many facts this holds."""
-        return len(self.sends) + len(self.acked) + len(self.seen)
+        return len(self.sends) + len(self.links)
 
 
 def pair(flight: Flight) -> dict[str, Position]:
     """The position of each SEND that has one, by SEND id."""
-    if len(flight.sends) == 1 and not flight.acked and len(flight.seen) == 1:
-        return dict.fromkeys(flight.sends, next(iter(flight.seen)))
-    waiting = sorted(flight.sends.values(), key=lambda send: (send.nanos, send.id))
+    if len(flight.sends) == len(flight.links) == 1 and flight.links[0].client_id is None:
+        return {flight.sends[0].id: Position(*flight.links[0][:2])}
+    waiting = sorted(flight.sends, key=lambda send: (send.nanos, send.id))
     placed: dict[str, Position] = {}
-    free = dict(flight.seen)
-    dates = {position: link.nanos for position, link in free.items()}
-    for ack in sorted(flight.acked, key=lambda link: (link.nanos, link.partition, link.offset, link.client_id)):
+    acked = [link for link in flight.links if link.client_id is not None]
+    dates = {Position(*link[:2]): link.nanos for link in flight.links if link.client_id is None}
+    for ack in sorted(acked, key=lambda link: (link.nanos, link.partition, link.offset, link.client_id)):
         position = Position(ack.partition, ack.offset)
         dates[position] = min(ack.nanos, dates.get(position, ack.nanos))
         if position in placed.values() and position != FAILED:

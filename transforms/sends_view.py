@@ -3,17 +3,22 @@
 In: SENDs, failed ACKs that name their correlationId, and links (a correlationId seen at a position). Out: every SEND as
 an aggregated record, located or, when its hold ends, not; and for the block of its position the news that it is there.
 
+A flight (all SENDs and links of one correlationId in one topic) that has been quiet for a while and waits for nothing
+is kept cold (transforms/flights.py); the next fact about it takes it out again. Nothing else depends on that.
+
 One correlationId may have several SENDs and positions in a topic. They are paired by facts alone: ACKs first, each with
 the earliest SEND of its client before it, then what is left in order of date (ties: partition, offset).
 """
 
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from transforms.addresses import JOIN, block_key
+from transforms.addresses import JOIN, LOCATE, block_key
 from transforms.aggregated import aggregated
-from transforms.dates import nanos_of
 from transforms.findings import EVICTED, UNLINKED, finding
+from transforms.flight_coder import Name
+from transforms.flights import Flights
 from transforms.packs import Event
 from transforms.records import SEND
 from transforms.send_pairing import FAILED, Flight, Link, Position, Send, pair
@@ -23,7 +28,8 @@ from transforms.waits import Deadlines, Waits, deadline_after
 #: Kinds of events of a shard; topic and correlationId follow.
 SENT = "S"
 LINK = "L"
-_Name = tuple[str, str]
+#: Of snapshots alone: all cold flights.
+COLD = "F"
 
 #: A correlationId with more facts than this in one topic names no message; its facts are given up.
 MAX_FLIGHT_FACTS = 512
@@ -32,18 +38,18 @@ MAX_FLIGHT_FACTS = 512
 class SendsView:
     """See the head of this file. `limit` bounds the facts of the shard."""
 
-    def __init__(self, _key: bytes, waits: Waits, limit: int, block_size: int, cluster: str = "") -> None:
+    def __init__(self, key: bytes, waits: Waits, limit: int, block_size: int, cluster: str = "") -> None:
+        self._key = key
         self._waits = waits
         self._limit = limit
         self._block_size = block_size
         self._cluster = cluster
-        self._flights: dict[_Name, Flight] = {}
-        self._deadlines: Deadlines[_Name] = Deadlines()
+        self._flights = Flights(span=waits.trim_interval)
+        self._deadlines: Deadlines[Name] = Deadlines()
         self._now = -1
         self._trim_at: int | None = None
-        self._facts = 0
-        self._touched: dict[_Name, None] = {}
-        self._written: dict[_Name, None] = {}
+        self._touched: dict[Name, None] = {}
+        self._written: dict[Name, None] = {}
         self._out = Outputs()
 
     def apply(self, events: Iterable[list[Any]]) -> Outputs:
@@ -55,25 +61,26 @@ class SendsView:
                 self._sent(event)
             elif kind == LINK:
                 self._linked(event)
+            elif kind == COLD:
+                self._flights.restore(event[1])
             else:
                 self._expire(event)
         self._review()
         self._evict()
+        self._flights.cool(self._now)
         return outputs
 
     def deadline(self) -> int | None:
-        """The next hold that ends, or the next look for what is past retention."""
-        return min((due for due in (self._deadlines.next(), self._trim_at) if due is not None), default=None)
+        """The next hold that ends, or the next look for what is quiet or past retention."""
+        dues = (self._deadlines.next(), self._trim_at, self._flights.next_look())
+        return min((due for due in dues if due is not None), default=None)
 
     def facts(self) -> int:
-        """Facts held."""
-        return self._facts
+        """Facts held, those of cold flights by their bytes."""
+        return self._flights.facts()
 
-    def _flight(self, name: _Name, timestamp: int) -> Flight:
-        flight = self._flights.get(name)
-        if flight is None:
-            flight = self._flights[name] = Flight()
-        flight.last = max(flight.last, timestamp)
+    def _flight(self, name: Name, timestamp: int) -> Flight:
+        flight = self._flights.open(name, timestamp, self._now)
         self._touched[name] = None
         if self._trim_at is None:
             self._trim_at = max(deadline_after(timestamp, self._waits.retention), self._now + 1)
@@ -81,22 +88,22 @@ class SendsView:
 
     def _sent(self, event: list[Any]) -> None:
         _, topic, correlation, identity, date, client, timestamp, extra, *state = event
-        flight = self._flight((topic, correlation), timestamp)
-        if identity in flight.sends:
+        flight = self._flight((sys.intern(topic), correlation), timestamp)
+        if flight.has(identity):
             self._out.counts["duplicates"] += 1
             return
         deadline = deadline_after(timestamp, self._waits.hold_send)
-        send = Send(identity, date, client, timestamp, extra, deadline)
+        send = Send(identity, date, sys.intern(client), timestamp, extra, deadline)
         if state:
             send.revision, send.version, written = state
             send.written = Position(*written) if written else None
-        flight.sends[identity] = send
-        self._facts += 1
+        flight.sends.append(send)
+        self._flights.grow(1)
 
     def _linked(self, event: list[Any]) -> None:
-        _, topic, correlation, partition, offset, date, client, timestamp = event
-        flight = self._flight((topic, correlation), timestamp)
-        self._facts += flight.add(Link(partition, offset, nanos_of(date), date, client, timestamp))
+        _, topic, correlation, partition, offset, nanos, client, timestamp = event
+        flight = self._flight((sys.intern(topic), correlation), timestamp)
+        self._flights.grow(flight.add(Link(partition, offset, nanos, client and sys.intern(client), timestamp)))
 
     def _expire(self, event: list[Any]) -> None:
         self._now = max(self._now, event[1])
@@ -110,10 +117,10 @@ class SendsView:
     def _review(self) -> None:
         """Write what changed about the touched correlationIds."""
         for name in self._touched:
-            flight = self._flights[name]
+            flight = self._flights.hot[name]
             placed = pair(flight)
             waiting: list[int] = []
-            for send in flight.sends.values():
+            for send in flight.sends:
                 position = placed.get(send.id)
                 if position is None and not send.revision and send.deadline > self._now:
                     waiting.append(send.deadline)
@@ -122,7 +129,7 @@ class SendsView:
             self._deadlines.set(name, min(waiting, default=None))
         self._written, self._touched = self._touched, {}
 
-    def _place(self, name: _Name, send: Send, position: Position | None) -> None:
+    def _place(self, name: Name, send: Send, position: Position | None) -> None:
         """Write a SEND that is at this position (None: unknown) if that is news, and tell the blocks."""
         if send.revision and send.written == position:
             return
@@ -142,7 +149,7 @@ class SendsView:
         if position is not None:
             self._tell(name, send, position, live=True)
 
-    def _tell(self, name: _Name, send: Send, position: Position, *, live: bool) -> None:
+    def _tell(self, name: Name, send: Send, position: Position, *, live: bool) -> None:
         topic, correlation = name
         send.version += 1
         event = (
@@ -163,17 +170,15 @@ class SendsView:
         """Forget what is past retention; a SEND that never had a position is `unlinked`."""
         self._review()
         before = self._now - self._waits.retention
-        for name in [name for name, flight in self._flights.items() if flight.last <= before]:
-            self._forget(name)
-        oldest = min((flight.last for flight in self._flights.values()), default=None)
+        for name, flight in self._flights.expire(before):
+            self._deadlines.set(name, None)
+            self._unlinked(name, flight)
+        oldest = self._flights.oldest()
         self._trim_at = None if oldest is None else self._waits.next_trim(self._now, oldest)
 
-    def _forget(self, name: _Name) -> None:
-        flight = self._flights.pop(name)
-        self._deadlines.set(name, None)
-        self._facts -= flight.facts()
+    def _unlinked(self, name: Name, flight: Flight) -> None:
         placed = pair(flight)
-        for send in flight.sends.values():
+        for send in flight.sends:
             if send.id not in placed:
                 deadline = send.timestamp + self._waits.retention
                 self._out.findings.append(
@@ -185,27 +190,40 @@ class SendsView:
 
     def _evict(self) -> None:
         """Give up what is too much: SENDs that still wait are written as they are."""
-        names = [
-            name for name in self._written if name in self._flights and self._flights[name].facts() > MAX_FLIGHT_FACTS
-        ]
-        if self._facts > self._limit:
-            excess = self._facts - self._limit * 9 // 10
-            for name in sorted(self._flights, key=lambda name: self._flights[name].last):
-                names.append(name)
-                excess -= self._flights[name].facts()
+        flights, hot = self._flights, self._flights.hot
+        names = [name for name in self._written if name in hot and hot[name].facts() > MAX_FLIGHT_FACTS]
+        if flights.facts() > self._limit:
+            target = self._limit * 9 // 10
+            self._evict_cold(target)
+            excess = flights.facts() - target
+            for name in sorted(hot, key=lambda name: hot[name].last):
                 if excess <= 0:
                     break
+                names.append(name)
+                excess -= hot[name].facts()
         for name in dict.fromkeys(names):
             self._give_up(name)
+        if names:
+            flights.clear_looks()
 
-    def _give_up(self, name: _Name) -> None:
-        flight = self._flights[name]
-        for send in flight.sends.values():
+    def _evict_cold(self, limit: int) -> None:
+        """Give up cold flights, the oldest first, until no more facts than this are held."""
+        count, last = 0, -1
+        while self._flights.cold.weight() and self._flights.facts() > limit:
+            for _, flight in self._flights.cold.drop_oldest():
+                count, last = count + flight.facts(), max(last, flight.last)
+        if count:
+            self._out.counts["evicted"] += count
+            subject = f"{LOCATE}:{self._key.decode()}:{last}"
+            self._out.findings.append(finding(EVICTED, subject, None, count=count, cluster=self._cluster or None))
+
+    def _give_up(self, name: Name) -> None:
+        flight = self._flights.hot[name]
+        for send in flight.sends:
             if not send.revision:
                 self._place(name, send, None)
-        del self._flights[name]
+        self._flights.remove(name)
         self._deadlines.set(name, None)
-        self._facts -= flight.facts()
         self._out.counts["evicted"] += flight.facts()
         topic, correlation = name
         self._out.findings.append(
@@ -218,11 +236,13 @@ class SendsView:
     def snapshot(self) -> Iterator[Event]:
         """Events that build this view again, with what it has written."""
         yield EXPIRED, self._now, self._trim_at
-        for (topic, correlation), flight in self._flights.items():
-            for send in flight.sends.values():
+        for cold in self._flights.snapshot():
+            yield COLD, cold
+        for (topic, correlation), flight in self._flights.hot.items():
+            for send in flight.sends:
                 yield (
                     SENT, topic, correlation, send.id, send.date, send.client_id, send.timestamp, send.extra,
                     send.revision, send.version, send.written and tuple(send.written),
                 )  # fmt: skip
-            for link in flight.links():
-                yield LINK, topic, correlation, link.partition, link.offset, link.date, link.client_id, link.timestamp
+            for link in flight.links:
+                yield LINK, topic, correlation, *link

@@ -14,6 +14,9 @@ from transforms.packs import Addressed, Event
 #: The kind of the event by which event time reaches a view: `("X", now)`.
 EXPIRED = "X"
 
+#: Rough size in memory of one fact of a view.
+BYTES_PER_FACT = 600
+
 
 class Outputs:
     """What one call of a view gives: records for the aggregated topic, findings, events for other views, counts."""
@@ -44,4 +47,7 @@ class View(Protocol):
         """The event time that it wants to be told next; None when there is nothing to wait for."""
 
     def facts(self) -> int:
-        """How many facts it holds: the measure of its size in memory and of `limit.open.per.key`."""
+        """How many facts it holds: the measure of its size in memory and of `limit.open.per.key`.
+
+        What is kept in fewer bytes counts by its bytes, as facts of `BYTES_PER_FACT`. 0 only if there is nothing.
+        """

@@ -22,9 +22,14 @@ class Waits(NamedTuple):
     unacked: int = 2 * _MINUTE
     retention: int = 24 * 60 * _MINUTE
 
+    @property
+    def trim_interval(self) -> int:
+        """The shortest time between two looks for what is past retention."""
+        return max(self.retention // _TRIMS_PER_RETENTION, 1)
+
     def next_trim(self, now: int, oldest: int) -> int:
         """When to look again for what is past retention, `oldest` being the oldest timestamp that is left."""
-        return max(deadline_after(oldest, self.retention), deadline_after(now, self.retention // _TRIMS_PER_RETENTION))
+        return max(deadline_after(oldest, self.retention), deadline_after(now, self.trim_interval))
 
 
 def deadline_after(timestamp: int, wait: int) -> int:
