@@ -19,9 +19,7 @@ from pipeline.config import load_config
     help="Folder that keeps Kafka's data and the pipeline's state for the next demo; a temporary one if not given.",
 )
 @click.option("--rate", default=4, show_default=True, type=click.IntRange(min=2), help="Messages a second.")
-@click.option(
-    "--duration", metavar="S", type=click.FloatRange(min=1), help="End so many seconds after the traffic began."
-)
+@click.option("--duration", metavar="S", type=click.FloatRange(min=1), help="End this long after the traffic began.")
 @click.option("--json", "as_json", is_flag=True, help="Traces as JSON lines, in the envelope of `kcat -J`.")
 @click.pass_context
 def demo(ctx: click.Context, data: Path | None, rate: int, duration: float | None, as_json: bool) -> None:

@@ -30,7 +30,7 @@ from runners.topics import Wanted, create, create_topics
 
 POLL_S = 0.1
 ENDING = "ending the demo (the first time it takes longer, so that the next start is quick)"
-QUICK_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xmx512m"
+QUICK_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 OWN = ("jars_cache", "jars_mirror", "java_home")
 
 
@@ -44,6 +44,8 @@ def settings_of(user: Settings, bootstrap_servers: str, folder: Path) -> Setting
             # For a few messages a second one of each is enough, and starts sooner.
             "flink_parallelism": 1,
             "workers": 1,
+            "flink_memory_mb": 512,
+            "flink_state_backend": "hashmap",
             "checkpoint_interval_ms": 5_000,
             # Commits of one consumer reach us in order: no need to wait long for the others.
             "commit_reorder_ms": 1_000,
