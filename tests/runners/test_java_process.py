@@ -11,6 +11,7 @@ from runners.java_process import JavaProcess, JavaProcessError
 
 # What stands for `java`: it passes over the class path and runs the rest as a shell script.
 FAKE_JAVA = """#!/bin/sh
+crash=$1; shift
 while [ "$1" != "-cp" ]; do echo "option $1"; shift; done
 exec sh -c "$4"
 """
@@ -88,6 +89,12 @@ def test_data_and_talk_can_be_kept_apart(java: Path, tmp_path: Path) -> None:
     process.wait(10)
     assert (tmp_path / "data").read_text() == "data\n"
     assert process.log.read_text() == "talk\n"
+
+
+def test_the_report_of_a_crash_goes_beside_the_log(java: Path) -> None:
+    process = start(java, "echo $crash")
+    process.wait(10)
+    assert process.log.read_text() == f"-XX:ErrorFile={process.log.parent}/hs_err_pid%p.log\n"
 
 
 def test_options_come_before_the_main_class(java: Path) -> None:
