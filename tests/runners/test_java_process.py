@@ -11,7 +11,7 @@ from runners.java_process import JavaProcess, JavaProcessError
 
 # What stands for `java`: it passes over the class path and runs the rest as a shell script.
 FAKE_JAVA = """#!/bin/sh
-crash=$1; shift
+export crash=$1; shift
 while [ "$1" != "-cp" ]; do echo "option $1"; shift; done
 exec sh -c "$4"
 """
