@@ -5,6 +5,7 @@ import logging
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -23,11 +24,19 @@ DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
 @click.option("--groups", type=click.IntRange(1, 2), default=1, help="Consumer groups: four or six traces a message.")
 @click.option("--runners", default=",".join(RUNNERS), help="What to run, separated by commas.")
 @click.option("--rate", type=click.IntRange(min=4), default=800, help="Traces a second while latency is measured.")
+@click.option("-o", "overrides", metavar="KEY=VALUE", multiple=True, help="A setting for all runs on Kafka.")
 @click.option("--quick", is_flag=True, help="20,000 traces and short waits: does it work, not how fast is it.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write all figures to this file too.")
 @click.option("--write-docs", is_flag=True, help="Write the tables into docs/performance.md.")
 def main(
-    traces: int, groups: int, runners: str, rate: int, quick: bool, json_file: Path | None, write_docs: bool
+    traces: int,
+    groups: int,
+    runners: str,
+    rate: int,
+    overrides: tuple[str, ...],
+    quick: bool,
+    json_file: Path | None,
+    write_docs: bool,
 ) -> None:
     """Measure throughput, latency, CPU and memory of each runner on this machine, beside a naive join."""
     if not PROC.joinpath("self/stat").exists():
@@ -41,6 +50,7 @@ def main(
     plan = Plan(traces, groups, chosen, rate, live_s=60, within_s=900, naive_s=90)
     if quick:
         plan = Plan(min(traces, 20_000), groups, chosen, rate, live_s=10, within_s=180, naive_s=30, warm_up=4_000)
+    plan = replace(plan, overrides=dict(setting.split("=", 1) for setting in overrides))
     rows: list[Row] = []
     began = time.monotonic()
     for row in measure(plan, lambda line: click.echo(f"{time.monotonic() - began:5.0f} s  {line}", err=True)):

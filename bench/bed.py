@@ -1,7 +1,7 @@
 """Where the runs take place: a broker, a folder, and the traces that every run reads."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -9,20 +9,21 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.generate import Traffic
-from bench.preload import create_topics, preload, write_file
+from bench.preload import create_topics, preload
 from pipeline.settings import Settings
 from runners.broker import Broker
 
 
 @dataclass(frozen=True)
 class Bed:
-    """`traffic` is preloaded in the tracing topic; each run gets names of its own for all else."""
+    """`traffic` is preloaded in the tracing topic; each run gets names of its own for all else, and `overrides`."""
 
     servers: str
     folder: Path
     traffic: Traffic
     traces: int
     say: Callable[[str], None]
+    overrides: Mapping[str, str] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=count)
 
     def settings(self, tracing: str | None = None) -> dict[str, str]:
@@ -41,6 +42,7 @@ class Bed:
             "state.dir": str(self.folder / "state"),
             "tracing.topic": tracing or defaults.tracing_topic,
             **outputs,
+            **self.overrides,
         }
 
     def run_folder(self, settings: dict[str, str]) -> Path:
@@ -51,7 +53,7 @@ class Bed:
 
 
 @contextmanager
-def test_bed(traffic: Traffic, say: Callable[[str], None]) -> Iterator[Bed]:
+def test_bed(traffic: Traffic, overrides: Mapping[str, str], say: Callable[[str], None]) -> Iterator[Bed]:
     """A broker with the traffic in its tracing topic, for as long as the block runs; nothing of it stays."""
     with TemporaryDirectory(prefix="tracing-aggregator-bench-", ignore_cleanup_errors=True) as folder:
         path = Path(folder)
@@ -65,12 +67,4 @@ def test_bed(traffic: Traffic, say: Callable[[str], None]) -> Iterator[Bed]:
             say(
                 f"{traces} traces of {traffic.messages} messages are in {topic} after {time.monotonic() - began:.0f} s."
             )
-            yield Bed(servers, path, traffic, traces, say)
-
-
-def envelope_file(folder: Path, traffic: Traffic, say: Callable[[str], None]) -> tuple[Path, int]:
-    """The traffic in a file, and how many traces that is."""
-    path = folder / "traces.jsonl"
-    traces = write_file(path, Settings().tracing_topic, traffic.traces())
-    say(f"{traces} traces are in {path}.")
-    return path, traces
+            yield Bed(servers, path, traffic, traces, say, overrides)

@@ -1,8 +1,8 @@
 """Which runs make a bench, in order, and what becomes of one that fails."""
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import time_ns
@@ -24,7 +24,10 @@ SMALL_CACHE_MB = 8
 
 @dataclass(frozen=True)
 class Plan:
-    """What to measure: `traces` in all, `groups` of consumers, `rate` in traces/s. Each run ends after `within_s`."""
+    """What to measure: `traces` in all, `groups` of consumers, `rate` in traces/s. Each run ends after `within_s`.
+
+    `overrides` are settings of every run on Kafka.
+    """
 
     traces: int
     groups: int
@@ -34,6 +37,7 @@ class Plan:
     within_s: float
     naive_s: float
     warm_up: int = live.WARM_UP_TRACES
+    overrides: Mapping[str, str] = field(default_factory=dict)
 
     def traffic(self, at_most: int | None = None) -> Traffic:
         """Traffic of `traces`, or `at_most` so many; its last date is about now."""
@@ -52,7 +56,7 @@ def measure(plan: Plan, say: Callable[[str], None]) -> Iterator[Row]:
                 say,
             )
     if set(plan.runners) - {"file"}:
-        with test_bed(plan.traffic(), say) as bed:
+        with test_bed(plan.traffic(), plan.overrides, say) as bed:
             for name, run in _runs(plan, bed):
                 yield _attempt(name, run, say)
 
