@@ -13,6 +13,7 @@ class Throughput:
 
     `per_s` counts from the first moment of processing to the last output, `warm_per_s` from a quarter of the outputs
     on (None where they come all at once). CPU in seconds per million traces, by kind of process, without the start.
+    `kb_per_trace` is the peak of memory beyond that of a run without traces, where such a run was made.
     """
 
     traces: int
@@ -21,6 +22,7 @@ class Throughput:
     warm_per_s: float | None
     is_complete: bool
     cpu_s_per_million: Mapping[str, float] = field(default_factory=dict)
+    kb_per_trace: float | None = None
 
 
 @dataclass

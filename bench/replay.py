@@ -33,7 +33,8 @@ def replay(folder: Path, traffic: Traffic, within_s: float, say: Callable[[str],
     seconds = whole.seconds - start.seconds
     cpu = {kind: (cpu_s - start.cpu_s.get(kind, 0)) * MILLION / traces for kind, cpu_s in whole.cpu_s.items()}
     rates = (traces / whole.seconds, traces / max(0.001, seconds))
-    done = Throughput(traces, seconds, *rates, is_complete=True, cpu_s_per_million=cpu)
+    more_mb = sum(whole.peak_mb.values()) - sum(start.peak_mb.values())
+    done = Throughput(traces, seconds, *rates, True, cpu, 1000 * more_mb / traces)  # noqa: FBT003  it is complete
     return Row("replay of a file", start.seconds, done, whole.peak_mb)
 
 

@@ -14,7 +14,16 @@ from bench.plan import FLINK, NAIVE_NAME
 from bench.processes import JAVA, PYTHON
 
 BEGIN, END = "<!-- begin: written by python -m bench --write-docs -->", "<!-- end -->"
-THROUGHPUT = ("run", "traces", "traces/s", "once warm", "CPU s per million (Java + Python)", "peak MB", "start s")
+THROUGHPUT = (
+    "run",
+    "traces",
+    "traces/s",
+    "once warm",
+    "CPU s per million (Java + Python)",
+    "peak MB",
+    "kB per trace",
+    "start s",
+)
 LATENCY = ("traces", "number", "p50 s", "p95 s", "p99 s")
 
 Grid = tuple[str, Sequence[str], list[Sequence[str]]]
@@ -99,12 +108,13 @@ def _throughput(rows: Sequence[Row]) -> Iterator[Sequence[str]]:
             done, cpu = row.throughput, row.throughput.cpu_s_per_million
             traces = f"{done.traces}" if done.is_complete else f"{done.traces} (time was up)"
             warm = "" if done.warm_per_s is None else f"{done.warm_per_s:.0f}"
+            kilobytes = "" if done.kb_per_trace is None else f"{done.kb_per_trace:.1f}"
             split = f"{sum(cpu.values()):.0f} ({cpu.get(JAVA, 0):.0f} + {cpu.get(PYTHON, 0):.0f})"
-            yield row.name, traces, f"{done.per_s:.0f}", warm, split, _total(row.peak_mb), start
+            yield row.name, traces, f"{done.per_s:.0f}", warm, split, _total(row.peak_mb), kilobytes, start
         else:
-            yield row.name, "", "", "", "", _total(row.peak_mb), start
+            yield row.name, "", "", "", "", _total(row.peak_mb), "", start
     if factor := ratio(rows):
-        yield "times the naive join", "", "", f"{factor:.1f}", "", "", ""
+        yield "times the naive join", "", "", f"{factor:.1f}", "", "", "", ""
 
 
 def _total(by_kind: Mapping[str, float]) -> str:

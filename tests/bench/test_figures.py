@@ -47,7 +47,7 @@ def test_tables_replace_what_is_between_the_marks(tmp_path):
     document.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
     write_into(document, [a_row(FLINK, 2000.0), Row("prism", failure="why")])
     text = document.read_text()
-    assert f"| {FLINK} | 1000 | 500 | 2000 | 70 (40 + 30) | 0 | 10.0 |" in text
+    assert f"| {FLINK} | 1000 | 500 | 2000 | 70 (40 + 30) | 0 |  | 10.0 |" in text
     assert "| prism | failed |" in text
     assert "old" not in text
     assert text.startswith("before\n")
