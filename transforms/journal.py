@@ -10,11 +10,11 @@ that is never encoded. Where the cache does not (restore, eviction, a runner wit
 
 import struct
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import Protocol
 
 from apache_beam.coders import Coder
-from apache_beam.runners.worker import statecache
 
+from transforms.beam_state import weigh_by
 from transforms.packs import decode, encode
 from transforms.view import BYTES_PER_FACT, EXPIRED, Outputs, View
 
@@ -151,17 +151,10 @@ class Ledger:
         self._is_carried, self._segments, self._appended, self._snapshot = False, 0, 0, 0
 
 
-_measure = statecache.get_deep_size
+def _weight(journal: list[Segment]) -> int:
+    """What a cached journal weighs, in bytes: its ledger knows; without one it is only bytes yet."""
+    ledger = journal[0].ledger
+    return sum(len(segment.pack) for segment in journal) if ledger is None else ledger.weight()
 
 
-def _weigh(*cached: Any) -> int:
-    """What a cached journal weighs: its ledger knows. Anything else is measured as before."""
-    [journal] = cached if len(cached) == 1 else (None,)
-    if isinstance(journal, list) and journal and isinstance(journal[0], Segment) and journal[0].ledger is not None:
-        return journal[0].ledger.weight()
-    return int(_measure(*cached))
-
-
-# Beam walks a value each time it is put into the cache, and looks at the globals of every loaded module first: 0.5 ms,
-# once per key and bundle, more than all the rest (docs/adr/0001).
-statecache.get_deep_size = _weigh
+weigh_by(Segment, _weight)
