@@ -90,7 +90,8 @@ class Settings(BaseModel):
     limit_open_per_key: Count = _setting(
         JOIN,
         100_000,
-        "Open traces that one key of state may hold; beyond it the oldest is let go, with a record of it.",
+        "Facts (traces and links) that one key of state may hold, at 600 bytes each; beyond it the oldest are let go, "
+        "with a record of it. A SEND that is settled and quiet counts for a sixth of a fact.",
     )
     locate_shards: Count = _setting(
         JOIN, 128, "Shards of the step that finds the position of a SEND. Fixed once there is state to resume from."

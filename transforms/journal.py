@@ -2,13 +2,14 @@
 
 The state of a key is a bag of segments: the packs that its view absorbed, in order, after the snapshot they build on.
 A bundle appends what it absorbed, one round trip. When the appended bytes outweigh the snapshot, or there are too many
-segments, the journal is rewritten as a snapshot: amortised, a constant cost per event.
+segments, the journal is rewritten as a snapshot: amortised, a constant cost per event. Snapshots are compressed.
 
 The state cache of the worker hands the same segment objects back, so the first one carries the live view in a field
 that is never encoded. Where the cache does not (restore, eviction, a runner without cache), the view is replayed.
 """
 
 import struct
+import zlib
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
@@ -21,6 +22,7 @@ from transforms.view import BYTES_PER_FACT, EXPIRED, Outputs, View
 FORMAT = 1
 MIN_REWRITE_BYTES = 16 * 1024
 MAX_SEGMENTS = 1000
+_FASTEST = 1
 _HEAD = struct.Struct(">BQ?")
 
 
@@ -81,6 +83,7 @@ class Ledger:
         self._segments = 0
         self._appended = 0
         self._snapshot = 0
+        self._held = 0
         self._is_carried = False
 
     @classmethod
@@ -94,22 +97,24 @@ class Ledger:
             return first.ledger, False
         ledger = cls(make_view())
         for segment in sorted([first, *segments], key=lambda segment: segment.number):
-            ledger.view.apply(decode(segment.pack))
-            ledger._count(segment)
+            pack = zlib.decompress(segment.pack) if segment.is_snapshot else segment.pack
+            ledger.view.apply(decode(pack))
+            ledger._count(segment, len(pack))
         ledger._carried_by(first)
         return ledger, True
 
     def absorb(self, bag: Bag, pack: bytes) -> Outputs:
         """Apply a pack and journal it."""
         outputs = self.view.apply(decode(pack))
-        self._append(bag, Segment(self._next_number, pack))
+        self._append(bag, Segment(self._next_number, pack), len(pack))
         return outputs
 
     def expire(self, bag: Bag, now: int) -> Outputs:
         """Let the view expire up to `now` (ms) and journal that it did; a journal without facts is cleared."""
         outputs = self.view.apply([[EXPIRED, now]])
         if self.view.facts():
-            self._append(bag, Segment(self._next_number, encode([(EXPIRED, now)])))
+            pack = encode([(EXPIRED, now)])
+            self._append(bag, Segment(self._next_number, pack), len(pack))
         else:
             bag.clear()
             self._reset()
@@ -117,38 +122,41 @@ class Ledger:
 
     def weight(self) -> int:
         """Estimated bytes in memory of the view and of the segments that the cache keeps with it."""
-        return BYTES_PER_FACT * (1 + self.view.facts()) + self._snapshot + self._appended
+        return BYTES_PER_FACT * (1 + self.view.facts()) + self._held
 
     def rewrite(self, bag: Bag) -> bool:
         """Replace the journal by a snapshot if it has grown enough; True if it was."""
         if self._segments < MAX_SEGMENTS and self._appended <= max(self._snapshot, MIN_REWRITE_BYTES):
             return False
-        snapshot = Segment(self._next_number, encode(self.view.snapshot()), is_snapshot=True)
+        pack = encode(self.view.snapshot())
+        snapshot = Segment(self._next_number, zlib.compress(pack, _FASTEST), is_snapshot=True)
         bag.clear()
         self._reset()
-        self._append(bag, snapshot)
+        self._append(bag, snapshot, len(pack))
         return True
 
-    def _append(self, bag: Bag, segment: Segment) -> None:
+    def _append(self, bag: Bag, segment: Segment, size: int) -> None:
         bag.add(segment)
-        self._count(segment)
+        self._count(segment, size)
         if not self._is_carried:
             self._carried_by(segment)
 
-    def _count(self, segment: Segment) -> None:
+    def _count(self, segment: Segment, size: int) -> None:
+        """One more segment, of this size before it was compressed."""
         self._next_number = segment.number + 1
         self._segments += 1
+        self._held += len(segment.pack)
         if segment.is_snapshot:
-            self._snapshot = len(segment.pack)
+            self._snapshot = size
         else:
-            self._appended += len(segment.pack)
+            self._appended += size
 
     def _carried_by(self, segment: Segment) -> None:
         """Ride on this segment. No reference leads back: an evicted view is freed at once, without the collector."""
         self._is_carried, segment.ledger = True, self
 
     def _reset(self) -> None:
-        self._is_carried, self._segments, self._appended, self._snapshot = False, 0, 0, 0
+        self._is_carried, self._segments, self._appended, self._snapshot, self._held = False, 0, 0, 0, 0
 
 
 def _weight(journal: list[Segment]) -> int:

@@ -28,7 +28,8 @@ from transforms.waits import Deadlines, Waits, deadline_after
 #: Kinds of events of a shard; topic and correlationId follow.
 SENT = "S"
 LINK = "L"
-#: Of snapshots alone: all cold flights.
+#: Of snapshots alone: a flight had a fact of this time (ms) that left nothing else behind; and all cold flights.
+HEARD = "H"
 COLD = "F"
 
 #: A correlationId with more facts than this in one topic names no message; its facts are given up.
@@ -61,6 +62,8 @@ class SendsView:
                 self._sent(event)
             elif kind == LINK:
                 self._linked(event)
+            elif kind == HEARD:
+                self._flight((sys.intern(event[1]), event[2]), event[3])
             elif kind == COLD:
                 self._flights.restore(event[1])
             else:
@@ -153,16 +156,8 @@ class SendsView:
         topic, correlation = name
         send.version += 1
         event = (
-            "S",
-            position.offset,
-            send.id,
-            correlation,
-            send.date,
-            send.client_id,
-            send.timestamp,
-            send.version,
-            live,
-        )
+            "S", position.offset, send.id, correlation, send.date, send.client_id, send.timestamp, send.version, live,
+        )  # fmt: skip
         key = block_key(topic, position.partition, position.offset // self._block_size)
         self._out.events.append((JOIN, key, send.timestamp, event))
 
@@ -246,3 +241,6 @@ class SendsView:
                 )  # fmt: skip
             for link in flight.links:
                 yield LINK, topic, correlation, *link
+            kept = (*(send.timestamp for send in flight.sends), *(link.timestamp for link in flight.links))
+            if flight.last > max(kept):
+                yield HEARD, topic, correlation, flight.last

@@ -97,6 +97,16 @@ def test_retention_counts_from_the_last_fact_about_a_message():
     assert view.facts() == 0
 
 
+def test_a_fact_that_leaves_nothing_but_its_time_is_remembered_by_a_restored_view():
+    view, restored = any_view(), any_view()
+    take(view, LINK, LINK._replace(timestamp=START + RETENTION // 2))
+    restored.apply(orjson.loads(orjson.dumps(list(view.snapshot()))))
+    for kept in (view, restored):
+        kept.apply([["X", START + RETENTION + 3_600_000]])
+        assert kept.facts() > 0
+        assert told(take(kept, SENT)) == [("s", 9, 1)]
+
+
 def test_a_duplicate_is_absorbed_and_counted():
     view = any_view()
     assert take(view, SENT, SENT).counts == {"duplicates": 1}
