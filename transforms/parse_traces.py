@@ -73,7 +73,7 @@ def _parse(record: KafkaRecord, max_ahead_ms: int) -> Trace:
     nanos = _instant(date)
     timestamp = record.timestamp if record.timestamp >= 0 else nanos // NANOS_PER_MILLI
     if timestamp > LATEST_TIMESTAMP:
-        raise _RefusedError("timestamp-out-of-range", f"the record's timestamp, {timestamp} ms, is after the year 3000")
+        raise _RefusedError("timestamp-out-of-range", f"the record's timestamp, {timestamp} ms, is after the year 2200")
     if not _EARLIEST_NANOS <= nanos < (timestamp + max_ahead_ms + 1) * NANOS_PER_MILLI:
         raise _RefusedError("date-out-of-range", _out_of_range(date, timestamp, max_ahead_ms))
     partition = offset = UNKNOWN

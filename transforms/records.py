@@ -12,8 +12,8 @@ COMMIT = "COMMIT"
 #: Offset and partition of an ACK whose send failed, and offset of a commit at the start of a partition.
 UNKNOWN = -1
 
-#: 3000-01-01 in ms. What is later is no time: calendars and timers end before the numbers do.
-LATEST_TIMESTAMP = 32_503_680_000_000
+#: 2200-01-01 in ms. What is later is no time: nanoseconds in 64 bits end in 2262.
+LATEST_TIMESTAMP = 7_258_118_400_000
 
 
 class Header(NamedTuple):
