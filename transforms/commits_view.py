@@ -65,7 +65,7 @@ class CommitsView:
                 self._read(event)
             else:
                 self._expire(event)
-        self._release(self._deadlines.due(self._now))
+        self._release()
         if len(self._released) > MAX_RELEASED:
             self._forget(self._released[: -MAX_RELEASED * 9 // 10])
         if self.facts() > self._limit:
@@ -118,7 +118,7 @@ class CommitsView:
         if len(event) > 2:  # noqa: PLR2004  a snapshot's extra item
             self._trim_at = event[2]
         if self._trim_at is not None and self._trim_at <= self._now:
-            self._release(self._deadlines.due(self._now))
+            self._release()
             self._trim()
 
     def _keep(self, timestamp: int) -> None:
@@ -127,9 +127,20 @@ class CommitsView:
 
     # The sequence ---------------------------------------------------------------------------------------------------
 
-    def _release(self, identities: list[str]) -> None:
-        """Put these commits into the sequence, in order, and tell what follows from that."""
-        for commit in sorted((self._waiting.pop(identity) for identity in identities), key=_order):
+    def _release(self) -> None:
+        """Put the commits that have waited long enough into the sequence, in order, and tell what follows from that.
+
+        Those that wait still but are of an earlier date go with them: waits end by Kafka timestamps, which may be in
+        another order than dates.
+        """
+        due = self._deadlines.due(self._now)
+        if not due:
+            return
+        latest = max(self._waiting[identity].order for identity in due)
+        ready = sorted((commit for commit in self._waiting.values() if commit.order <= latest), key=_order)
+        for commit in ready:
+            del self._waiting[commit.id]
+            self._deadlines.set(commit.id, None)
             place = bisect_left(self._released, commit.order, key=_order)
             self._released.insert(place, commit)
             commit.sent_to = []

@@ -88,6 +88,16 @@ def test_order_is_by_date_and_not_by_arrival():
     assert found(take(view, commit("late", 9, 20), commit("early", 4, 5), until=9000)) == []
 
 
+def test_a_commit_goes_with_a_later_one_whose_wait_ends_first():
+    """Kafka timestamps may be in another order than dates, and a wait ends at a whole second."""
+    view = any_view()
+    take(view, commit("first", 1, 500)._replace(timestamp=START + 1001))
+    take(view, commit("second", 2, 600)._replace(timestamp=START + 999))
+    released = take(view, until=6000)
+    assert [event[2] for *_, event in released.events] == ["first", "second"]
+    assert take(view, until=7000).events == []
+
+
 def test_the_first_commit_seen_has_an_unknown_start():
     assert found(take(any_view(), commit("k", 10**9, 5), until=9000)) == []
 
