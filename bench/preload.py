@@ -52,7 +52,7 @@ def preload(servers: str, topic: str, traces: Iterable[RawTrace], tell: Callable
     loader = Loader(servers, topic)
     for trace in traces:
         loader.produce(trace)
-        if loader.produced % 10_000 == 0:
+        if loader.produced % 100_000 == 0:
             tell(loader.produced)
     loader.flush()
     return loader.produced
