@@ -6,6 +6,8 @@ from zlib import crc32
 
 import orjson
 
+from transforms.json_bytes import dump
+
 #: Destinations of events, and names of the outputs that carry them.
 LOCATE = "locate"
 ORDER = "order"
@@ -20,13 +22,13 @@ def shard_key(topic: str, correlation_id: str, shards: int) -> bytes:
 @lru_cache(maxsize=65536)
 def commits_key(group_id: str, topic: str, partition: int) -> bytes:
     """The key of OrderCommits."""
-    return orjson.dumps([group_id, topic, partition])
+    return dump([group_id, topic, partition])
 
 
 @lru_cache(maxsize=65536)
 def block_key(topic: str, partition: int, block: int) -> bytes:
     """The key of JoinBlocks: `block` is offset // block size."""
-    return orjson.dumps([topic, partition, block])
+    return dump([topic, partition, block])
 
 
 def parts_of(key: bytes) -> tuple[str, str | int, int]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import orjson
+from transforms.json_bytes import dump
 
 
 def aggregated(
@@ -49,4 +49,4 @@ def aggregated(
         value["cluster"] = cluster
     if extra:
         value = {**extra, **value}
-    return orjson.dumps(key), orjson.dumps(value)
+    return dump(key), dump(value)

@@ -7,8 +7,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import orjson
-
+from transforms.json_bytes import dump
 from transforms.records import KafkaRecord, KeyValue
 
 #: Original bytes in one dead letter. Base64 makes 4/3 of them, and a broker takes 1 MiB by default.
@@ -46,7 +45,7 @@ def to_key_values(letter: DeadLetter) -> Iterator[KeyValue]:
         }
         if parts > 1:
             envelope |= {"part": part + 1, "parts": parts}
-        yield orjson.dumps(source), orjson.dumps(envelope)
+        yield dump(source), dump(envelope)
 
 
 def _pieces(key: bytes | None, value: bytes | None, piece: slice) -> dict[str, bytes | None]:

@@ -2,9 +2,8 @@
 
 from typing import Any, NamedTuple
 
-import orjson
-
 from transforms.dates import date_of
+from transforms.json_bytes import dump
 
 SEND_FAILED = "send-failed"
 UNACKED = "unacked"
@@ -36,4 +35,4 @@ def finding(reason: str, subject: str, deadline: int | None = None, *, resolved:
         value["deadline"] = date_of(deadline)
     if resolved:
         value["resolved"] = True
-    return Finding(deadline, orjson.dumps({"id": identity}), orjson.dumps(value))
+    return Finding(deadline, dump({"id": identity}), dump(value))

@@ -14,6 +14,8 @@ from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.timestamp import Timestamp
 from apache_beam.utils.windowed_value import WindowedValue
 
+from transforms.json_bytes import dump
+
 #: An event as it is sent (tuple) and as it arrives (list).
 Event = typing.Sequence[Any]
 #: A key and the pack for it.
@@ -27,7 +29,7 @@ MAX_PACK_EVENTS = 1024
 
 def encode(events: typing.Iterable[Event]) -> bytes:
     """The pack of these events."""
-    return orjson.dumps(events if isinstance(events, list) else list(events))
+    return dump(events if isinstance(events, list) else list(events))
 
 
 def decode(pack: bytes) -> list[list[Any]]:
