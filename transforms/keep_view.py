@@ -80,7 +80,7 @@ class KeepView(beam.DoFn):
 
     def _close(self, ledger: Ledger, journal: Bag, deadline: Any) -> None:
         """Keep the journal short and the timer right."""
-        if ledger.rewrite(journal):
+        if not self._bounded and ledger.rewrite(journal):  # what ends soon need not be kept short
             counters.SNAPSHOTS.inc()
         due = ledger.view.deadline()
         if due is not None and due != ledger.armed:
