@@ -78,6 +78,14 @@ def test_a_damaged_snapshot_is_skipped_with_a_word(folder):
     assert told == [f"Skipped {broken}: {FILE} is missing."]
 
 
+@pytest.mark.parametrize("checkpoint", [6, 262])
+def test_the_name_of_a_rocksdb_after_the_number_of_a_checkpoint_is_no_missing_file(tmp_path, checkpoint):
+    key_groups = struct.pack(">ii", 0, 64)
+    path = tmp_path / f"chk-{checkpoint}"
+    make(path, 0, b"\x05" + struct.pack(">q", checkpoint) + utf(FILE) + key_groups)
+    assert not why_invalid(path)
+
+
 def test_metadata_that_is_not_flinks_is_no_metadata(tmp_path):
     path = make(tmp_path / "chk-1", 0)
     (path / "_metadata").write_bytes(b"")
