@@ -71,7 +71,7 @@ def why_invalid(path: Path) -> str:
     for name, size, sure in _files(metadata):
         file = path / name
         if not file.exists():
-            if not sure:
+            if not size or not sure:  # Flink names files of no bytes that it never made
                 continue
             return f"{name} is missing"
         if file.stat().st_size != size:

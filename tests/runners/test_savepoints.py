@@ -78,6 +78,11 @@ def test_a_damaged_snapshot_is_skipped_with_a_word(folder):
     assert told == [f"Skipped {broken}: {FILE} is missing."]
 
 
+def test_a_file_of_no_bytes_need_not_be_there(tmp_path):
+    make(tmp_path / "chk-9", 0, b"Unknown\x01\xc8\x01", relative(FILE, 0))
+    assert not why_invalid(tmp_path / "chk-9")
+
+
 @pytest.mark.parametrize("checkpoint", [6, 262])
 def test_the_name_of_a_rocksdb_after_the_number_of_a_checkpoint_is_no_missing_file(tmp_path, checkpoint):
     key_groups = struct.pack(">ii", 0, 64)
