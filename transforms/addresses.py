@@ -1,4 +1,4 @@
-"""The keys of the three views. They are part of the saved state: block size and shard count are frozen with it."""
+"""The keys of the views. They are part of the saved state: block size and shard count are frozen with it."""
 
 from functools import lru_cache
 from typing import cast
@@ -12,6 +12,10 @@ from transforms.json_bytes import dump
 LOCATE = "locate"
 ORDER = "order"
 JOIN = "join"
+FOLLOW = "follow"
+STATS = "stats"
+LIMIT = "limit"
+PATHS = "paths"
 
 
 def shard_key(topic: str, correlation_id: str, shards: int) -> bytes:
@@ -29,6 +33,27 @@ def commits_key(group_id: str, topic: str, partition: int) -> bytes:
 def block_key(topic: str, partition: int, block: int) -> bytes:
     """The key of JoinBlocks: `block` is offset // block size."""
     return dump([topic, partition, block])
+
+
+@lru_cache(maxsize=65536)
+def partition_key(topic: str, partition: int) -> bytes:
+    """The key of FollowGroups."""
+    return dump([topic, partition])
+
+
+def window_key(topic: str, start: int) -> bytes:
+    """The key of KeepStats for messages of this topic that were produced in the minute from `start` (ms)."""
+    return dump(["window", topic, start])
+
+
+def skew_key(one: str, other: str, start: int) -> bytes:
+    """The key of KeepStats for the clocks of two clients, in order of their names, in the hour from `start` (ms)."""
+    return dump(["skew", one, other, start])
+
+
+def finding_key(reason: str, topic: str | None, group: str | None, minute: int) -> bytes:
+    """The key of LimitFindings; `minute` (ms) is the start of one."""
+    return dump([reason, topic, group, minute])
 
 
 def parts_of(key: bytes) -> tuple[str, str | int, int]:
