@@ -170,7 +170,7 @@ class PureRun:
     def final_findings(self, end: int | None = None) -> dict[str, dict[str, Any]]:
         """Per id the last one, resolved ones left out; with `end`, ripe ones only."""
         return final_findings(
-            found for found in self.findings if end is None or found.deadline is None or found.deadline <= end
+            found.value for found in self.findings if end is None or found.deadline is None or found.deadline <= end
         )
 
 
@@ -191,11 +191,11 @@ def final_records(records: Iterable[Record]) -> dict[str, Record]:
     }
 
 
-def final_findings(findings: Iterable[Finding]) -> dict[str, dict[str, Any]]:
+def final_findings(values: Iterable[bytes]) -> dict[str, dict[str, Any]]:
     """See PureRun.final_findings."""
     last: dict[str, dict[str, Any]] = {}
-    for found in findings:
-        value = orjson.loads(found.value)
+    for found in values:
+        value = orjson.loads(found)
         last[value["id"]] = value
     return {identity: value for identity, value in last.items() if "resolved" not in value}
 

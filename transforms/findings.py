@@ -2,37 +2,84 @@
 
 from typing import Any, NamedTuple
 
-from transforms.dates import date_of
+from transforms.dates import NANOS_PER_MILLI, date_of, nanos_of
 from transforms.json_bytes import dump
 
 SEND_FAILED = "send-failed"
 UNACKED = "unacked"
 UNLINKED = "unlinked"
+LOST = "lost"
+DUPLICATE_PRODUCED = "duplicate-produced"
+UNCONSUMED = "unconsumed"
+UNCOMMITTED = "uncommitted"
 OVER_CONSUMED = "over-consumed"
 REWOUND = "rewound"
 GAP = "gap"
+NEGATIVE_LATENCY = "negative-latency"
+LATE = "late"
 #: Not a fault of a message: facts that we gave up because a key held too many.
 EVICTED = "evicted"
 
+#: Findings are counted per minute of the message's produce time, in ms.
+MINUTE_MS = 60_000
+
 
 class Finding(NamedTuple):
-    """A finding for the anomaly topic. `deadline` is in event time (ms); None where none had to pass."""
+    """A finding for the anomaly topic. `value` is its record; the other fields say what it is counted under.
+
+    `deadline` is in event time (ms); None where none had to pass. `minute` is the start (ms) of the minute in which
+    the message was produced, else of the finding's `date`; 0 if it has neither.
+    """
 
     deadline: int | None
-    key: bytes
+    reason: str
+    topic: str | None
+    group: str | None
+    minute: int
+    id: str
+    resolved: bool
     value: bytes
 
+    @property
+    def key(self) -> bytes:
+        """The key of its record: what comes later under the same id replaces it."""
+        return key_of(self.id)
 
-def finding(reason: str, subject: str, deadline: int | None = None, *, resolved: bool = False, **known: Any) -> Finding:
+
+def finding(
+    reason: str,
+    subject: str,
+    deadline: int | None = None,
+    *,
+    resolved: bool = False,
+    produced: int | None = None,
+    **known: Any,
+) -> Finding:
     """The finding of this reason about this subject, with all that is known (fields that are None are left out).
 
-    Its id is made of reason and subject, so the same finding always has the same id; `resolved` closes it.
+    Its id is made of reason and subject, so the same finding always has the same id; `resolved` closes it. It is
+    counted by `topic`, `groupId` and the minute of `produced` (ms; becomes `producedAt`) or else of `date`: say all of
+    them again, unchanged, when it is resolved or told anew.
     """
     identity = f"{reason}:{subject}"
     value: dict[str, Any] = {"id": identity, "reason": reason}
     value |= {name: fact for name, fact in known.items() if fact is not None}
+    if produced is not None:
+        value["producedAt"] = date_of(produced)
     if deadline is not None:
         value["deadline"] = date_of(deadline)
     if resolved:
         value["resolved"] = True
-    return Finding(deadline, dump({"id": identity}), dump(value))
+    minute = _minute(produced, known.get("date"))
+    return Finding(deadline, reason, known.get("topic"), known.get("groupId"), minute, identity, resolved, dump(value))
+
+
+def key_of(identity: str) -> bytes:
+    """The key of the anomaly record with this id."""
+    return dump({"id": identity})
+
+
+def _minute(produced: int | None, date: str | None) -> int:
+    if produced is None:
+        produced = 0 if date is None else nanos_of(date) // NANOS_PER_MILLI
+    return produced - produced % MINUTE_MS

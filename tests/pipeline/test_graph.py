@@ -19,7 +19,6 @@ from tests.histories import START, Item, Plan, any_trace, traffic, value_of
 from tests.pure_run import PureRun, Record, final_findings, final_records
 from tests.reference import expected
 from transforms.dead_letters import DeadLetter
-from transforms.findings import Finding
 from transforms.link_headers import header_link
 from transforms.parse_traces import HEARTBEAT_KEY, parse_trace
 from transforms.records import ACK, COMMIT, CONSUME, SEND, Header, HeaderLink, KafkaRecord, Trace
@@ -38,7 +37,7 @@ class Ran:
         self.counts: Counter[str] = run_graph(lambda pipeline: build(pipeline, source, sinks, Settings(**settings)))
         outputs = [WriteToMemory.records.pop(name, []) for name in names]
         self.records: list[Record] = [(orjson.loads(key), orjson.loads(value)) for key, value in outputs[0]]
-        self.findings = final_findings(Finding(None, key, value) for key, value in outputs[1])
+        self.findings = final_findings(value for _, value in outputs[1])
         self.letters = [orjson.loads(value) for _, value in outputs[2]]
 
 

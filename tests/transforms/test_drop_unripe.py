@@ -7,12 +7,12 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from tests.histories import START, any_trace
 from transforms.drop_unripe import DropUnripe, _is_ripe, _latest
-from transforms.findings import Finding
+from transforms.findings import UNACKED, Finding, finding
 from transforms.records import HeaderLink
 
 
 def any_finding(deadline: int | None) -> Finding:
-    return Finding(deadline, b"key", b"%r" % deadline)
+    return finding(UNACKED, "s", deadline)
 
 
 @pytest.mark.parametrize(("deadline", "ripe"), [(None, True), (99, True), (100, True), (101, False)])
