@@ -13,6 +13,9 @@ RUNTIME = [
     "confluent-kafka>=2.5,<3",
     # Reads PKCS12 truststores, which librdkafka cannot. The upper bound is Beam's own.
     "cryptography>=42,<48",
+    # Latency quantiles: the bins and the published form of a DDSketch, which readers in other languages can merge.
+    # The extra brings protobuf for the form.
+    "ddsketch[serialization]>=3.0.1,<4",
     # The .properties format as Java reads it: escapes, continuation lines, both separators.
     "javaproperties>=0.8.1,<1",
     # Java for machines that have none: 17 is the oldest that Kafka 4 brokers run on.
