@@ -1,0 +1,94 @@
+"""LimitFindings: writes the first findings of a reason, topic, group and minute singly, the rest as one summary.
+
+In: `Finding`s. Out: `anomalies` (records for the anomaly topic), `stats` (packs for windows: how many are open). No
+finding is dropped: what has no record of its own is counted in the summary. See transforms/findings_view.py.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import apache_beam as beam
+import orjson
+from apache_beam.transforms.timeutil import TimeDomain
+from apache_beam.transforms.userstate import BagStateSpec, TimerSpec, on_timer
+from apache_beam.utils.timestamp import Timestamp
+
+from transforms.addresses import LIMIT, STATS, finding_key
+from transforms.findings import MINUTE_MS, Finding
+from transforms.findings_view import FOUND, FindingsView
+from transforms.journal import Bag, SegmentCoder
+from transforms.keep_view import KeepView
+from transforms.packs import Addressed, KeyedPack, Packer
+from transforms.records import LATEST_TIMESTAMP
+from transforms.waits import Waits
+
+
+class LimitFindings(beam.PTransform):
+    """See the head of this file. `burst` is the number of single records."""
+
+    def __init__(self, waits: Waits, burst: int, *, cluster: str = "", bounded: bool = False) -> None:
+        super().__init__()
+        self._bounded = bounded
+        self._make_view = partial(FindingsView, waits=waits, burst=burst, cluster=cluster)
+
+    def expand(self, findings: beam.PCollection[Finding]) -> Any:
+        """All outputs, by name."""
+        return (
+            findings
+            | "PackFindings" >> beam.ParDo(_PackFindings()).with_output_types(KeyedPack)
+            | "KeepFindings"
+            >> beam.ParDo(_KeepFindings(self._make_view, bounded=self._bounded)).with_outputs(STATS, main="anomalies")
+        )
+
+
+def address(found: Finding, told: int) -> Addressed:
+    """The event of a finding that was told at this event time (ms).
+
+    What has neither produce time nor date is limited by the minute in which it is told; it is negative in the key, lest
+    it be taken for a window of produce time.
+    """
+    minute = found.minute or told % MINUTE_MS - told
+    key = finding_key(found.reason, found.topic, found.group, minute)
+    return LIMIT, key, told, (FOUND, told, orjson.Fragment(found.value))
+
+
+class _PackFindings(beam.DoFn):
+    def __init__(self) -> None:
+        self._packer = Packer()
+
+    def start_bundle(self) -> None:
+        self._packer = Packer()
+
+    def process(self, found: Finding, timestamp: Timestamp = beam.DoFn.TimestampParam) -> Iterator[Any]:
+        item = address(found, min(max(timestamp.micros // 1000, 0), LATEST_TIMESTAMP))
+        if self._packer.add(item):
+            destination, key, *_ = item
+            yield self._packer.take(destination, key)
+
+    def finish_bundle(self) -> Iterator[Any]:
+        for _, pack in self._packer.flush():
+            yield pack
+
+
+class _KeepFindings(KeepView):
+    JOURNAL = BagStateSpec("findings_journal", SegmentCoder())
+    DEADLINE = TimerSpec("findings_deadline", TimeDomain.WATERMARK)
+
+    def process(
+        self,
+        element: KeyedPack,
+        journal: Bag = beam.DoFn.StateParam(JOURNAL),
+        deadline: Any = beam.DoFn.TimerParam(DEADLINE),
+    ) -> Iterator[Any]:
+        return self.absorb(element, journal, deadline)
+
+    @on_timer(DEADLINE)
+    def on_deadline(
+        self,
+        key: bytes = beam.DoFn.KeyParam,
+        fired: Timestamp = beam.DoFn.TimestampParam,
+        journal: Bag = beam.DoFn.StateParam(JOURNAL),
+        deadline: Any = beam.DoFn.TimerParam(DEADLINE),
+    ) -> Iterator[Any]:
+        return self.expire(key, fired, journal, deadline)
