@@ -68,7 +68,9 @@ setup(
     python_requires=">=3.11,<3.14",
     packages=find_packages(
         include=[
-            f"{name}{rest}" for name in ("transforms", "pipeline", "runners", "cli", "demo") for rest in ("", ".*")
+            f"{name}{rest}"
+            for name in ("transforms", "pipeline", "runners", "explain", "cli", "demo")
+            for rest in ("", ".*")
         ]
     ),
     package_data={"runners": ["jars.lock"]},

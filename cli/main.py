@@ -19,6 +19,7 @@ COMMANDS = {
     "broker": Lazy("cli.broker:broker", "Run a Kafka broker here, for trials and tests."),
     "check": Lazy("cli.check:check", "Check configuration, brokers, topics and permissions."),
     "demo": Lazy("cli.demo:demo", "Broker, real clients and pipeline: traces in a table."),
+    "explain": Lazy("cli.explain:explain", "Show what happened to one message."),
     "graph": Lazy("cli.graph:graph", "Draw the pipeline as a Mermaid diagram."),
     "replay": Lazy("cli.replay:replay", "Aggregate traces from files, without Kafka or Java."),
     "run": Lazy("cli.run:run", "Aggregate traces from Kafka to Kafka."),

@@ -1,0 +1,122 @@
+"""`tracing-aggregator explain`: what happened to one message."""
+
+import logging
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.options import config_options
+from pipeline.config import Config
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.sources import Outputs
+
+
+@click.command()
+@click.argument("subject", metavar="CORRELATION_ID|TOPIC/PARTITION/OFFSET")
+@click.option(
+    "--from",
+    "folder",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Read the output folder of `replay --output` instead of Kafka.",
+)
+@click.option(
+    "--traces",
+    "files",
+    metavar="FILE",
+    multiple=True,
+    help="Replay raw traces first, as `replay` does, instead of Kafka; once per file, - for stdin.",
+)
+@click.option(
+    "--since", metavar="TIME", help="Read Kafka from this time on: 2026-01-31T12:00:00Z, or 90s, 15m, 2h, 1d."
+)
+@click.option("--json", "as_json", is_flag=True, help="As one JSON document; docs/schemas/explain.json describes it.")
+@config_options
+@click.pass_context
+def explain(
+    ctx: click.Context,
+    config: Config,
+    subject: str,
+    folder: Path | None,
+    files: tuple[str, ...],
+    since: str | None,
+    as_json: bool,
+) -> None:
+    """Show the timeline of one message: sent, acknowledged, read and committed by each group, and what is missing.
+
+    Reads the aggregated and the anomaly topic, unless --from or --traces says otherwise. Ends with 1 if nothing is
+    known of the message.
+    """
+    if sum(map(bool, (folder, files, since))) > 1:
+        raise click.UsageError("Give one of --from, --traces and --since: the last is for Kafka alone.")
+    import orjson
+    from rich.console import Console
+
+    from explain import sources
+    from explain.document import document
+    from explain.screen import show
+    from explain.subject import subject_of
+
+    with _outputs(config, folder, files, since) as outputs:
+        shown = sources.explain(outputs, subject_of(subject))
+        looked_at = outputs.looked_at
+    if as_json:
+        click.echo(orjson.dumps(document(shown, looked_at), option=orjson.OPT_INDENT_2))
+    elif shown:
+        show(Console(highlight=False), shown)
+    if not shown:
+        click.echo(_nothing(subject, looked_at, since), err=True)
+        ctx.exit(1)
+
+
+@contextmanager
+def _outputs(config: Config, folder: Path | None, files: tuple[str, ...], since: str | None) -> "Iterator[Outputs]":
+    from rich.console import Console
+
+    from explain.sources import Folder, replayed
+
+    talk = Console(stderr=True)
+    if folder is not None:
+        yield Folder(folder, config.settings)
+    elif files:
+        # Beam has warnings for its developers; what the user can mend is told otherwise.
+        logging.getLogger().setLevel(logging.ERROR)
+        with talk.status(f"Aggregating {', '.join(files)} …") as status, replayed(files, config.settings) as made:
+            status.stop()
+            yield made
+    else:
+        from explain.kafka_outputs import KafkaOutputs
+        from explain.since import since_ms
+
+        start = since_ms(since, datetime.now(UTC)) if since else None
+        with talk.status(f"Asking {config.settings.bootstrap_servers} …") as status:
+
+            def tell(topic: str, read: int, total: int) -> None:
+                status.update(f"Reading {topic}: {read} of {total} records …")
+
+            outputs = KafkaOutputs(config, start, tell)
+            try:
+                yield outputs
+            finally:
+                outputs.close()
+
+
+def _nothing(subject: str, looked_at: list[str], since: str | None) -> str:
+    earlier = ["Look further back: a longer --since, or none."] if since else []
+    lines = [
+        f"Nothing is known of {subject}. Looked at:",
+        *(f"  {source}" for source in looked_at),
+        "What to try:",
+        *(f"  {line}" for line in earlier),
+        "  Check the spelling: a correlationId in full, or a position such as orders/3/42.",
+        "  A trace that still waits for its partners is not written yet: try again when the holds are over",
+        "  (hold.*.ms: see tracing-aggregator settings).",
+        "  Look in the raw traces: kcat -C -e -J -t _tracing > traces.jsonl, then --traces traces.jsonl.",
+    ]
+    return "\n".join(lines)

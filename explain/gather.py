@@ -1,0 +1,94 @@
+"""Which records and findings belong to a subject. What is read may be large, so it is gone through, never kept."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from explain.subject import Place, Subject, place_of
+from transforms.findings import REWOUND
+
+Value = dict[str, Any]
+"""The JSON value of a record."""
+
+
+class Wanted:
+    """What is known to belong to the subject: correlationIds, positions, and the ids of records."""
+
+    def __init__(self, subject: Subject) -> None:
+        self.correlations = {subject.text}
+        self.places: set[Place] = {subject.place} if subject.place else set()
+        self._home = subject.place
+        self._ids: set[str] = set()
+
+    def size(self) -> int:
+        """Grows with all that is learned."""
+        return len(self.correlations) + len(self.places) + len(self._ids)
+
+    def has(self, record: Value) -> bool:
+        """Whether the record itself is about the subject."""
+        return record.get("correlationId") in self.correlations or place_of(record) in self.places
+
+    def take(self, record: Value) -> bool:
+        """Whether the record is about the subject, or another revision of one that is; learns from it what else is.
+
+        The position asked for names correlationIds; these, and the one asked for, name positions.
+        """
+        if not (self.has(record) or record["id"] in self._ids):
+            return False
+        self._ids.add(record["id"])
+        correlation, place = record.get("correlationId"), place_of(record)
+        if correlation is not None and place is not None:
+            if place == self._home:
+                self.correlations.add(correlation)
+            if correlation in self.correlations:
+                self.places.add(place)
+        return True
+
+    def concerns(self, finding: Value) -> bool:
+        """Whether a finding is about the subject; a rewind is about every offset that will be delivered again."""
+        if finding.get("topic") is None:
+            return False
+        if self.has(finding):
+            return True
+        if finding["reason"] != REWOUND:
+            return False
+        low: int = finding["offset"]
+        high: int = finding.get("fromOffset", low)
+        return any(
+            (place.topic, place.partition) == (finding["topic"], finding["partition"]) and low < place.offset <= high
+            for place in self.places
+        )
+
+
+def gather(read: Callable[[], Iterable[Value]], subject: Subject) -> tuple[Wanted, list[Value]]:
+    """The records about the subject, in the order read: all revisions of each.
+
+    `read` gives the same records at each call. They are read again until nothing new is learned: two or three times.
+    """
+    wanted = Wanted(subject)
+    size = -1
+    taken: list[Value] = []
+    while size != wanted.size():
+        size = wanted.size()
+        taken = [record for record in read() if wanted.take(record)]
+        if not taken:
+            break
+    return wanted, taken
+
+
+def latest(records: Iterable[Value]) -> list[Value]:
+    """Per id the record of the highest revision; withdrawn ones drop out."""
+    best: dict[str, Value] = {}
+    for record in records:
+        known = best.get(record["id"])
+        if known is None or record.get("revision", 1) >= known.get("revision", 1):
+            best[record["id"]] = record
+    return [record for record in best.values() if not record.get("withdrawn")]
+
+
+def latest_findings(findings: Iterable[Value]) -> list[Value]:
+    """Per id the last word, with what earlier records of it told; `resolved` holds only if the last one says so."""
+    best: dict[str, Value] = {}
+    for finding in findings:
+        earlier = {name: fact for name, fact in best.get(finding["id"], {}).items() if name != "resolved"}
+        best[finding["id"]] = earlier | finding
+    return list(best.values())

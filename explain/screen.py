@@ -1,0 +1,112 @@
+"""The timeline for a person: wrapped at its indents on a terminal, plain unwrapped lines into a pipe."""
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from explain.gather import Value
+from explain.model import GAP, Message, Step, Timeline
+from explain.subject import place_of
+from explain.words import CAUSES, REASONS, elapsed
+
+STYLES = {"SEND": "cyan", "ACK": "blue", "CONSUME": "green", "COMMIT": "magenta", GAP: "bold yellow"}
+_TIME, _DELTA, _TYPE = 12, 11, 7
+_DATE = len("2026-01-31")
+_GAP_INDENT = 2 + _TIME + _DELTA + 2
+#: Below this many columns the gaps are not indented as far as the steps.
+_NARROW = 80
+
+
+class Line(NamedTuple):
+    """A line and its indent in columns."""
+
+    indent: int
+    text: Text
+
+
+def show(console: Console, shown: Timeline) -> None:
+    """Print the timeline."""
+    for wanted, text in lines(shown):
+        indent = min(wanted, 4) if console.is_terminal and console.width < _NARROW else wanted
+        if console.is_terminal:
+            console.print(Padding(text, (0, 0, 0, indent)))
+        else:
+            console.print(Text(" " * indent) + text, soft_wrap=True)
+
+
+def lines(shown: Timeline) -> Iterator[Line]:
+    """What is printed, line by line."""
+    yield Line(0, Text(_heading(shown), "bold"))
+    for message in shown.messages:
+        yield Line(0, Text())
+        yield from _message(message, len(dict.fromkeys(one.topic for one in shown.messages)))
+    if shown.findings:
+        yield Line(0, Text())
+        yield Line(0, Text("Findings", "bold"))
+        for finding in shown.findings:
+            yield Line(2, _finding(finding))
+
+
+def _heading(shown: Timeline) -> str:
+    names = ", ".join(shown.correlation_ids)
+    if shown.subject.place is None:
+        return f"correlationId {names}"
+    return f"{shown.subject.text}, correlationId {names or 'unknown'}"
+
+
+def _message(message: Message, hops: int) -> Iterator[Line]:
+    head = Text(str(message.place or f"{message.topic}, position unknown"), "bold")
+    if hops > 1:
+        head.append(f"  hop {message.hop} of {hops}", "not bold dim")
+    yield Line(0, head)
+    dates = [step.date for step in message.steps if step.date is not None]
+    day = dates[0][:_DATE] if dates else ""
+    if dates:
+        yield Line(2, Text(f"{day} (UTC)", "dim"))
+    for group, steps in groupby(message.steps, key=lambda step: step.group_id):
+        if group is not None:
+            yield Line(2, Text(f"group {group}", "bold"))
+        for step in steps:
+            yield Line(2 if step.date else _GAP_INDENT, _step(step, day))
+
+
+def _step(step: Step, day: str) -> Text:
+    kind = Text(f"{step.type:<{_TYPE}} ", STYLES[step.type])
+    if step.date is None or step.since_origin_ns is None:
+        return kind + Text(step.label, STYLES[GAP])
+    date, _, clock = step.date.rstrip("Z").partition("T")
+    second, _, fraction = clock.partition(".")
+    time = f"{second}.{fraction:0<3.3}"
+    delta = elapsed(step.since_origin_ns)
+    plus = "" if step.since_origin_ns == 0 else delta if delta.startswith("-") else f"+{delta}"
+    text = Text(f"{time:<{_TIME}} {plus:>{_DELTA}} ") + kind + Text(f"{step.client_id}: {step.label}")
+    return text if date == day else text.append(f" (on {date})", "dim")
+
+
+def _finding(finding: Value) -> Text:
+    resolved = bool(finding.get("resolved"))
+    text = Text("resolved " if resolved else "open     ", "green" if resolved else "bold red")
+    text.append(f"{finding['reason']}", "bold")
+    if finding["reason"] in REASONS:
+        text.append(f": {REASONS[finding['reason']]}")
+    place = place_of(finding)
+    particulars = [
+        str(place or finding["topic"]),
+        *(f"{word} {finding[name]}" for word, name in _PARTICULARS if name in finding),
+        *([f"cause: {CAUSES.get(finding['cause'], finding['cause'])}"] if "cause" in finding else []),
+    ]
+    return text.append(f" ({', '.join(particulars)})")
+
+
+_PARTICULARS = (
+    ("group", "groupId"),
+    ("client", "clientId"),
+    ("delivery", "deliveryCount"),
+    ("from offset", "fromOffset"),
+    ("dated", "date"),
+    ("deadline", "deadline"),
+)

@@ -1,0 +1,84 @@
+"""Where output records come from: the folder of a replay, raw traces that are replayed first, or Kafka."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import orjson
+
+from explain.gather import Value, gather
+from explain.model import Timeline
+from explain.subject import Subject
+from explain.timeline import timeline
+from pipeline.envelope import from_line
+from pipeline.errors import UserError
+from pipeline.settings import Settings
+
+
+class Outputs(Protocol):
+    """Output records that can be read more than once. `looked_at` says in words what they are."""
+
+    looked_at: list[str]
+
+    def records(self) -> Iterator[Value]:
+        """The values of the aggregated topic."""
+
+    def findings(self) -> Iterator[Value]:
+        """The values of the anomaly topic, those of one id in order."""
+
+
+def explain(outputs: Outputs, subject: Subject) -> Timeline:
+    """The timeline of the subject; keeps in memory only what belongs to it."""
+    wanted, taken = gather(outputs.records, subject)
+    return timeline(taken, (one for one in outputs.findings() if wanted.concerns(one)), subject)
+
+
+class Folder:
+    """The output folder of `replay --output`. `UserError` where the aggregated topic's file is not there."""
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        self._records = folder / f"{settings.aggregated_topic}.jsonl"
+        self._findings = folder / f"{settings.anomaly_topic}.jsonl"
+        if not self._records.is_file():
+            raise UserError(
+                f"There is no file {self._records}.",
+                f"Make it: tracing-aggregator replay FILE… --output {folder}",
+            )
+        self.looked_at = [str(path) for path in (self._records, self._findings) if path.is_file()]
+
+    def records(self) -> Iterator[Value]:
+        """The values of the aggregated topic."""
+        return _values(self._records)
+
+    def findings(self) -> Iterator[Value]:
+        """The values of the anomaly topic, in the order in which they were written."""
+        return _values(self._findings) if self._findings.is_file() else iter(())
+
+
+@contextmanager
+def replayed(files: Sequence[str], settings: Settings) -> Iterator[Folder]:
+    """What `replay` makes of these raw traces, in a folder that lasts as long as the context."""
+    from runners.replay import replay
+
+    with tempfile.TemporaryDirectory(prefix="tracing-aggregator-explain-") as made:
+        replay(files, Path(made), settings)
+        folder = Folder(Path(made), settings)
+        folder.looked_at = [f"{file}, replayed" for file in files]
+        yield folder
+
+
+def _values(path: Path) -> Iterator[Value]:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                payload = from_line(line).value
+                value = None if payload is None else orjson.loads(payload)
+            except ValueError as error:
+                raise UserError(
+                    f"{path}, line {number}, is no record of an output topic: {error}.",
+                    "Name the folder that `tracing-aggregator replay --output` wrote; raw traces go to --traces FILE.",
+                ) from error
+            if isinstance(value, dict):
+                yield value

@@ -1,0 +1,56 @@
+from pathlib import Path
+
+import orjson
+import pytest
+
+from explain.sources import Folder, explain, replayed
+from explain.subject import subject_of
+from pipeline.envelope import to_line
+from pipeline.errors import UserError
+from pipeline.settings import Settings
+from tests.explain.cases import acked, consumed, found, sent
+
+DATA = Path(__file__).parent.parent / "data"
+
+
+def folder(path: Path, records: list, findings: list) -> Folder:
+    for name, values in (("_aggregatedTrace", records), ("_traceAnomaly", findings)):
+        lines = [to_line(name, b"{}", orjson.dumps(value)) for value in values]
+        (path / f"{name}.jsonl").write_bytes(b"".join(lines))
+    return Folder(path, Settings())
+
+
+def test_the_folder_of_a_replay_is_read(tmp_path):
+    outputs = folder(tmp_path, [acked(), sent(), consumed(offset=43, correlationId="d")], [found("unacked")])
+    shown = explain(outputs, subject_of("c"))
+    assert [step.type for step in shown.messages[0].steps][:2] == ["SEND", "ACK"]
+    assert [one["reason"] for one in shown.findings] == ["unacked"]
+    assert outputs.looked_at == [str(tmp_path / "_aggregatedTrace.jsonl"), str(tmp_path / "_traceAnomaly.jsonl")]
+
+
+def test_a_folder_without_the_aggregated_topic_is_refused_with_the_command_that_makes_it(tmp_path):
+    with pytest.raises(UserError, match="tracing-aggregator replay FILE… --output"):
+        Folder(tmp_path, Settings())
+
+
+def test_a_line_that_is_no_record_is_named(tmp_path):
+    outputs = folder(tmp_path, [], [])
+    (tmp_path / "_aggregatedTrace.jsonl").write_text('\n{"payload": "{"}\n')
+    with pytest.raises(UserError, match="line 1, is no record of an output topic"):
+        explain(outputs, subject_of("c"))
+
+
+def test_genuine_raw_traces_are_replayed_and_every_message_of_them_is_whole():
+    with replayed([str(DATA / "real_traces.jsonl")], Settings()) as outputs:
+        sends = [one for one in outputs.records() if one["type"] == "SEND"]
+        timelines = [explain(outputs, subject_of(one["correlationId"])) for one in sends]
+        places = [explain(outputs, subject_of(str(one.messages[0].place))) for one in timelines]
+    assert len(timelines) == 48
+    for shown in timelines:
+        [message] = shown.messages
+        kinds = [(step.type, step.group_id) for step in message.steps]
+        assert kinds[:2] == [("SEND", None), ("ACK", None)]
+        assert sorted(kinds[2:]) == [
+            ("COMMIT", "groupA"), ("COMMIT", "groupB"), ("CONSUME", "groupA"), ("CONSUME", "groupB"),
+        ]  # fmt: skip
+    assert [shown.messages for shown in places] == [shown.messages for shown in timelines]
