@@ -1,0 +1,96 @@
+"""Totals: the sum of the tallies of many sources, each of which may replace its own.
+
+A tally is a JSON object: its numbers (true counts 1) are summed, its lists are LatencySketches and merged. Tallies are
+kept as bytes and the sums beside them, so a replacement costs what one tally costs, however many there are.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from transforms.json_bytes import dump
+from transforms.latency_sketch import LatencySketch
+
+Tally = dict[str, Any]
+#: What a tally comes from: a block of a partition, or a shard.
+Source = tuple[Any, ...]
+
+#: Rough size in memory of a bin of a live sketch.
+_BYTES_PER_BIN = 100
+
+
+class Totals:
+    """See the head of this file."""
+
+    __slots__ = ("_numbers", "_parts", "_sketches", "_stored")
+
+    def __init__(self) -> None:
+        self._parts: dict[Source, bytes] = {}
+        self._stored = 0
+        self._numbers: dict[str, int] = {}
+        self._sketches: dict[str, LatencySketch] = {}
+
+    def __bool__(self) -> bool:
+        """Whether there is any tally."""
+        return bool(self._parts)
+
+    def __getitem__(self, name: str) -> int:
+        """The sum of the numbers of this name."""
+        return self._numbers.get(name, 0)
+
+    def summary(self, name: str) -> dict[str, Any] | None:
+        """What is published of the latencies of this name; None if there are none."""
+        sketch = self._sketches.get(name)
+        return sketch.summary() if sketch else None
+
+    def replace(self, source: Source, tally: Tally | None) -> bool:
+        """Put a tally in the place of the source's former one, or withdraw that; whether it is another one."""
+        old = self._parts.pop(source, b"")
+        new = b""
+        if tally is not None:
+            new = self._parts[source] = dump(tally)
+        self._stored += len(new) - len(old)
+        if new == old:
+            return False
+        former: Tally = orjson.loads(old) if old else {}
+        self._put(tally or {})
+        self._take_out(former, tally or {})
+        return True
+
+    def parts(self) -> Iterator[tuple[Source, Tally]]:
+        """All tallies."""
+        return ((source, orjson.loads(part)) for source, part in self._parts.items())
+
+    def size(self) -> int:
+        """Rough size in memory, in bytes."""
+        return self._stored + _BYTES_PER_BIN * (len(self._parts) + sum(s.bins() for s in self._sketches.values()))
+
+    def _put(self, tally: Tally) -> None:
+        for name, value in tally.items():
+            if isinstance(value, list):
+                self._sketches.setdefault(name, LatencySketch()).merge(LatencySketch.from_json(value))
+            elif value is not None:
+                self._numbers[name] = self[name] + value
+
+    def _take_out(self, tally: Tally, successor: Tally) -> None:
+        for name, value in tally.items():
+            if isinstance(value, list):
+                self._take_out_sketch(name, LatencySketch.from_json(value), successor.get(name) or [])
+            elif value is not None:
+                self._numbers[name] -= value
+
+    def _take_out_sketch(self, name: str, sketch: LatencySketch, successor: list[Any]) -> None:
+        """Take the latencies out; look for min and max anew only where they may have gone with them."""
+        if not sketch.count:
+            return
+        total = self._sketches[name]
+        total.take_out(sketch)
+        if not total.count:
+            del self._sketches[name]
+            return
+        low, high = successor[:2] or (sketch.min + 1, sketch.max - 1)
+        if (sketch.min == total.min and low > sketch.min) or (sketch.max == total.max and high < sketch.max):
+            left = [other for _, tally in self.parts() if (other := tally.get(name))]
+            total.min = min(low for low, *_ in left)
+            total.max = max(high for _, high, *_ in left)

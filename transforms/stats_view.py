@@ -1,0 +1,145 @@
+"""StatsView: the statistics of one window, written whenever they change, and once more when they are final.
+
+In: tallies, counts of findings and bounds of clocks, each replacing what its source said before. Out: records for the
+statistics topic, upserts by key. A window is final when its end, and the newest fact that was counted in it, are past
+retention and no view looks for what is past it any more (`trim_interval`, and a minute): then nothing that could change
+it is remembered, and it is forgotten.
+
+Bounded input is written once, at its end, and is `final` only if that end is late enough.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any, Protocol
+
+import orjson
+
+from transforms.json_bytes import dump
+from transforms.packs import Event
+from transforms.stats_skew import LENGTHS as SKEW_LENGTHS
+from transforms.stats_skew import SkewStats
+from transforms.stats_window import LENGTHS as WINDOW_LENGTHS
+from transforms.stats_window import Subject, WindowStats
+from transforms.view import BYTES_PER_FACT, EXPIRED, Outputs
+from transforms.waits import Waits, deadline_after
+
+#: Kind of event: `("E", end)`, the event time (ms) at which bounded input ends.
+ENDED = "E"
+#: An event of another kind may have one item more than its LENGTHS say: the timestamp (ms) of its newest fact.
+LENGTHS = WINDOW_LENGTHS | SKEW_LENGTHS
+
+_MINUTE = 60_000
+_HOUR = 60 * _MINUTE
+
+
+class Stats(Protocol):
+    """The content of a view: WindowStats or SkewStats."""
+
+    changed: set[Subject]
+
+    def take(self, event: list[Any]) -> None:
+        """Take in an event."""
+
+    def subjects(self) -> list[Subject]:
+        """All that there is a record of."""
+
+    def key(self, subject: Subject) -> dict[str, Any]:
+        """The fields by which the record of a subject is found."""
+
+    def facts_of(self, subject: Subject) -> dict[str, Any]:
+        """The fields of the record of a subject."""
+
+    def snapshot(self) -> Iterator[Event]:
+        """Events that build this again."""
+
+    def size(self) -> int:
+        """Rough size in memory, in bytes."""
+
+
+class StatsView:
+    """See the head of this file. `key` is a window key or a skew key; times are ms of event time."""
+
+    def __init__(self, key: bytes, waits: Waits, cluster: str = "", *, bounded: bool = False) -> None:
+        kind, *names = orjson.loads(key)
+        start: int = names[-1]
+        is_window = kind == "window"
+        self._make_stats: Callable[[], Stats] = partial(WindowStats, *names)
+        if not is_window:
+            self._make_stats = partial(SkewStats, *names)
+        self._close = start + (_MINUTE if is_window else _HOUR)
+        self._settles_after = waits.retention + waits.trim_interval + _MINUTE
+        self._cluster = {"cluster": cluster} if cluster else {}
+        self._bounded = bounded
+        self._end: int | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        """Know nothing."""
+        self._stats = self._make_stats()
+        self._written: set[Subject] = set()
+        #: Timestamp of the newest fact that is counted.
+        self._newest = 0
+        self._is_open = False
+
+    def apply(self, events: Iterable[list[Any]]) -> Outputs:
+        """Take in a batch of events, and write what they changed."""
+        outputs = Outputs()
+        for event in events:
+            kind = event[0]
+            if kind == EXPIRED:
+                self._expire(event, outputs)
+            elif kind == ENDED:
+                self._end, self._bounded = event[1], True
+            else:
+                self._newest = max(self._newest, *event[LENGTHS[kind] :], 0)
+                self._stats.take(event)
+                self._is_open = True
+        if not self._bounded:
+            self._write(self._stats.changed, outputs)
+            self._stats.changed = set()
+        return outputs
+
+    def deadline(self) -> int | None:
+        """When the window is final."""
+        if not self._is_open:
+            return None
+        newest = -(-self._newest // _MINUTE) * _MINUTE  # few distinct deadlines
+        return deadline_after(max(self._close, newest), self._settles_after)
+
+    def facts(self) -> int:
+        """Its size, in facts of BYTES_PER_FACT; 0 when it is final or new."""
+        return 1 + self._stats.size() // BYTES_PER_FACT if self._is_open else 0
+
+    def snapshot(self) -> Iterator[Event]:
+        """Events that build this view again; all that they say is written already."""
+        if self._is_open:
+            yield EXPIRED, -1, self._newest
+        if self._end is not None:
+            yield ENDED, self._end
+        yield from self._stats.snapshot()
+
+    def _expire(self, event: list[Any], outputs: Outputs) -> None:
+        if len(event) > 2:  # noqa: PLR2004  a snapshot's extra item
+            self._is_open, self._newest = True, event[2]
+        due = self.deadline()
+        if due is None or event[1] < due:
+            return
+        is_final = not self._bounded or (self._end is not None and due <= self._end)
+        self._write(self._stats.subjects(), outputs, {"final": True} if is_final else {})
+        self._begin()
+
+    def _write(self, subjects: Iterable[Subject], outputs: Outputs, mark: dict[str, Any] | None = None) -> None:
+        """Write the records of these subjects; one that is no more, but was written, is withdrawn."""
+        there = set(self._stats.subjects()) if subjects else set()
+        for subject in sorted(subjects):
+            key = self._stats.key(subject)
+            value = {"kind": subject[0], **key, **self._cluster}
+            if subject in there:
+                value |= self._stats.facts_of(subject) | (mark or {})
+                self._written.add(subject)
+            elif subject in self._written:
+                value["withdrawn"] = True
+                self._written.discard(subject)
+            else:
+                continue
+            outputs.records.append((dump(key), dump(value)))
