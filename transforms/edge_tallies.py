@@ -1,0 +1,147 @@
+"""EdgeTallies: what one shard knows of the traffic from topic to topic, per edge and minute, for the statistics.
+
+A tally is told whole, and again when it changed, so whoever reads it replaces what this shard told before. The
+durations themselves are kept, 16 bytes a hop: a late fact may move a hop, and a sketch cannot take a value back.
+"""
+
+from array import array
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from transforms.addresses import STATS, window_key
+from transforms.dates import NANOS_PER_MILLI
+from transforms.latency_sketch import LatencySketch
+from transforms.packs import Addressed
+from transforms.pathway_record import Hop
+
+#: Kind of the event to the statistics.
+EDGE = "P"
+_MINUTE = 60_000
+#: Rough size in memory of a tally without its durations.
+_TALLY_BYTES = 500
+
+
+class Edge(NamedTuple):
+    """From topic to topic by a group, in the minute (ms) of the SEND into the second one."""
+
+    window: int
+    from_topic: str
+    group_id: str
+    to_topic: str
+
+
+class _Durations:
+    """Residences and latencies from the origin (ms) of all hops of an edge. `last`: its newest fact (Kafka ms)."""
+
+    __slots__ = ("from_origin", "last", "residence")
+
+    def __init__(self, last: int = 0, residence: Iterable[int] = (), from_origin: Iterable[int] = ()) -> None:
+        self.last = last
+        self.residence = array("q", residence)
+        self.from_origin = array("q", from_origin)
+
+    def __len__(self) -> int:
+        return len(self.residence) + len(self.from_origin)
+
+    def add(self, residence: int, from_origin: int | None) -> None:
+        self.residence.append(residence)
+        if from_origin is not None:
+            self.from_origin.append(from_origin)
+
+    def remove(self, residence: int, from_origin: int | None) -> None:
+        with suppress(ValueError):  # forgotten, and begun anew by a later hop
+            self.residence.remove(residence)
+            if from_origin is not None:
+                self.from_origin.remove(from_origin)
+
+    def tally(self) -> dict[str, Any] | None:
+        if not self.residence:
+            return None
+        sketches = {"residence": _sketch(self.residence), "fromOrigin": _sketch(self.from_origin)}
+        return {"count": len(self.residence), **sketches}
+
+
+class EdgeTallies:
+    """See the head of this file. `source` names the shard."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._edges: dict[Edge, _Durations] = {}
+        self._untold: dict[Edge, None] = {}
+        self._values = 0
+
+    def weight(self) -> int:
+        """Bytes in memory; 0 if and only if there is nothing."""
+        return len(self._edges) * _TALLY_BYTES + 8 * self._values
+
+    def replace(self, before: Iterable[Hop], after: Iterable[Hop], timestamp: int) -> bool:
+        """The hops of one message are others by a fact of this time (Kafka ms); whether there is news to tell."""
+        gone = [step for hop in before if (step := _step(hop)) is not None]
+        new = []
+        for step in (step for hop in after if (step := _step(hop)) is not None):
+            if step in gone:
+                gone.remove(step)
+            else:
+                new.append(step)
+        for edge, durations in new:
+            self._open(edge, timestamp).add(*durations)
+            self._values += 2
+        for edge, durations in gone:
+            if edge in self._edges:  # else it is past retention, and what was told of it stands
+                self._open(edge, timestamp).remove(*durations)
+        return bool(self._untold)
+
+    def tell(self, edges: Iterable[Edge] | None = None) -> Iterator[Addressed]:
+        """The tallies of these edges (all: None) that changed since they were told."""
+        for edge in [edge for edge in (self._untold if edges is None else edges) if edge in self._untold]:
+            del self._untold[edge]
+            known = self._edges[edge]
+            event = (EDGE, self._source, edge.from_topic, edge.group_id, known.tally())
+            yield STATS, window_key(edge.to_topic, edge.window), known.last, event
+
+    def forget(self, before: int) -> Iterator[Addressed]:
+        """Forget the edges without a fact after this time (ms); what was not told yet of them is told."""
+        edges = [edge for edge, known in self._edges.items() if known.last <= before]
+        yield from self.tell(edges)
+        for edge in edges:
+            del self._edges[edge]
+        self._values = sum(map(len, self._edges.values()))
+
+    def ages(self) -> list[int]:
+        """The time (Kafka ms) of the last fact of each edge."""
+        return [known.last for known in self._edges.values()]
+
+    def snapshot(self) -> Iterator[tuple[Any, ...]]:
+        """What `restore` takes, per edge."""
+        for edge, known in self._edges.items():
+            yield tuple(edge), edge in self._untold, known.last, list(known.residence), list(known.from_origin)
+
+    def restore(self, edge: list[Any], is_untold: bool, last: int, *durations: list[int]) -> None:
+        """An edge of a snapshot."""
+        known = self._edges[Edge(*edge)] = _Durations(last, *durations)
+        self._values += len(known)
+        if is_untold:
+            self._untold[Edge(*edge)] = None
+
+    def _open(self, edge: Edge, timestamp: int) -> _Durations:
+        known = self._edges.setdefault(edge, _Durations())
+        known.last = max(known.last, timestamp)
+        self._untold[edge] = None
+        return known
+
+
+def _step(hop: Hop) -> tuple[Edge, tuple[int, int | None]] | None:
+    """Where a hop counts, and what; None if no group is known that took it, or if it leads nowhere."""
+    if hop.consumed is None or hop.sent is None or hop.residence is None:
+        return None
+    window = hop.sent.nanos // (_MINUTE * NANOS_PER_MILLI) * _MINUTE
+    edge = Edge(window, hop.consumed.topic, hop.consumed.group_id, hop.sent.topic)
+    return edge, (hop.residence, hop.from_origin)
+
+
+def _sketch(durations: Iterable[int]) -> Any:
+    sketch = LatencySketch()
+    for duration in durations:
+        sketch.add(duration)
+    return sketch.as_json()

@@ -1,0 +1,103 @@
+"""FollowPathways: the ways of messages through several topics.
+
+In: `Trace`s, of which SENDs and CONSUMEs count. Out: `pathways` (a record for each correlationId seen in several
+topics), `stats` (packs for KeepStats: tallies of the edges between topics), `findings` (what was given up). See
+transforms/pathways_view.py.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+from zlib import crc32
+
+import apache_beam as beam
+from apache_beam.transforms.timeutil import TimeDomain
+from apache_beam.transforms.userstate import BagStateSpec, TimerSpec, on_timer
+from apache_beam.utils.timestamp import Timestamp
+
+from transforms.addresses import PATHS, STATS
+from transforms.journal import Bag, SegmentCoder
+from transforms.keep_view import FINDINGS, KeepView
+from transforms.packs import Addressed, KeyedPack, Packer
+from transforms.pathways_view import CONSUMED, SENT, PathwaysView
+from transforms.records import CONSUME, SEND, Trace
+from transforms.waits import Waits
+
+PATHWAYS = "pathways"
+
+
+def paths_key(correlation_id: str, shards: int) -> bytes:
+    """The shard where all facts of one correlationId meet, whatever their topics."""
+    return b"%d" % (crc32(correlation_id.encode()) % shards)
+
+
+class FollowPathways(beam.PTransform):
+    """See the head of this file. `quiet` in ms; `shards` is frozen with the saved state."""
+
+    def __init__(
+        self, waits: Waits, quiet: int, limit: int, shards: int, *, cluster: str = "", bounded: bool = False
+    ) -> None:
+        super().__init__()
+        self._shards = shards
+        self._bounded = bounded
+        self._make_view = partial(PathwaysView, waits=waits, quiet=quiet, limit=limit, cluster=cluster)
+
+    def expand(self, traces: beam.PCollection[Trace]) -> Any:
+        """All outputs, by name."""
+        return (
+            traces
+            | "PackPaths" >> beam.ParDo(_PackPaths(self._shards)).with_output_types(KeyedPack)
+            | "KeepPathways"
+            >> beam.ParDo(_KeepPathways(self._make_view, bounded=self._bounded)).with_outputs(
+                STATS, FINDINGS, main=PATHWAYS
+            )
+        )
+
+
+class _PackPaths(beam.DoFn):
+    def __init__(self, shards: int) -> None:
+        self._shards = shards
+        self._packer = Packer()
+
+    def start_bundle(self) -> None:
+        self._packer = Packer()
+
+    def process(self, trace: Trace) -> Iterator[KeyedPack]:
+        event = self._event(trace)
+        if event is not None and self._packer.add(event):
+            yield self._packer.take(*event[:2])
+
+    def finish_bundle(self) -> Iterator[Any]:
+        for _, pack in self._packer.flush():
+            yield pack
+
+    def _event(self, trace: Trace) -> Addressed | None:
+        correlation = trace.correlation_id
+        if correlation is None or trace.type not in {SEND, CONSUME}:
+            return None
+        fact: tuple[Any, ...] = (correlation, trace.timestamp, trace.nanos, trace.topic, trace.client_id)
+        event = (SENT, *fact) if trace.type == SEND else (CONSUMED, *fact, trace.group_id)
+        return PATHS, paths_key(correlation, self._shards), trace.timestamp, event
+
+
+class _KeepPathways(KeepView):
+    JOURNAL = BagStateSpec("pathways_journal", SegmentCoder())
+    DEADLINE = TimerSpec("pathways_deadline", TimeDomain.WATERMARK)
+
+    def process(
+        self,
+        element: KeyedPack,
+        journal: Bag = beam.DoFn.StateParam(JOURNAL),
+        deadline: Any = beam.DoFn.TimerParam(DEADLINE),
+    ) -> Iterator[Any]:
+        return self.absorb(element, journal, deadline)
+
+    @on_timer(DEADLINE)
+    def on_deadline(
+        self,
+        key: bytes = beam.DoFn.KeyParam,
+        fired: Timestamp = beam.DoFn.TimestampParam,
+        journal: Bag = beam.DoFn.StateParam(JOURNAL),
+        deadline: Any = beam.DoFn.TimerParam(DEADLINE),
+    ) -> Iterator[Any]:
+        return self.expire(key, fired, journal, deadline)
