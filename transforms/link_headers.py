@@ -1,10 +1,9 @@
 """LinkHeaders: the correlationIds in the headers of business topics, as links to positions.
 
-In: records of business topics. Out: one `HeaderLink` for each record that bears the interceptors' header; records
-without it are dropped: they were not traced. Keys and payloads are never looked at.
+In: records of business topics. Out: one `HeaderLink` for each. A record without the interceptors' header was not
+traced, but it is there: its link names no correlationId. Keys and payloads are never looked at.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import apache_beam as beam
@@ -15,14 +14,15 @@ from transforms.records import LATEST_TIMESTAMP, HeaderLink, KafkaRecord
 HEADER = "correlationId"
 
 
-def header_link(record: KafkaRecord) -> HeaderLink | None:
-    """The link that a record of a business topic gives; None without a usable header. The last of several holds."""
+def header_link(record: KafkaRecord) -> HeaderLink:
+    """The link that a record of a business topic gives. Of several headers the last usable one holds."""
+    correlation = None
     for header in reversed(record.headers or ()):
         if header.key == HEADER and header.value:
             correlation = header.value.decode("utf-8", "replace")[:MAX_TEXT_LENGTH]
-            timestamp = min(max(record.timestamp, 0), LATEST_TIMESTAMP)
-            return HeaderLink(record.topic, record.partition, record.offset, correlation, timestamp)
-    return None
+            break
+    timestamp = min(max(record.timestamp, 0), LATEST_TIMESTAMP)
+    return HeaderLink(record.topic, record.partition, record.offset, correlation, timestamp)
 
 
 class LinkHeaders(beam.PTransform):
@@ -30,10 +30,8 @@ class LinkHeaders(beam.PTransform):
 
     def expand(self, records: beam.PCollection) -> beam.PCollection[HeaderLink]:
         """The links. The records may be rows of ReadFromKafka, which have a type of their own."""
-        return records | "ReadHeader" >> beam.FlatMap(_links).with_output_types(HeaderLink)
+        return records | "ReadHeader" >> beam.Map(_link).with_output_types(HeaderLink)
 
 
-def _links(record: Any) -> Iterator[HeaderLink]:
-    link = header_link(record)
-    if link is not None:
-        yield link
+def _link(record: Any) -> HeaderLink:
+    return header_link(record)

@@ -1,7 +1,8 @@
 """PackByKey: sends each trace to the views that need it, the events of one bundle for one key as one element.
 
-In: `Trace`s and `HeaderLink`s. Out: packs on `locate`, `order` and `join`; on the main output the aggregated records of
-traces that can join nothing (a failed or unplaced ACK); a `send-failed` finding for each failed ACK on `findings`.
+In: `Trace`s and `HeaderLink`s. Out: packs on `locate`, `order`, `join` and `follow`; on the main output the aggregated
+records of traces that can join nothing (a failed or unplaced ACK); a `send-failed` finding for each failed ACK on
+`findings`.
 """
 
 from collections.abc import Iterator
@@ -11,14 +12,14 @@ import apache_beam as beam
 from apache_beam import pvalue
 
 from transforms import counters
-from transforms.addresses import JOIN, LOCATE, ORDER, block_key, commits_key, shard_key
+from transforms.addresses import FOLLOW, JOIN, LOCATE, ORDER, block_key, commits_key, shard_key
 from transforms.aggregated import aggregated
-from transforms.commit_facts import Reads
+from transforms.bundle_reach import BundleReach
 from transforms.dates import NANOS_PER_MILLI
 from transforms.findings import SEND_FAILED, finding
 from transforms.keep_view import FINDINGS
 from transforms.packs import Addressed, Event, Packer
-from transforms.records import ACK, CONSUME, SEND, UNKNOWN, HeaderLink, Trace
+from transforms.records import ACK, COMMIT, CONSUME, SEND, UNKNOWN, HeaderLink, Trace
 
 
 class Router:
@@ -31,7 +32,8 @@ class Router:
     def events(self, item: Trace | HeaderLink) -> Iterator[Addressed]:
         """The events of a trace or of a header link."""
         if isinstance(item, HeaderLink):
-            yield self._link(item, item.correlation_id, item.timestamp * NANOS_PER_MILLI, None)
+            if item.correlation_id is not None:
+                yield self._link(item, item.correlation_id, item.timestamp * NANOS_PER_MILLI, None)
             yield self._join(item, ("L", item.offset, item.correlation_id, item.timestamp))
             return
         raw = (item.id, item.date, item.client_id, item.timestamp)
@@ -49,11 +51,12 @@ class Router:
             yield self._join(item, ("C", item.offset, *raw, correlation, item.group_id, item.extra))
             yield self._link(item, correlation, item.nanos, None)
         else:
-            yield ORDER, _commits_key(item), item.timestamp, ("K", item.offset, *raw, item.extra)
+            key = commits_key(cast("str", item.group_id), item.topic, item.partition)
+            yield ORDER, key, item.timestamp, ("K", item.offset, *raw, item.extra)
 
-    def place_read(self, consume: Trace) -> tuple[bytes, int]:
-        """Where a CONSUME reads: the key of its commit sequence, and the block."""
-        return _commits_key(consume), consume.offset // self._block_size
+    def new_reach(self) -> BundleReach:
+        """What gathers the groups and blocks of a bundle."""
+        return BundleReach(self._block_size)
 
     def _join(self, item: Trace | HeaderLink, event: Event) -> Addressed:
         key = block_key(item.topic, item.partition, item.offset // self._block_size)
@@ -62,10 +65,6 @@ class Router:
     def _link(self, item: Trace | HeaderLink, correlation: str, nanos: int, acked_by: str | None) -> Addressed:
         event = ("L", item.topic, correlation, item.partition, item.offset, nanos, acked_by, item.timestamp)
         return LOCATE, shard_key(item.topic, correlation, self._shards), item.timestamp, event
-
-
-def _commits_key(trace: Trace) -> bytes:
-    return commits_key(cast("str", trace.group_id), trace.topic, trace.partition)
 
 
 class PackByKey(beam.PTransform):
@@ -79,7 +78,7 @@ class PackByKey(beam.PTransform):
     def expand(self, items: beam.PCollection) -> Any:
         """All outputs, by name."""
         return items | "Pack" >> beam.ParDo(_Pack(self._router, self._cluster)).with_outputs(
-            LOCATE, ORDER, JOIN, FINDINGS, main="traces"
+            LOCATE, ORDER, JOIN, FOLLOW, FINDINGS, main="traces"
         )
 
 
@@ -88,32 +87,33 @@ class _Pack(beam.DoFn):
         self._router = router
         self._cluster = cluster
         self._packer = Packer()
-        self._reads: dict[tuple[bytes, int], Reads] = {}
+        self._reach = router.new_reach()
 
     def start_bundle(self) -> None:
         self._packer = Packer()
-        self._reads = {}
+        self._reach = self._router.new_reach()
 
     def process(self, item: Trace | HeaderLink) -> Iterator[Any]:
         for event in self._router.events(item):
             if self._packer.add(event):
                 destination, key, *_ = event
                 yield pvalue.TaggedOutput(destination, self._packer.take(destination, key))
+        reach = self._reach
         if isinstance(item, HeaderLink):
-            pass
+            reach.linked(item)
         elif item.type == CONSUME:
-            place = self._router.place_read(item)
-            known = self._reads.get(place)
-            if known is None:
-                self._reads[place] = Reads(item.offset, item.offset, item.nanos, item.nanos, None, item.timestamp)
+            reach.consumed(item)
+        elif item.type == COMMIT:
+            reach.committed(item)
+        elif item.type == ACK:
+            if item.offset == UNKNOWN:
+                yield from self._unplaced(item)
             else:
-                known.add(item.offset, item.nanos, item.timestamp)
-        elif item.type == ACK and item.offset == UNKNOWN:
-            yield from self._unplaced(item)
+                reach.acked(item)
 
     def finish_bundle(self) -> Iterator[Any]:
-        for (key, block), reads in self._reads.items():
-            self._packer.add((ORDER, key, reads.timestamp, ("R", block, *reads.interval(), reads.timestamp)))
+        for event in self._reach.events():
+            self._packer.add(event)
         for destination, pack in self._packer.flush():
             yield pvalue.TaggedOutput(destination, pack)
 

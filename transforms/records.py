@@ -61,12 +61,12 @@ class Trace(NamedTuple):
 
 
 class HeaderLink(NamedTuple):
-    """A record of a business topic: its header says which correlationId lies at which position."""
+    """A record of a business topic: its header says which correlationId lies at this position; None without one."""
 
     topic: str
     partition: int
     offset: int
-    correlation_id: str
+    correlation_id: str | None
     timestamp: int
 
 

@@ -1,8 +1,11 @@
 """LinkHeaders: correlationIds in the headers of business topics."""
 
+import apache_beam as beam
 import pytest
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.testing.util import assert_that, equal_to
 
-from transforms.link_headers import _links, header_link
+from transforms.link_headers import LinkHeaders, header_link
 from transforms.records import Header, HeaderLink, KafkaRecord
 
 
@@ -18,13 +21,19 @@ def test_the_header_says_which_correlation_id_lies_at_which_position():
 @pytest.mark.parametrize(
     "headers", [(), (("correlationid", b"x"),), (("correlationId", None),), (("correlationId", b""),)]
 )
-def test_a_record_without_a_usable_header_gives_no_link(headers):
-    assert header_link(any_message(*headers)) is None
-    assert list(_links(any_message(*headers))) == []
+def test_a_record_without_a_usable_header_gives_a_link_that_names_nothing(headers):
+    assert header_link(any_message(*headers)) == HeaderLink("orders", 1, 2, None, 5)
 
 
-def test_a_record_whose_headers_are_null_gives_no_link():
-    assert header_link(any_message()._replace(headers=None)) is None
+def test_a_record_whose_headers_are_null_gives_a_link_that_names_nothing():
+    assert header_link(any_message()._replace(headers=None)).correlation_id is None
+
+
+def test_every_record_passes_the_step_with_a_header_or_without():
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        messages = pipeline | beam.Create([any_message(("correlationId", b"x")), any_message()])
+        links = messages | LinkHeaders()
+        assert_that(links, equal_to([HeaderLink("orders", 1, 2, "x", 5), HeaderLink("orders", 1, 2, None, 5)]))
 
 
 def test_the_last_of_several_usable_headers_holds():

@@ -15,6 +15,7 @@ from transforms.records import ACK, COMMIT, CONSUME, SEND, HeaderLink, Trace
 
 BLOCK = b'["topic",0,1]'
 GROUP = b'["group","topic",0]'
+PARTITION = b'["topic",0]'
 
 
 def packed(*items: Trace | HeaderLink) -> tuple[dict[tuple[str, bytes], list[list[Any]]], list[dict], list[dict]]:
@@ -43,15 +44,25 @@ def kinds(*items: Trace | HeaderLink) -> dict[tuple[str, bytes], list[str]]:
     ("item", "routed"),
     [
         (any_trace(type=SEND), {("locate", b"0"): ["S"]}),
-        (any_trace(type=ACK, offset=5), {("join", BLOCK): ["A"]}),
-        (any_trace(type=ACK, offset=5, correlation_id="x"), {("join", BLOCK): ["A"], ("locate", b"0"): ["L"]}),
+        (any_trace(type=ACK, offset=5), {("join", BLOCK): ["A"], ("follow", PARTITION): ["M"]}),
+        (
+            any_trace(type=ACK, offset=5, correlation_id="x"),
+            {("join", BLOCK): ["A"], ("locate", b"0"): ["L"], ("follow", PARTITION): ["M"]},
+        ),
         (any_trace(type=ACK, partition=-1, offset=-1, correlation_id="x"), {("locate", b"0"): ["L"]}),
         (any_trace(type=ACK, partition=-1, offset=-1), {}),
         (any_trace(type=ACK, offset=-1, correlation_id="x"), {}),
-        (any_trace(type=CONSUME, offset=5), {("join", BLOCK): ["C"], ("locate", b"0"): ["L"], ("order", GROUP): ["R"]}),
-        (any_trace(type=COMMIT, offset=5), {("order", GROUP): ["K"]}),
-        (any_trace(type=COMMIT, offset=-1), {("order", GROUP): ["K"]}),
-        (HeaderLink("topic", 0, 5, "x", 7), {("join", BLOCK): ["L"], ("locate", b"0"): ["L"]}),
+        (
+            any_trace(type=CONSUME, offset=5),
+            {("join", BLOCK): ["C"], ("locate", b"0"): ["L"], ("order", GROUP): ["R"], ("follow", PARTITION): ["R"]},
+        ),
+        (any_trace(type=COMMIT, offset=5), {("order", GROUP): ["K"], ("follow", PARTITION): ["K"]}),
+        (any_trace(type=COMMIT, offset=-1), {("order", GROUP): ["K"], ("follow", PARTITION): ["K"]}),
+        (
+            HeaderLink("topic", 0, 5, "x", 7),
+            {("join", BLOCK): ["L"], ("locate", b"0"): ["L"], ("follow", PARTITION): ["R"]},
+        ),
+        (HeaderLink("topic", 0, 5, None, 7), {("join", BLOCK): ["L"], ("follow", PARTITION): ["R"]}),
     ],
 )
 def test_each_input_goes_to_the_views_that_need_it_and_to_no_other(item, routed):
@@ -82,6 +93,33 @@ def test_a_bundle_tells_once_per_block_where_a_group_read():
     ]  # fmt: skip
 
 
+def test_a_bundle_tells_once_per_block_which_group_was_there_from_which_offset_and_when():
+    spread = [(5, 30), (7, 10), (6, 90), (8, 1)]
+    items = [any_trace(id=f"c{offset}", offset=offset, at=at) for offset, at in spread]
+    items += [any_trace(type=COMMIT, id=f"k{offset}", offset=offset, at=at) for offset, at in spread]
+    items += [HeaderLink("topic", 0, offset, None, START + at) for offset, at in spread]
+    items += [any_trace(type=ACK, id=f"a{offset}", offset=offset, at=at) for offset, at in spread]
+    told = packed(*items)[0]["follow", PARTITION]
+    ranges = [[1, 5, START + 10, START + 90], [2, 8, START + 1, START + 1]]
+    assert sorted(told) == sorted(
+        [[kind, group, *reach] for kind, group in (("R", "group"), ("R", ""), ("K", "group")) for reach in ranges]
+        + [["M", 1, START + 90], ["M", 2, START + 1]]
+    )
+
+
+def test_what_a_bundle_tells_of_groups_holds_back_no_time_later_than_its_first_fact():
+    step = _Pack(Router(1, 4))
+    step.start_bundle()
+    list(step.process(any_trace(type=COMMIT, id="k1", at=50)))
+    list(step.process(any_trace(type=COMMIT, id="k2", at=20)))
+    times = [output.value.timestamp for output in step.finish_bundle() if output.tag == "follow"]
+    assert times == [(START + 20) / 1000]
+
+
+def test_a_record_without_a_correlation_id_proves_its_offset_and_names_nothing():
+    assert packed(HeaderLink("topic", 0, 5, None, 7))[0]["join", BLOCK] == [["L", 5, None, 7]]
+
+
 def test_a_new_bundle_begins_with_nothing():
     step = _Pack(Router(1, 4))
     step.start_bundle()
@@ -95,4 +133,4 @@ def test_full_packs_leave_at_once():
     step.start_bundle()
     sent = [output for n in range(MAX_PACK_EVENTS) for output in step.process(any_trace(type=COMMIT, id=f"k{n}"))]
     assert [(output.tag, len(decode(output.value[1]))) for output in sent] == [("order", MAX_PACK_EVENTS)]
-    assert list(step.finish_bundle()) == []
+    assert [output.tag for output in step.finish_bundle()] == ["follow"]

@@ -1,0 +1,288 @@
+"""FollowersView: what each block of a partition may expect of each group."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from random import Random
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.histories import START, any_trace
+from transforms.followers_view import FollowersView
+from transforms.pack_by_key import Router, _Pack
+from transforms.packs import decode, encode
+from transforms.records import ACK, COMMIT, CONSUME, HeaderLink, Trace
+from transforms.view import Outputs
+from transforms.waits import Waits
+
+KEY = b'["topic",0]'
+SIZE = 4
+HOUR = 3_600_000
+RETENTION = 24 * HOUR
+Item = Trace | HeaderLink
+#: Start, until, passed, commits.
+Expected = tuple[int, int, int | None, int | None]
+
+
+def any_view(**options: Any) -> FollowersView:
+    return FollowersView(KEY, **{"waits": Waits(), "limit": 1000, "block_size": SIZE} | options)
+
+
+def read(offset: int, at: int, group: str = "g") -> Trace:
+    return any_trace(type=CONSUME, id=f"{group}{offset}@{at}", offset=offset, at=at, group_id=group)
+
+
+def commit(offset: int, at: int, group: str = "g") -> Trace:
+    return any_trace(type=COMMIT, id=f"{group}{offset}@{at}", offset=offset, at=at, group_id=group)
+
+
+def ack(offset: int, at: int) -> Trace:
+    return any_trace(type=ACK, id=f"a{offset}@{at}", offset=offset, at=at)
+
+
+def events_of(*items: Item) -> list[list[Any]]:
+    """What a bundle of these items tells the view."""
+    step = _Pack(Router(1, SIZE))
+    step.start_bundle()
+    outputs = [output for item in items for output in step.process(item)]
+    packs = [output.value.value for output in [*outputs, *step.finish_bundle()] if output.tag == "follow"]
+    assert {key for key, _ in packs} <= {KEY}
+    return [event for _, pack in packs for event in decode(pack)]
+
+
+def told(outputs: Outputs) -> list[tuple[int, str, Expected]]:
+    """Block, group and what is expected, with times in ms after START; per event."""
+    assert all(event[0] == "G" for *_, event in outputs.events)
+    return [(orjson.loads(key)[2], event[1], _after_start(event[2:])) for _, key, _, event in outputs.events]
+
+
+def _after_start(expected: Iterable[Any]) -> Expected:
+    start, until, passed, commits = expected
+    return start, until - START, passed and passed - START, commits and commits - START
+
+
+def take(view: FollowersView, *items: Item) -> list[tuple[int, str, Expected]]:
+    return told(view.apply(events_of(*items)))
+
+
+def merged(events: Iterable[tuple[int, str, Expected]]) -> dict[tuple[int, str], Expected]:
+    """What a block makes of all that it is told."""
+    result: dict[tuple[int, str], Expected] = {}
+    for block, group, (start, until, passed, commits) in events:
+        known = result.get((block, group), (start, until, passed, commits))
+        result[block, group] = (
+            min(known[0], start), max(known[1], until), _least(known[2], passed), _least(known[3], commits),
+        )  # fmt: skip
+    return result
+
+
+def _least(*times: int | None) -> int | None:
+    return min((time for time in times if time is not None), default=None)
+
+
+def recomputed(items: Iterable[Item]) -> dict[tuple[int, str], Expected]:
+    """The same from all facts at once."""
+    blocks: set[int] = set()
+    facts: dict[str, list[tuple[int, int, int, bool]]] = defaultdict(list)
+    for item in items:
+        at = item.timestamp - START
+        is_commit = isinstance(item, Trace) and item.type == COMMIT
+        if not is_commit:
+            blocks.add(item.offset // SIZE)
+        group = "" if isinstance(item, HeaderLink) else item.group_id
+        if group is not None:
+            facts[group].append((item.offset // SIZE, item.offset + is_commit, at, is_commit))
+    result = {}
+    for group, known in facts.items():
+        start = min(position for _, position, _, _ in known)
+        for block in blocks:
+            if start < (block + 1) * SIZE:
+                last = max(at for place, _, at, _ in known if place <= block)
+                passed = min((at for place, _, at, _ in known if place > block), default=None)
+                commits = min((at for *_, at, is_commit in known if is_commit), default=None)
+                until = -(-last // HOUR) * HOUR + RETENTION
+                result[block, group] = max(start, block * SIZE), until, passed, commits
+    return result
+
+
+def test_a_block_is_told_who_reads_it_from_where_until_when_and_since_when_the_group_is_past_it():
+    view = any_view()
+    assert take(view, read(2, 10)) == [(0, "g", (2, RETENTION + HOUR, None, None))]
+    assert take(view, commit(2, 20)) == [(0, "g", (2, RETENTION + HOUR, None, 20))]
+    assert take(view, read(9, 30)) == [
+        (2, "g", (8, RETENTION + HOUR, None, 20)),
+        (0, "g", (2, RETENTION + HOUR, 30, 20)),
+    ]
+
+
+def test_a_commit_begins_at_the_position_after_its_offset_and_one_at_the_start_begins_at_0():
+    assert take(any_view(), ack(5, 0), commit(5, 10)) == [(1, "g", (6, RETENTION + HOUR, None, 10))]
+    assert take(any_view(), ack(5, 0), commit(7, 10)) == []
+    assert take(any_view(), ack(5, 0), commit(-1, 10)) == [(1, "g", (4, RETENTION + HOUR, None, 10))]
+
+
+def test_blocks_below_the_start_of_a_group_are_not_told_of_it_until_it_goes_back():
+    view = any_view()
+    assert [block for block, *_ in take(view, ack(1, 0), ack(5, 0), ack(9, 0), read(8, 10))] == [2]
+    assert merged(take(view, read(6, 20))) == {(1, "g"): (6, RETENTION + HOUR, 10, None)}
+
+
+def test_the_reader_of_headers_is_a_group_without_a_name():
+    link = HeaderLink("topic", 0, 5, None, START)
+    assert [group for _, group, _ in take(any_view(), link, read(5, 10))] == ["", "g"]
+
+
+def test_a_healthy_group_costs_two_events_for_each_block_and_commits_a_third_at_most():
+    view = any_view()
+    events = []
+    for offset in range(10 * SIZE):
+        at = offset * 20_000
+        events += take(view, ack(offset, at))
+        for group in ("g", "h"):
+            events += take(view, read(offset, at + 5, group), read(offset, at + 6, group))
+            events += take(view, commit(offset, at + 10, group))
+    assert len(events) <= 3 * 10 * 2
+    per_block = [len([1 for block, group, _ in events if (block, group) == (number, "g")]) for number in range(1, 9)]
+    assert per_block == [2] * 8
+
+
+def test_what_changes_nothing_tells_nothing():
+    view = any_view()
+    take(view, ack(1, 0), read(1, 10), read(5, 20), commit(5, 30))
+    assert take(view, read(1, 10), read(2, 50), read(5, 21), read(6, 90), commit(4, 31), commit(6, 80), ack(2, 3)) == []
+
+
+def test_a_new_hour_is_told_to_the_blocks_that_the_group_is_not_past():
+    view = any_view()
+    take(view, *(ack(offset, 0) for offset in (1, 5, 9)), read(1, 10), read(5, 20), commit(5, 30))
+    assert take(view, commit(5, HOUR)) == []
+    assert take(view, commit(5, HOUR + 1)) == [
+        (1, "g", (4, RETENTION + 2 * HOUR, None, 30)),
+        (2, "g", (8, RETENTION + 2 * HOUR, None, 30)),
+    ]
+
+
+def test_a_seek_over_billions_of_offsets_is_told_to_known_blocks_only():
+    view = any_view()
+    take(view, *(ack(offset, 0) for offset in (1, 5, 9)), read(1, 10))
+    assert [(block, expected[2]) for block, _, expected in take(view, commit(10**12, 20))] == [
+        (0, 20), (1, 20), (2, 20),
+    ]  # fmt: skip
+
+
+def test_a_group_past_the_end_of_all_blocks_is_told_to_a_block_that_becomes_known_later():
+    view = any_view()
+    take(view, read(1, 10), read(90, 20))
+    assert take(view, ack(50, 30)) == [(12, "g", (48, RETENTION + HOUR, 20, None))]
+
+
+FACTS = st.builds(
+    lambda kind, offset, at, group: {
+        "R": lambda: read(offset, at * HOUR // 7, group),
+        "K": lambda: commit(offset - 1, at * HOUR // 7, group),
+        "M": lambda: ack(offset, at * HOUR // 7),
+        "L": lambda: HeaderLink("topic", 0, offset, None, START + at * HOUR // 7),
+    }[kind](),
+    st.sampled_from("RRRKMML"),
+    st.integers(0, 30),
+    st.integers(0, 40),
+    st.sampled_from("gh"),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(FACTS, max_size=40), st.integers(0, 2**32))
+def test_in_any_order_any_bundles_and_any_restores_blocks_know_at_the_end_what_follows_from_all_facts(items, seed):
+    random = Random(seed)  # noqa: S311
+    view, events, rest = any_view(), [], random.sample(items, len(items))
+    while rest:
+        size = random.randint(1, 5)
+        batch, rest = rest[:size], rest[size:]
+        events += take(view, *batch)
+        if random.random() < 0.3:
+            assert view.apply([["X", START + random.randint(0, RETENTION - 1)]]).events == []
+        if random.random() < 0.3:
+            view = restored(view)
+    assert merged(events) == recomputed(items)
+    assert (view.facts() > 0) == bool(items)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(FACTS, min_size=1, max_size=30), st.integers(0, 2**32))
+def test_a_restored_view_says_what_the_view_would_have_said(items, seed):
+    random = Random(seed)  # noqa: S311
+    view = any_view()
+    place = random.randint(0, len(items))
+    take(view, *items[:place])
+    view.apply([["X", START + random.randint(0, 40 * HOUR)]])
+    copy = restored(view)
+    assert list(copy.snapshot()) == list(view.snapshot())
+    assert (copy.deadline(), copy.facts()) == (view.deadline(), view.facts())
+    events = [*events_of(*items[place:]), ["X", START + random.randint(0, 60 * HOUR)]]
+    assert copy.apply(events).events == view.apply(events).events
+    assert list(copy.snapshot()) == list(view.snapshot())
+
+
+def restored(view: FollowersView) -> FollowersView:
+    copy = any_view()
+    copy.apply(decode(encode(view.snapshot())))
+    return copy
+
+
+def test_retention_forgets_blocks_and_groups_that_are_quiet():
+    view = any_view()
+    take(view, ack(1, 0), read(1, 10), commit(1, 20))
+    assert view.deadline() == START + RETENTION
+    while (deadline := view.deadline()) is not None:
+        view.apply([["X", deadline]])
+    assert view.facts() == 0
+    assert take(view, ack(1, 3 * RETENTION)) == []
+
+
+def test_what_a_group_left_behind_longer_than_retention_ago_is_not_expected_of_it():
+    """Another group that goes back there makes the block known again; what this one read there is forgotten."""
+    view, now = any_view(), RETENTION + HOUR // 2
+    take(view, read(1, 0), read(5, 10), read(5, now))
+    view.apply([["X", START + now]])
+    assert [(block, group) for block, group, _ in take(view, read(1, now + 1, "h"))] == [(0, "h"), (1, "h")]
+    assert take(view, read(2, now + 2)) == [(0, "g", (2, 2 * RETENTION + HOUR, None, None))]
+
+
+def test_a_group_that_lags_for_longer_than_retention_is_still_expected_where_it_is():
+    view, now = any_view(), RETENTION + HOUR // 2
+    take(view, read(5, 0))
+    take(view, commit(5, now), ack(9, now))
+    view.apply([["X", START + now]])
+    assert take(view, ack(13, now + 1)) == [(3, "g", (12, 2 * RETENTION + HOUR, None, now))]
+    assert [(block, expected[2]) for block, _, expected in take(view, read(13, now + 9))] == [(2, now + 9)]
+
+
+@pytest.mark.parametrize("kind", ["blocks", "groups", "steps"])
+def test_too_many_facts_give_up_the_oldest_with_a_record(kind):
+    view = any_view(limit=20, cluster="blue")
+    items = {
+        "blocks": [ack(SIZE * n, n) for n in range(101)],
+        "groups": [commit(1, n, f"g{n}") for n in range(40)],
+        "steps": [commit(SIZE * n, n) for n in range(101)],
+    }[kind]
+    outputs = view.apply(events_of(*items))
+    assert 0 < view.facts() <= 18
+    [finding] = map(orjson.loads, (found.value for found in outputs.findings))
+    assert (finding["reason"], finding["count"], finding["cluster"]) == ("evicted", outputs.counts["evicted"], "blue")
+    assert finding["count"] >= 11
+    newest = max(item.timestamp for item in items)
+    assert newest in {*view._blocks.values(), *(follower.last for follower in view._groups.values())}
+    assert restored(view).facts() == view.facts()
+
+
+def test_a_day_of_a_busy_partition_is_small_to_keep():
+    """16,000 blocks are a day of 190 messages a second."""
+    view = FollowersView(KEY, waits=Waits(), limit=100_000, block_size=1024)
+    for block in range(16_000):
+        at = START + block * 5400
+        view.apply([["R", group, block, block * 1024, at, at + 5400] for group in ("", "g", "h")])
+    assert view.facts() < 16_000
+    assert len(encode(view.snapshot())) < 2_500_000

@@ -1,0 +1,136 @@
+"""What FollowGroups knows of one group in one partition."""
+
+from bisect import bisect_left, bisect_right
+from typing import Any
+
+from transforms.packs import Event
+
+_HOUR = 3_600_000
+
+
+class Earliest:
+    """The earliest time of a fact beyond each place, of facts that have a place and a time.
+
+    Of the facts only those count that no later place beats: they are in order of place and of time.
+    """
+
+    def __init__(self, places: list[int] | None = None, times: list[int] | None = None) -> None:
+        self.places: list[int] = places or []
+        self.times: list[int] = times or []
+
+    def add(self, place: int, time: int) -> int | None:
+        """One more fact; None if it changes nothing, else the lowest place whose answer changed.
+
+        The answers from there to below `place` changed; it is negative infinity's stand-in, -2**63, for all places.
+        """
+        places, times = self.places, self.times
+        end = bisect_left(places, place)
+        if end < len(places):
+            if times[end] <= time:
+                return None
+            if places[end] == place:
+                end += 1
+        start = bisect_left(times, time, 0, end)
+        lowest = places[start - 1] if start else -(2**63)
+        if start < end and times[start] == time:  # the same answer up to there
+            lowest = places[start]
+        places[start:end] = [place]
+        times[start:end] = [time]
+        return lowest
+
+    def beyond(self, place: int) -> int | None:
+        """The earliest time of a fact at a higher place."""
+        index = bisect_right(self.places, place)
+        return self.times[index] if index < len(self.times) else None
+
+
+class Follower:
+    """A group in a partition: where it began, how far it came and when.
+
+    `start` is its lowest position known, `commits` the time of its first commit, `last` that of its last fact. All
+    times are Kafka timestamps in ms.
+    """
+
+    __slots__ = ("_heard", "_passed", "commits", "last", "start")
+
+    def __init__(self, start: int, last: int) -> None:
+        self.start = start
+        self.commits: int | None = None
+        self.last = last
+        self._passed = Earliest()
+        #: The latest time at or below each block is the earliest beyond it, with both signs turned.
+        self._heard = Earliest()
+
+    def read(self, block: int, first: int, last: int) -> tuple[int, int] | None:
+        """The group was in this block from `first` to `last`: the blocks (from, to, both included) that this concerns.
+
+        None if nothing changed.
+        """
+        low: int = block
+        high: int = block - 1
+        passed = self._passed.add(block, first)
+        if passed is not None:
+            low = passed
+        heard = self._heard.add(-block, last // -_HOUR)
+        if heard is not None:
+            high = -heard - 1
+        self.last = max(self.last, last)
+        return (low, high) if low <= high else None
+
+    def began(self, position: int) -> bool:
+        """The group was at this position: whether that is below all others."""
+        if position >= self.start:
+            return False
+        self.start = position
+        return True
+
+    def committed(self, first: int) -> bool:
+        """The group committed at this time: whether that is before all others."""
+        if self.commits is not None and self.commits <= first:
+            return False
+        self.commits = first
+        return True
+
+    def expects(self, block: int, block_size: int, retention: int) -> tuple[int, int, int | None, int | None]:
+        """What a block at or above `start` is told: start, until, passed, commits."""
+        hours = self._heard.beyond(-block - 1)
+        until = (0 if hours is None else -hours * _HOUR) + retention
+        return max(self.start, block * block_size), until, self._passed.beyond(block), self.commits
+
+    def facts(self) -> int:
+        """How many facts it holds, itself among them."""
+        return 1 + len(self._passed.places) + len(self._heard.places)
+
+    def times(self) -> list[int]:
+        """When it was heard of last, and when it came to the blocks that it holds."""
+        return [self.last, *self._passed.times]
+
+    def oldest(self) -> int:
+        """The oldest of these times."""
+        return min(self.last, self._passed.times[0]) if self._passed.times else self.last
+
+    def forget(self, before: int, block_size: int) -> None:
+        """What the group left behind up to this time is no longer expected of it: it begins where it was by then."""
+        passed, heard = self._passed, self._heard
+        gone = bisect_right(passed.times, before)
+        if gone:
+            block = passed.places[gone - 1]
+            self.start = max(self.start, block * block_size)
+            del passed.places[:gone], passed.times[:gone]
+            kept = bisect_left(heard.places, -block) + 1
+            del heard.places[kept:], heard.times[kept:]
+
+    def snapshot(self) -> Event:
+        """Its fields, for `restore`."""
+        passed, heard = self._passed, self._heard
+        return self.start, self.last, self.commits, passed.places, passed.times, heard.places, heard.times
+
+    @classmethod
+    def restore(cls, fields: list[Any]) -> "Follower":
+        """The follower of a snapshot."""
+        start, last, commits, *passed, heard_places, heard_times = fields
+        follower = cls(start, last)
+        follower.commits = commits
+        follower._passed = Earliest(*passed)
+        follower._heard = Earliest(heard_places, heard_times)
+        return follower
