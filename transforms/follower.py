@@ -66,8 +66,7 @@ class Follower:
 
         None if nothing changed.
         """
-        low: int = block
-        high: int = block - 1
+        low, high = block, block - 1
         passed = self._passed.add(block, first)
         if passed is not None:
             low = passed
