@@ -33,6 +33,8 @@ TEST = [
     "pytest>=8.3,<10",
     # Generated histories: permutations, bundles, snapshots.
     "hypothesis>=6.100,<7",
+    # Holds the records that are written against docs/schemas. 4.18 reads draft 2020-12 without the network.
+    "jsonschema>=4.18,<5",
 ]
 
 DEV = [

@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from explain.subject import Place, Subject, place_of
-from transforms.findings import REWOUND
+from transforms.dates import NANOS_PER_MILLI, date_of, nanos_of
+from transforms.findings import MINUTE_MS, REWOUND
+from transforms.records import SEND
 
 Value = dict[str, Any]
 """The JSON value of a record."""
@@ -18,6 +20,8 @@ class Wanted:
         self.places: set[Place] = {subject.place} if subject.place else set()
         self._home = subject.place
         self._ids: set[str] = set()
+        #: Topics and the minutes in which messages were sent into them, as summaries of findings name them.
+        self._windows: set[tuple[str, str]] = set()
 
     def size(self) -> int:
         """Grows with all that is learned."""
@@ -41,14 +45,25 @@ class Wanted:
                 self.correlations.add(correlation)
             if correlation in self.correlations:
                 self.places.add(place)
+        if record["type"] == SEND:
+            minute = nanos_of(record["date"]) // NANOS_PER_MILLI // MINUTE_MS * MINUTE_MS
+            self._windows.add((record["topic"], date_of(minute)))
         return True
 
     def concerns(self, finding: Value) -> bool:
-        """Whether a finding is about the subject; a rewind is about every offset that will be delivered again."""
-        if finding.get("topic") is None:
+        """Whether a finding is about the subject.
+
+        A rewind is about every offset that will be delivered again. A summary of many findings may be about every
+        message of its minute.
+        """
+        topic = finding.get("topic")
+        if topic is None:
             return False
         if self.has(finding):
             return True
+        if finding.get("summary"):
+            examples = ({"topic": topic, **example} for example in finding.get("examples", ()))
+            return (topic, finding["windowStart"]) in self._windows or any(map(self.has, examples))
         if finding["reason"] != REWOUND:
             return False
         low: int = finding["offset"]

@@ -97,6 +97,7 @@ def _finding(finding: Value) -> Text:
     particulars = [
         str(place or finding["topic"]),
         *(f"{word} {finding[name]}" for word, name in _PARTICULARS if name in finding),
+        *([f"{finding['count']} in this minute, summed up: it may be one of them"] if "summary" in finding else []),
         *([f"cause: {CAUSES.get(finding['cause'], finding['cause'])}"] if "cause" in finding else []),
     ]
     return text.append(f" ({', '.join(particulars)})")
@@ -108,5 +109,6 @@ _PARTICULARS = (
     ("delivery", "deliveryCount"),
     ("from offset", "fromOffset"),
     ("dated", "date"),
+    ("minute", "windowStart"),
     ("deadline", "deadline"),
 )

@@ -7,11 +7,10 @@ from explain.model import GAP, Step
 from explain.subject import Place
 from explain.words import CAUSES, apart, elapsed
 from transforms.dates import nanos_of
-from transforms.findings import OVER_CONSUMED, UNACKED, UNLINKED
+from transforms.findings import LOST, OVER_CONSUMED, UNACKED, UNCOMMITTED, UNCONSUMED, UNLINKED
 from transforms.records import ACK, COMMIT, CONSUME, SEND, UNKNOWN
 
-LOST, UNCONSUMED, UNCOMMITTED = "lost", "unconsumed", "uncommitted"
-_FACTS = ("durationMs", "deliveryCount", "settledBy", "repeated", "error")
+_FACTS = ("durationMs", "deliveryCount", "settledBy", "repeated")
 
 #: Reads of earlier messages: date (ns), group, position.
 Reads = list[tuple[int, str, str]]
@@ -140,7 +139,7 @@ def _deadline(finding: Value, before: str = "; ") -> str:
 def _step(record: Value, label: str, origin: int) -> Step:
     facts = {name: record[name] for name in _FACTS if name in record}
     if record["type"] == ACK and record["offset"] == UNKNOWN and record["partition"] == UNKNOWN:
-        facts["failed"] = True
+        facts |= {"failed": True} | ({"error": str(record["error"])} if "error" in record else {})
     return Step(
         record["type"], label, record.get("groupId"), record["clientId"], record["date"], record["id"],
         nanos(record) - origin, facts=facts,

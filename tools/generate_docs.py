@@ -6,21 +6,29 @@ from pathlib import Path
 
 import click
 
+from tools.outputs_table import outputs_table
+
 ROOT = Path(__file__).parent.parent
-GRAPH_START = "<!-- graph: made by `make docs` -->\n"
-GRAPH_END = "<!-- end of graph -->\n"
 
 
 def documents() -> dict[Path, str]:
     """What each generated document should hold."""
     readme = ROOT / "README.md"
-    head, rest = readme.read_text(encoding="utf-8").split(GRAPH_START)
-    _, tail = rest.split(GRAPH_END)
-    graph = f"\n```mermaid\n{_output('graph')}```\n\n"
+    text = readme.read_text(encoding="utf-8")
+    text = _replaced(text, "graph", f"```mermaid\n{_output('graph')}```\n")
+    text = _replaced(text, "outputs", outputs_table(ROOT / "docs" / "schemas"))
     return {
-        readme: head + GRAPH_START + graph + GRAPH_END + tail,
+        readme: text,
         ROOT / "docs" / "settings.md": _output("settings", "--markdown"),
     }
+
+
+def _replaced(text: str, section: str, content: str) -> str:
+    """The text with this content between the marks of a section."""
+    start, end = f"<!-- {section}: made by `make docs` -->\n", f"<!-- end of {section} -->\n"
+    head, rest = text.split(start)
+    _, tail = rest.split(end)
+    return f"{head}{start}\n{content}\n{end}{tail}"
 
 
 def _output(*command: str) -> str:

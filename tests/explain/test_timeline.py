@@ -292,6 +292,19 @@ def test_a_rewind_is_about_every_offset_that_it_brings_again():
     assert timeline([sent(offset=46)], [before], subject_of("c")).findings == ()
 
 
+def test_a_summary_is_about_the_messages_of_its_minute_and_about_its_examples():
+    summary = {
+        "id": "unacked:summary", "reason": "unacked", "topic": "orders", "summary": True, "count": 200, "found": 200,
+        "windowStart": "2026-01-01T00:00:00.000Z", "examples": [{"id": "x", "correlationId": "d"}],
+    }  # fmt: skip
+    assert timeline([sent(59_999)], [summary], subject_of("c")).findings == (summary,)
+    assert timeline([sent(60_000)], [summary], subject_of("c")).findings == ()
+    assert timeline([consumed(offset=43, correlationId="d")], [summary], subject_of("d")).findings == (summary,)
+    assert [step.gap for step in timeline([sent()], [summary], subject_of("c")).messages[0].steps][1:] == [
+        "no-ack", "unread",
+    ]  # fmt: skip
+
+
 def test_nothing_is_known_of_another_message():
     assert not timeline([sent(), acked()], [found("unacked")], subject_of("other"))
     assert not timeline([sent(), acked()], [found("unacked")], subject_of("orders/0/43"))

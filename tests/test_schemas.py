@@ -1,0 +1,232 @@
+"""Every record that is written has a schema in docs/schemas, and is as its schema says."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import orjson
+import pytest
+from jsonschema import Draft202012Validator
+
+from explain.document import document
+from explain.subject import subject_of
+from explain.timeline import timeline
+from pipeline.settings import Settings, table
+from runners.replay import replay
+from tests.explain.test_timeline import CASES
+from tests.histories import Plan, any_trace, traffic
+from tests.pure_run import PureRun
+from tools.outputs_table import OUTPUTS, outputs_table
+from transforms import findings
+from transforms.addresses import skew_key, window_key
+from transforms.dead_letters import PART_BYTES, DeadLetter, to_key_values
+from transforms.latency_sketch import LatencySketch
+from transforms.pathway_facts import Consumed, Sent, Trail
+from transforms.pathway_record import record, work_out
+from transforms.records import SEND, KafkaRecord
+from transforms.stats_view import StatsView
+from transforms.view import EXPIRED
+from transforms.waits import Waits
+
+ROOT = Path(__file__).parent.parent
+SCHEMAS = ROOT / "docs" / "schemas"
+DATA = ROOT / "tests" / "data"
+NAMES = [path.stem for path in sorted(SCHEMAS.glob("*.json"))]
+
+Json = dict[str, Any]
+
+
+def schema(name: str) -> Json:
+    read: Json = orjson.loads((SCHEMAS / f"{name}.json").read_bytes())
+    return read
+
+
+def check(name: str, value: Json, key: Json | None = None) -> None:
+    """Raises a jsonschema error that names the field."""
+    described = schema(name)
+    Draft202012Validator(described).validate(value)
+    if key is not None:
+        Draft202012Validator(described["x-key"]).validate(key)
+
+
+def properties(part: Any, path: str = "") -> Iterator[tuple[str, Json]]:
+    """All properties of a schema, those of parts of it too, by where they are."""
+    if isinstance(part, list):
+        for number, one in enumerate(part):
+            yield from properties(one, f"{path}/{number}")
+    elif isinstance(part, dict):
+        for name, inner in part.items():
+            if name == "properties" and not path.endswith("/if"):
+                yield from ((f"{path}/{field}", described) for field, described in inner.items())
+            yield from properties(inner, f"{path}/{name}")
+
+
+# The schemas themselves ---------------------------------------------------------------------------------------------
+
+
+def test_there_is_a_schema_of_each_output():
+    assert {*OUTPUTS, "explain"} == set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_schema_is_valid_and_describes_every_field(name):
+    described = schema(name)
+    Draft202012Validator.check_schema(described)
+    assert described["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert described["title"]
+    assert described["description"]
+    fields = list(properties(described))
+    assert fields
+    assert [where for where, field in fields if not field.get("description")] == []
+
+
+@pytest.mark.parametrize("setting", [name for name in table() if name.endswith(".topic") and name != "tracing.topic"])
+def test_every_topic_that_is_written_has_a_schema_that_names_its_setting_and_its_default(setting):
+    topics = {described["x-topic-setting"]: described["x-topic"] for described in map(schema, OUTPUTS)}
+    assert topics[setting] == table()[setting].default
+
+
+def test_the_schema_of_findings_knows_every_reason():
+    names = {name for name in vars(findings) if name.isupper() and isinstance(getattr(findings, name), str)}
+    assert {getattr(findings, name) for name in names} == set(schema("trace-anomaly")["properties"]["reason"]["enum"])
+
+
+@pytest.mark.parametrize("name", OUTPUTS[1:])
+def test_a_record_with_a_field_that_is_not_described_is_refused(name):
+    assert not Draft202012Validator(schema(name)).is_valid({**SAMPLES[name], "surprise": 1})
+    check(name, SAMPLES[name])
+
+
+SAMPLES: dict[str, Json] = {
+    "trace-anomaly": {"id": "unacked:s:0:1", "reason": "unacked"},
+    "trace-stats": {
+        "kind": "clockSkew", "clients": ["a", "b"], "windowStart": "2026-01-01T00:00:00.000Z", "lowerMs": None,
+        "upperMs": 3,
+    },
+    "trace-pathway": {
+        "correlationId": "c", "origin": {"topic": "orders"}, "complete": True,
+        "hops": [{"toTopic": "invoices", "sentBy": "p", "sentAt": "2026-01-01T00:00:00.000Z"}],
+    },
+    "dead-letter": {
+        "id": "_tracing/0/1", "reason": "not-json", "detail": "…", "topic": "_tracing", "partition": 0, "offset": 1,
+        "timestamp": 5, "key": None, "value": "eA==",
+    },
+}  # fmt: skip
+
+
+def test_the_table_in_the_readme_links_to_every_schema():
+    shown = outputs_table(SCHEMAS)
+    assert shown.count("\n") == len(OUTPUTS) + 2
+    assert "| `_traceAnomaly` (`anomaly.topic`) | `{id}` | What went wrong" in shown
+    assert "`{topic, partition?, offset?, groupId?, correlationId?}`" in shown
+    assert shown in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+# What is written ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("extra", [[], [str(DATA / "real_messages.jsonl")]])
+def test_every_output_of_a_replay_of_genuine_traces_is_as_its_schema_says(tmp_path, extra):
+    replay([str(DATA / "real_traces.jsonl"), *extra], tmp_path, Settings(cluster_name="blue"))
+    by_topic = {schema(name)["x-topic"]: name for name in OUTPUTS}
+    checked = 0
+    for path in tmp_path.iterdir():
+        for line in path.read_bytes().splitlines():
+            envelope = orjson.loads(line)
+            check(by_topic[path.stem], orjson.loads(envelope["payload"]), orjson.loads(envelope["key"]))
+            checked += 1
+    assert checked > 300
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_every_record_and_finding_of_any_history_is_as_its_schema_says(seed):
+    items = traffic(Plan(seed, 80, partitions=2))
+    Random(seed).shuffle(items)  # noqa: S311
+    run = PureRun(cluster="blue" if seed % 2 else "", exact=seed == 3)
+    run.feed(items)
+    run.finish()
+    assert run.records
+    for key, value in run.records:
+        check("aggregated-trace", value, key)
+    for found in run.findings:
+        check("trace-anomaly", orjson.loads(found.value), orjson.loads(found.key))
+
+
+def test_fields_that_we_do_not_know_pass_through_the_schema_of_aggregated_traces():
+    run = PureRun()
+    run.feed([any_trace(type=SEND, extra={"team": "shop"}), any_trace(id="read", at=1)])
+    run.finish()
+    [sent] = [value for _, value in run.records if "team" in value]
+    check("aggregated-trace", sent)
+
+
+def written_of(key: bytes, *events: Any) -> list[tuple[Json, Json]]:
+    """Statistics: after these events, when all is withdrawn, when all is said again, and when it is final."""
+    view = StatsView(key, Waits(), "blue")
+    gone = [[*event[:-1], None] for event in events if isinstance(event[-1], dict)]
+    batches = [[list(event) for event in events], gone, [list(event) for event in events]]
+    records = [one for batch in batches for one in view.apply(batch).records]
+    records += view.apply([[EXPIRED, view.deadline()]]).records
+    return [(orjson.loads(key), orjson.loads(value)) for key, value in records]
+
+
+def test_statistics_are_as_their_schema_says():
+    sketch = LatencySketch()
+    for latency in (-3, 10, 20):
+        sketch.add(latency)
+    latencies = sketch.as_json()
+    topic = {"produced": 3, "sent": 3, "acked": 2, "unknownProduceTime": 1, "traced": 3, "low": 0, "high": 5}
+    group = {"expected": 3, "actual": 2, "over": 1, "under": 1, "committed": 2, "slaBreaches": 0}
+    events = [
+        ("T", 0, 0, topic | {"ack": latencies}),
+        ("G", 0, 0, "g", group | {"commitsSeen": True, "consume": latencies, "commit": latencies}),
+        ("G", 0, 0, "h", group | {"commitsSeen": False}),
+        ("F", "unacked", None, 1),
+        ("F", "unconsumed", "g", 2),
+        ("P", "0", "from", "g", {"count": 2, "residence": latencies, "fromOrigin": []}),
+    ]
+    records = written_of(window_key("orders", 60_000), *events)
+    records += written_of(skew_key("a", "b", 3_600_000), ("B", "0", "a", "b", 5), ("B", "0", "b", "a", 3))
+    records += written_of(skew_key("a", "b", 3_600_000), ("B", "0", "a", "b", -5), ("B", "0", "b", "a", 3))
+    records += written_of(skew_key("a", "b", 3_600_000), ("B", "0", "a", "b", 5))
+    for key, value in records:
+        check("trace-stats", value, key)
+    assert {value["kind"] for _, value in records} == {"topic", "group", "edge", "clockSkew"}
+    assert all(any(mark in value for _, value in records) for mark in ("final", "withdrawn"))
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        [Sent(0, "a", "p"), Consumed(10, "a", "c", "g"), Sent(20, "b", "c"), Consumed(30, "b", "d", "h")],
+        [Sent(0, "a", "p"), Consumed(10, "a", "c", "g"), Consumed(11, "a", "d", "h"), Sent(20, "b", "x")],
+        [Consumed(10, "a", "c", "g"), Consumed(30, "b", "d", "h")],
+        [Sent(0, "a", "p"), Sent(20, "b", "x")],
+    ],
+)
+def test_pathways_are_as_their_schema_says(facts):
+    trail = Trail()
+    for fact in facts:
+        trail.add(fact)
+    pathway = work_out(trail)
+    assert pathway is not None
+    for key, value in (
+        record("c", pathway, complete=True, revision=1),
+        record("c", pathway, complete=False, revision=2, cluster="blue"),
+    ):
+        check("trace-pathway", orjson.loads(value), orjson.loads(key))
+
+
+@pytest.mark.parametrize("value", [None, b"{", b"x" * (PART_BYTES + 1)])
+def test_dead_letters_are_as_their_schema_says(value):
+    letter = DeadLetter(KafkaRecord("_tracing", 0, 7, -1, None, value), "not-json", "it is not")
+    for key, envelope in to_key_values(letter):
+        check("dead-letter", orjson.loads(envelope), orjson.loads(key))
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+def test_explanations_are_as_their_schema_says(case):
+    shown = timeline(case.records, case.findings, subject_of("c"))
+    check("explain", document(shown, ["somewhere"]))
+    check("explain", document(timeline([], [], subject_of("c")), []))
