@@ -1,4 +1,4 @@
-"""The timeline for a person: wrapped at its indents on a terminal, plain unwrapped lines into a pipe."""
+"""The timeline for a person: on a terminal what does not fit goes below, indented; into a pipe one plain line each."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -17,25 +17,34 @@ STYLES = {"SEND": "cyan", "ACK": "blue", "CONSUME": "green", "COMMIT": "magenta"
 _TIME, _DELTA, _TYPE = 12, 11, 7
 _DATE = len("2026-01-31")
 _GAP_INDENT = 2 + _TIME + _DELTA + 2
-#: Below this many columns the gaps are not indented as far as the steps.
-_NARROW = 80
+#: Indents where a line does not fit, and of what then goes below.
+_TIGHT, _BELOW = 2, 4
 
 
 class Line(NamedTuple):
-    """A line and its indent in columns."""
+    """A line and its indent in columns; `more` follows where there is room, else it goes below."""
 
     indent: int
     text: Text
+    more: Text = Text()
 
 
 def show(console: Console, shown: Timeline) -> None:
     """Print the timeline."""
-    for wanted, text in lines(shown):
-        indent = min(wanted, 4) if console.is_terminal and console.width < _NARROW else wanted
-        if console.is_terminal:
-            console.print(Padding(text, (0, 0, 0, indent)))
+    for indent, text, more in lines(shown):
+        whole = text + more
+        if not console.is_terminal:
+            console.print(Text(" " * indent) + whole, soft_wrap=True)
+        elif indent + whole.cell_len <= console.width:
+            _print(console, indent, whole)
         else:
-            console.print(Text(" " * indent) + text, soft_wrap=True)
+            _print(console, min(indent, _TIGHT), text)
+            if more:
+                _print(console, _BELOW, more)
+
+
+def _print(console: Console, indent: int, text: Text) -> None:
+    console.print(Padding(text, (0, 0, 0, indent), expand=False))
 
 
 def lines(shown: Timeline) -> Iterator[Line]:
@@ -48,7 +57,7 @@ def lines(shown: Timeline) -> Iterator[Line]:
         yield Line(0, Text())
         yield Line(0, Text("Findings", "bold"))
         for finding in shown.findings:
-            yield Line(2, _finding(finding))
+            yield Line(2, *_finding(finding))
 
 
 def _heading(shown: Timeline) -> str:
@@ -71,23 +80,25 @@ def _message(message: Message, hops: int) -> Iterator[Line]:
         if group is not None:
             yield Line(2, Text(f"group {group}", "bold"))
         for step in steps:
-            yield Line(2 if step.date else _GAP_INDENT, _step(step, day))
+            yield Line(2 if step.date else _GAP_INDENT, *_step(step, day))
 
 
-def _step(step: Step, day: str) -> Text:
+def _step(step: Step, day: str) -> tuple[Text, Text]:
     kind = Text(f"{step.type:<{_TYPE}} ", STYLES[step.type])
     if step.date is None or step.since_origin_ns is None:
-        return kind + Text(step.label, STYLES[GAP])
+        return kind, Text(step.label, STYLES[GAP])
     date, _, clock = step.date.rstrip("Z").partition("T")
     second, _, fraction = clock.partition(".")
     time = f"{second}.{fraction:0<3.3}"
     delta = elapsed(step.since_origin_ns)
     plus = "" if step.since_origin_ns == 0 else delta if delta.startswith("-") else f"+{delta}"
-    text = Text(f"{time:<{_TIME}} {plus:>{_DELTA}} ") + kind + Text(f"{step.client_id}: {step.label}")
-    return text if date == day else text.append(f" (on {date})", "dim")
+    more = Text(f"{step.client_id}: {step.label}")
+    if date != day:
+        more.append(f" (on {date})", "dim")
+    return Text(f"{time:<{_TIME}} {plus:>{_DELTA}} ") + kind, more
 
 
-def _finding(finding: Value) -> Text:
+def _finding(finding: Value) -> tuple[Text, Text]:
     resolved = bool(finding.get("resolved"))
     text = Text("resolved " if resolved else "open     ", "green" if resolved else "bold red")
     text.append(f"{finding['reason']}", "bold")
@@ -100,7 +111,7 @@ def _finding(finding: Value) -> Text:
         *([f"{finding['count']} in this minute, summed up: it may be one of them"] if "summary" in finding else []),
         *([f"cause: {CAUSES.get(finding['cause'], finding['cause'])}"] if "cause" in finding else []),
     ]
-    return text.append(f" ({', '.join(particulars)})")
+    return text.append(" "), Text(f"({', '.join(particulars)})")
 
 
 _PARTICULARS = (
