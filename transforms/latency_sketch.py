@@ -8,7 +8,6 @@ its serialized form has neither min, max nor sum.
 
 from base64 import b64encode
 from bisect import bisect_right
-from collections.abc import Iterator
 from functools import lru_cache
 from itertools import accumulate
 from typing import Any
@@ -82,25 +81,24 @@ class LatencySketch:
         """How many bins are used: the measure of its size in memory."""
         return len(self.positive) + len(self.negative)
 
-    def quantile(self, percent: int) -> float:
-        """The latency at index `(count - 1) * percent // 100` of all in rising order, counted from 0; within 1 %.
+    def quantiles(self, *percents: int) -> list[float]:
+        """For each percent, the latency at index `(count - 1) * percent // 100` of all in rising order; within 1 %.
 
-        This is the rank of the ddsketch library too, so that readers of the serialized form get the same. There must
-        be a latency.
+        Indexes count from 0. This is the rank of the ddsketch library too, so that readers of the serialized form get
+        the same. There must be a latency.
         """
-        steps = list(self._rising())
-        ends = list(accumulate(count for *_, count in steps))
-        sign, key, _ = steps[bisect_right(ends, (self.count - 1) * percent // 100)]
-        value = sign * float(_MAPPING.value(key)) if sign else 0.0
-        if abs(value) < _EXACT_BELOW:
-            value = round(value)
-        return min(max(value, self.min), self.max)
+        steps = [(-1, key, self.negative[key]) for key in sorted(self.negative, reverse=True)]
+        steps += [(0, 0, self.zeros)] if self.zeros else []
+        steps += [(1, key, self.positive[key]) for key in sorted(self.positive)]
+        ends = list(accumulate([count for *_, count in steps]))
+        found = (steps[bisect_right(ends, (self.count - 1) * percent // 100)] for percent in percents)
+        return [min(max(_latency(sign, key), self.min), self.max) for sign, key, _ in found]
 
     def summary(self) -> dict[str, Any] | None:
         """What is published: count, min, avg, max, quantiles, and the DDSketch in base64; None if there is nothing."""
         if not self.count:
             return None
-        quantiles = {f"p{percent}": self.quantile(percent) for percent in PERCENTS}
+        quantiles = {f"p{percent}": ms for percent, ms in zip(PERCENTS, self.quantiles(*PERCENTS), strict=True)}
         average = round(self.sum / self.count, 3)
         summary = {"count": self.count, "min": self.min, "avg": average, "max": self.max, **quantiles}
         return summary | {"sketch": b64encode(self.to_proto()).decode()}
@@ -140,14 +138,11 @@ class LatencySketch:
                 else:
                     del mine[key]
 
-    def _rising(self) -> Iterator[tuple[int, int, int]]:
-        """Sign, key and count of each used bin, the lowest latencies first."""
-        for key in sorted(self.negative, reverse=True):
-            yield -1, key, self.negative[key]
-        if self.zeros:
-            yield 0, 0, self.zeros
-        for key in sorted(self.positive):
-            yield 1, key, self.positive[key]
+
+def _latency(sign: int, key: int) -> float:
+    """The latency that a bin stands for."""
+    value = sign * float(_MAPPING.value(key)) if sign else 0.0
+    return round(value) if abs(value) < _EXACT_BELOW else value
 
 
 def _pairs(bins: dict[int, int]) -> list[int]:
