@@ -1,9 +1,12 @@
-"""StatsView: the statistics of one window, written whenever they change, and once more when they are final.
+"""StatsView: the statistics of one window, written when they change, and once more when they are final.
 
 In: tallies, counts of findings and bounds of clocks, each replacing what its source said before. Out: records for the
 statistics topic, upserts by key. A window is final when its end, and the newest fact that was counted in it, are past
 retention and no view looks for what is past it any more (`trim_interval`, and a minute): then nothing that could change
 it is remembered, and it is forgotten.
+
+What changes within a second of the facts' own time is written together: the blocks tell of every bundle, twenty times a
+second, and a record is some kilobytes. Facts without a time are written at once.
 
 Bounded input is written once, at its end, and is `final` only if that end is late enough.
 """
@@ -28,7 +31,8 @@ ENDED = "E"
 #: An event of another kind may have one item more than its LENGTHS say: the timestamp (ms) of its newest fact.
 LENGTHS = WINDOW_LENGTHS | SKEW_LENGTHS
 
-_MINUTE = 60_000
+_SECOND = 1000
+_MINUTE = 60 * _SECOND
 _HOUR = 60 * _MINUTE
 
 
@@ -77,8 +81,9 @@ class StatsView:
         """Know nothing."""
         self._stats = self._make_stats()
         self._written: set[Subject] = set()
-        #: Timestamp of the newest fact that is counted.
+        #: Timestamp of the newest fact that is counted, and from which time on changes are written.
         self._newest = 0
+        self._write_at = 0
         self._is_open = False
 
     def apply(self, events: Iterable[list[Any]]) -> Outputs:
@@ -94,39 +99,53 @@ class StatsView:
                 self._newest = max(self._newest, *event[LENGTHS[kind] :], 0)
                 self._stats.take(event)
                 self._is_open = True
-        if not self._bounded:
-            self._write(self._stats.changed, outputs)
-            self._stats.changed = set()
+        if not self._bounded and self._write_at <= self._newest:
+            self._write_changes(self._newest, outputs)
         return outputs
 
     def deadline(self) -> int | None:
-        """When the window is final."""
+        """When changes that wait are to be written, or else when the window is final."""
         if not self._is_open:
             return None
-        newest = -(-self._newest // _MINUTE) * _MINUTE  # few distinct deadlines
-        return deadline_after(max(self._close, newest), self._settles_after)
+        return self._write_at if self._stats.changed and not self._bounded else self._final_at()
 
     def facts(self) -> int:
         """Its size, in facts of BYTES_PER_FACT; 0 when it is final or new."""
         return 1 + self._stats.size() // BYTES_PER_FACT if self._is_open else 0
 
     def snapshot(self) -> Iterator[Event]:
-        """Events that build this view again; all that they say is written already."""
-        if self._is_open:
-            yield EXPIRED, -1, self._newest
+        """Events that build this view again, with what it has written already."""
         if self._end is not None:
             yield ENDED, self._end
         yield from self._stats.snapshot()
+        if self._is_open:
+            yield EXPIRED, -1, self._newest, self._write_at, list(self._stats.changed), list(self._written)
+
+    def _final_at(self) -> int:
+        newest = -(-self._newest // _MINUTE) * _MINUTE  # few distinct deadlines
+        return deadline_after(max(self._close, newest), self._settles_after)
 
     def _expire(self, event: list[Any], outputs: Outputs) -> None:
-        if len(event) > 2:  # noqa: PLR2004  a snapshot's extra item
-            self._is_open, self._newest = True, event[2]
-        due = self.deadline()
-        if due is None or event[1] < due:
+        if len(event) > 2:  # noqa: PLR2004  a snapshot's extra items
+            _, _, self._newest, self._write_at, changed, written = event
+            self._stats.changed, self._written = set(map(tuple, changed)), set(map(tuple, written))
+            self._is_open = True
             return
-        is_final = not self._bounded or (self._end is not None and due <= self._end)
-        self._write(self._stats.subjects(), outputs, {"final": True} if is_final else {})
+        now = event[1]
+        if not self._is_open or now < self._final_at():
+            if not self._bounded and self._write_at <= now:
+                self._write_changes(now, outputs)
+            return
+        is_final = not self._bounded or (self._end is not None and self._final_at() <= self._end)
+        self._write(self._written | set(self._stats.subjects()), outputs, {"final": True} if is_final else {})
         self._begin()
+
+    def _write_changes(self, now: int, outputs: Outputs) -> None:
+        if self._stats.changed:
+            self._write(self._stats.changed, outputs)
+            self._stats.changed = set()
+            if self._newest:
+                self._write_at = (now // _SECOND + 1) * _SECOND  # a second that all windows share
 
     def _write(self, subjects: Iterable[Subject], outputs: Outputs, mark: dict[str, Any] | None = None) -> None:
         """Write the records of these subjects; one that is no more, but was written, is withdrawn."""

@@ -14,7 +14,6 @@ from transforms.journal import Ledger
 from transforms.latency_sketch import LatencySketch
 from transforms.packs import encode
 from transforms.stats_view import StatsView
-from transforms.view import Outputs
 from transforms.waits import Waits
 
 MINUTE = 60_000
@@ -158,6 +157,29 @@ def test_a_window_is_final_once_when_no_view_remembers_anything_that_could_chang
     assert (view.deadline(), view.facts(), list(view.snapshot())) == (None, 0, [])
 
 
+def test_what_changes_within_a_second_of_the_facts_own_time_is_written_together():
+    view = any_view()
+    assert taken(view, topic(produced=1, at=START + 100))["topic"]["produced"] == 1
+    assert taken(view, topic(produced=2, at=START + 300)) == taken(view, topic(produced=3, at=START + 900)) == {}
+    assert view.deadline() == START + 1000
+    assert taken(view, ("X", START + 1000))["topic"]["produced"] == 3
+    assert taken(view, topic(produced=4, at=START + 1900)) == {}
+    assert taken(view, topic(produced=5, at=START + 2000))["topic"]["produced"] == 5
+    assert view.deadline() == FINAL
+
+
+def test_what_waits_to_be_written_survives_a_snapshot():
+    view, restored = any_view(), any_view()
+    taken(view, topic(at=START), group("written"))
+    taken(view, topic(at=START), group("waiting"), ("G", 0, 0, "written", None))
+    assert taken(restored, *view.snapshot()) == {}
+    assert restored.deadline() == view.deadline() == START + 1000
+    expected = taken(view, ("X", START + 1000))
+    assert expected["written"]["withdrawn"] is True
+    assert expected.keys() == {"topic", "written", "waiting"}
+    assert expected == taken(restored, ("X", START + 1000))
+
+
 def test_a_window_stays_open_for_the_retention_of_its_newest_fact():
     view = any_view()
     late = START + 7 * 60 * MINUTE
@@ -204,25 +226,26 @@ SMALL = st.integers(0, 3)
 
 @st.composite
 def tallies(draw: Any) -> list[Any]:
-    """Per source what it said, the last one being what counts: `(source's events in order)`."""
+    """Per source what it said in order, the last one being what counts; each event with a time or without."""
     histories = []
     for source in draw(st.lists(st.tuples(st.sampled_from("TGPFB"), SMALL, SMALL), unique=True, max_size=12)):
         kind, one, two = source
+        at = draw(st.just(()) | st.tuples(st.integers(START, START + 5000)))
         events = []
         for latencies in draw(st.lists(st.none() | LATENCIES, min_size=1, max_size=4)):
             count = len(latencies or ())
             tally = None if latencies is None else {"n": count, "low": one, "high": one + count}
             if kind == "T":
                 tally = tally and tally | {"produced": count, "traced": count, "ack": sketch(*latencies)}
-                events.append(("T", one, two, tally))
+                events.append(("T", one, two, tally, *at))
             elif kind == "G":
                 tally = tally and tally | {"expected": count, "consume": sketch(*latencies), "commitsSeen": count > 3}
-                events.append(("G", one, two % 2, f"g{two}", tally))
+                events.append(("G", one, two % 2, f"g{two}", tally, *at))
             elif kind == "P":
                 tally = tally and {"count": count, "residence": sketch(*latencies)}
-                events.append(("P", one, f"from{two}", "g", tally))
+                events.append(("P", one, f"from{two}", "g", tally, *at))
             elif kind == "F":
-                events.append(("F", f"reason{one}", f"g{two}" if two else None, count))
+                events.append(("F", f"reason{one}", f"g{two}" if two else None, count, *at))
             else:
                 clients = ("a", "b") if one % 2 else ("b", "a")
                 events.append(("B", f"s{one}{two}", *clients, latencies[0] if latencies else None))
@@ -237,28 +260,35 @@ def final(records: list[tuple[bytes, bytes]]) -> Records:
 
 
 def in_any_order(histories: list[Any], key: bytes, random: Random, restores: float) -> Records:
-    """Sources mixed at random, in batches, the view restored now and then; at last the window ends."""
-    queues = [list(events) for events in histories]
+    """Sources mixed at random, in batches, timers fired and the view restored now and then; at last the window ends."""
     bag, records = MemoryBag(), []
 
-    def call(act: Any) -> Outputs:
+    def call(act: Any) -> int | None:
         if random.random() < restores:
             bag.forget(random)
         ledger, _ = Ledger.open(bag, lambda: any_view(key))
-        outputs = act(ledger)
+        records.extend(act(ledger).records)
         ledger.rewrite(bag)
-        records.extend(outputs.records)
-        return ledger.view
+        return ledger.view.deadline()
 
-    view = any_view(key)
-    while queues := [queue for queue in queues if queue]:
-        batch = [random.choice([queue for queue in queues if queue]).pop(0) for _ in range(1)]
+    queues, due = [list(events) for events in histories], None
+    while any(queues):
+        batch = [random.choice(list(filter(None, queues))).pop(0)]
         while random.random() < 0.6 and any(queues):
-            batch.append(random.choice([queue for queue in queues if queue]).pop(0))
-        view = call(lambda ledger, batch=batch: ledger.absorb(bag, encode(batch)))
-    if view.deadline() is not None:
-        call(lambda ledger: ledger.expire(bag, ledger.view.deadline()))
+            batch.append(random.choice(list(filter(None, queues))).pop(0))
+        due = call(lambda ledger, batch=batch: ledger.absorb(bag, encode(batch)))
+        if due < FINAL and random.random() < 0.3:
+            due = call(lambda ledger, due=due: ledger.expire(bag, due))
+    while due is not None:
+        due = call(lambda ledger, due=due: ledger.expire(bag, due))
     assert bag.segments == []
+    return final(records)
+
+
+def finished(view: StatsView, records: list[tuple[bytes, bytes]]) -> Records:
+    """What remains of these records and of all that the view still writes."""
+    while (due := view.deadline()) is not None:
+        records = records + view.apply([["X", due]]).records
     return final(records)
 
 
@@ -267,13 +297,11 @@ def in_any_order(histories: list[Any], key: bytes, random: Random, restores: flo
 def test_any_order_any_batches_and_any_restore_end_in_the_records_of_the_last_tallies(histories, random):
     for key, kinds in ((KEY, "TGPF"), (SKEW, "B")):
         events = [history for history in histories if history[0][0] in kinds]
-        expected = any_view(key)
-        records = expected.apply([list(history[-1]) for history in events]).records
-        assert (expected.deadline() is None) == (not events)
-        final_records = final(records + expected.apply([["X", expected.deadline() or 0]]).records)
+        view = any_view(key)
+        expected = finished(view, view.apply([list(history[-1]) for history in events]).records)
         with small_journals():
-            assert final_records == in_any_order(events, key, random, random.choice([0.0, 0.3, 1.0]))
-        assert all("final" in value for value in final_records.values())
+            assert expected == in_any_order(events, key, random, random.choice([0.0, 0.3, 1.0]))
+        assert all(value["final"] for value in expected.values())
 
 
 @settings(max_examples=100, deadline=None)
@@ -284,5 +312,5 @@ def test_a_snapshot_builds_the_same_view_and_writes_nothing_new_later(histories)
     view.apply(events)
     restored.apply(orjson.loads(encode(view.snapshot())))
     assert (view.facts(), view.deadline()) == (restored.facts(), restored.deadline())
-    assert taken(restored, *[event for event in events[-1:] if event[0] == "F"]) == {}
-    assert taken(view, ("X", FINAL)) == taken(restored, ("X", FINAL))
+    assert taken(restored, *events[-1:]) == {}, "it is known already, and written"
+    assert finished(view, []) == finished(restored, [])
