@@ -179,20 +179,22 @@ class PathwaysView:
 
     def _evict(self) -> None:
         """Give up the oldest: trails without news, then those with some, written as they are, then edges."""
-        target, count = int(self._limit * _KEEP), 0
+        target, count, last = int(self._limit * _KEEP), 0, -1
         while self._cold.weight() and self.facts() > target:
-            count += sum(trail.facts() for _, trail in self._cold.drop_oldest())
+            for _, dropped in self._cold.drop_oldest():
+                count, last = count + dropped.facts(), max(last, dropped.last)
         for correlation in sorted(self._hot, key=lambda name: (self._hot[name].last, name)):
             if self.facts() <= target:
                 break
-            count += self._write(correlation, complete=False).facts()
-        edges = 0
+            trail = self._write(correlation, complete=False)
+            count, last = count + trail.facts(), max(last, trail.last)
         while self._edges.weight() and self.facts() > target:
             ages = sorted(self._edges.ages())
-            self._out.events += self._edges.forget(ages[len(ages) // 10])
-            edges += len(ages) - len(self._edges.ages())
-        self._out.counts["evicted"] += count + edges
-        self._find(f"{self._shard}:{self._now}", count=count, edges=edges or None, limit=self._limit)
+            last = max(last, before := ages[len(ages) // 10])
+            self._out.events += self._edges.forget(before)
+            count += len(ages) - len(self._edges.ages())
+        self._out.counts["evicted"] += count
+        self._find(f"{self._shard}:{last}", count=count, limit=self._limit)
 
     def _find(self, subject: str, **known: Any) -> None:
         """A finding that something was given up."""

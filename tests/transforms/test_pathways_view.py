@@ -1,90 +1,24 @@
 """PathwaysView: how the way of a message follows from its facts, what is told of it, and what it costs to remember."""
 
 import sys
-from collections.abc import Iterable
 from random import Random
 from typing import Any
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 
-from tests.histories import START, any_trace, date_at
-from tests.pure_run import MemoryBag, small_journals
-from transforms.follow_pathways import _PackPaths
-from transforms.journal import Ledger
-from transforms.latency_sketch import LatencySketch
-from transforms.packs import decode
+from tests.histories import START, date_at
+from tests.pathways import QUIET, any_view, read, sent, take, told, values
 from transforms.pathway_facts import MAX_TRAIL_FACTS
-from transforms.pathways_view import PathwaysView
-from transforms.records import CONSUME, SEND, Trace
-from transforms.view import Outputs
-from transforms.waits import Waits
+from transforms.records import Trace
 
 RETENTION = 86_400_000
-QUIET = 60_000
-
-
-def any_view(**options: Any) -> PathwaysView:
-    return PathwaysView(b"7", **{"waits": Waits(), "quiet": QUIET, "limit": 100_000} | options)
-
-
-def sent(topic: str, at: int, client: str = "producer", **fields: Any) -> Trace:
-    return any_trace(**{"type": SEND, "id": f"s{topic}{at}", "topic": topic, "at": at, "client_id": client} | fields)
-
-
-def read(topic: str, group: str, at: int, client: str = "consumer", **fields: Any) -> Trace:
-    named = {"type": CONSUME, "id": f"c{topic}{group}{at}", "topic": topic, "at": at}
-    return any_trace(**named | {"client_id": client, "group_id": group} | fields)
-
-
-def packs_of(items: Iterable[Trace]) -> list[bytes]:
-    step = _PackPaths(1)
-    step.start_bundle()
-    full = [pack for item in items for _, pack in step.process(item)]
-    return [*full, *(element.value[1] for element in step.finish_bundle())]
-
-
-def take(view: PathwaysView, *items: Trace, until: int | None = None) -> Outputs:
-    """What the view makes of these items in one batch, and then of the time (ms after START)."""
-    outputs = view.apply([event for pack in packs_of(items) for event in decode(pack)])
-    if until is not None:
-        later = view.apply([["X", START + until]])
-        for name in ("records", "events", "findings"):
-            getattr(outputs, name).extend(getattr(later, name))
-        outputs.counts += later.counts
-    return outputs
-
-
-def values(outputs: Outputs) -> list[dict[str, Any]]:
-    return [orjson.loads(value) for _, value in outputs.records]
 
 
 def pathway_of(*items: Trace) -> dict[str, Any]:
     """The record of these facts, all in time."""
     [value] = values(take(any_view(), *items, until=10 * QUIET))
     return value
-
-
-def told(outputs: Outputs) -> dict[tuple[Any, ...], tuple[int, list[float], list[float]] | None]:
-    """Per edge (window, from, group, to) what was told last: hops; count, min, max of residences and of latencies."""
-    tallies: dict[tuple[Any, ...], Any] = {}
-    for destination, key, _, (kind, source, from_topic, group, tally) in outputs.events:
-        assert (destination, kind, source) == ("stats", "P", "7")
-        kind_of_key, topic, window = orjson.loads(key)
-        assert kind_of_key == "window"
-        tallies[window - START, from_topic, group, topic] = tally and (
-            tally["count"],
-            _extent(tally["residence"]),
-            _extent(tally["fromOrigin"]),
-        )
-    return tallies
-
-
-def _extent(json: Any) -> list[float]:
-    sketch = LatencySketch.from_json(json)
-    return [sketch.count, sketch.min, sketch.max]
 
 
 def at(ms: int) -> str:
@@ -313,131 +247,3 @@ def test_quiet_trails_and_edges_count_for_the_limit_too():
         evicted += take(view, *items, until=now).counts["evicted"]
         assert view.facts() <= 30
     assert evicted > 400
-
-
-# Any order ------------------------------------------------------------------------------------------------------------
-
-
-@st.composite
-def wanderings(draw: st.DrawFn) -> list[Trace]:
-    """Facts of few messages in few topics, in no order that means anything; some of them twice."""
-    names, topics = st.sampled_from(["x", "y"]), st.sampled_from(["a", "b", "c"])
-    clients, moments = st.sampled_from(["p", "q"]), st.integers(0, 12)
-    facts = []
-    for number in range(draw(st.integers(1, 14))):
-        fields: dict[str, Any] = {
-            "type": draw(st.sampled_from([SEND, CONSUME])), "id": f"i{number}", "topic": draw(topics),
-            "correlation_id": draw(names), "client_id": draw(clients), "at": draw(moments) * 9000,
-        }  # fmt: skip
-        if fields["type"] == CONSUME:
-            fields["group_id"] = draw(st.sampled_from(["g", "h"]))
-        fact = any_trace(**fields)
-        facts.append(fact._replace(timestamp=fact.timestamp + draw(st.integers(0, 3000))))
-    return facts + draw(st.lists(st.sampled_from(facts), max_size=3))
-
-
-def expected_pathways(items: list[Trace]) -> dict[str, dict[str, Any]]:
-    """The pathways of these facts, worked out once and plainly."""
-    pathways = {}
-    for name in {item.correlation_id for item in items}:
-        facts = {(i.nanos, i.topic, i.client_id, i.group_id, i.type) for i in items if i.correlation_id == name}
-        if len({topic for _, topic, *_ in facts}) > 1:
-            pathways[name] = {"correlationId": name, **_expected(facts), "complete": True}
-    return pathways
-
-
-def _expected(facts: set[Any]) -> dict[str, Any]:
-    sends = sorted(fact[:3] for fact in facts if fact[4] == SEND)
-    reads = sorted(fact[:4] for fact in facts if fact[4] == CONSUME)
-
-    def before(send: Any) -> list[Any]:
-        return [one for one in reads if one[0] <= send[0] and one[1] != send[1]]
-
-    if sends and not before(sends[0]):
-        topic, first = sends[0][1], sends[0]
-    else:
-        topic = (before(sends[0]) if sends else reads)[0][1]
-        first = next((send for send in sends if send[1] == topic), None)
-    hops, forwarded = [], set()
-    for send in [send for send in sends if send != first]:
-        nanos, to_topic, client = send
-        hop: dict[str, Any] = {"toTopic": to_topic, "sentBy": client, "sentAt": date_at(nanos, 3)}
-        own = [one for one in before(send) if one[2] == client]
-        if before(send):
-            took = (own or before(send))[-1]
-            hop |= _read(took) | {"residenceMs": (nanos - took[0]) // 10**6}
-            forwarded.add((took[1], took[3]))
-            if not own and len({one[3] for one in before(send)}) > 1:
-                hop["ambiguous"] = True
-        hops.append((nanos, 0, to_topic, client, hop))
-    for place in {(one[1], one[3]) for one in reads} - forwarded:
-        one = next(one for one in reads if (one[1], one[3]) == place)
-        hops.append((one[0], 1, one[1], one[2] + one[3], _read(one)))
-    hops.sort(key=lambda hop: hop[:4])
-    if first is None:
-        return {"origin": {"topic": topic}, "hops": [hop for *_, hop in hops]}
-    origin = {"topic": topic, "clientId": first[2], "date": date_at(first[0], 3)}
-    return {"origin": origin, "hops": [hop | {"fromOriginMs": (n - first[0]) // 10**6} for n, *_, hop in hops]}
-
-
-def _read(one: Any) -> dict[str, Any]:
-    return {"fromTopic": one[1], "groupId": one[3], "clientId": one[2], "consumedAt": date_at(one[0], 3)}
-
-
-def expected_tallies(pathways: Iterable[dict[str, Any]]) -> dict[tuple[Any, ...], Any]:
-    """What is told of each edge, from the records of the pathways."""
-    hops: dict[tuple[Any, ...], list[Any]] = {}
-    for hop in (hop for pathway in pathways for hop in pathway["hops"] if "residenceMs" in hop and "toTopic" in hop):
-        sent_at = any_trace(date=hop["sentAt"]).nanos // 10**6 - START
-        edge = sent_at // 60_000 * 60_000, hop["fromTopic"], hop["groupId"], hop["toTopic"]
-        hops.setdefault(edge, []).append((hop["residenceMs"], hop.get("fromOriginMs")))
-    return {
-        edge: (
-            len(durations),
-            *(_plain([d for d in column if d is not None]) for column in zip(*durations, strict=True)),
-        )
-        for edge, durations in hops.items()
-    }
-
-
-def _plain(durations: list[int]) -> list[int]:
-    return [len(durations), min(durations, default=0), max(durations, default=0)]
-
-
-@settings(
-    max_examples=300, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)  # fmt: skip
-@given(wanderings(), st.integers(0, 2**32), st.sampled_from([0.0, 0.3, 1.0]), st.sampled_from([0, QUIET, 300_000]))
-def test_any_order_any_batches_and_any_restores_end_in_the_same_pathways_and_tallies(items, seed, restores, quiet):
-    random = Random(seed)  # noqa: S311
-    bag, outputs = MemoryBag(), Outputs()
-
-    def step(pack: bytes | None, now: int) -> int | None:
-        if random.random() < restores:
-            bag.forget(random)
-        ledger, _ = Ledger.open(bag, lambda: any_view(quiet=quiet))
-        got = ledger.expire(bag, now) if pack is None else ledger.absorb(bag, pack)
-        ledger.rewrite(bag)
-        outputs.records += got.records
-        outputs.events += got.events
-        return ledger.view.deadline()
-
-    shuffled, due = random.sample(items, len(items)), None
-    with small_journals():
-        while shuffled:
-            size = random.randint(1, len(items))
-            batch, shuffled = shuffled[:size], shuffled[size:]
-            for pack in packs_of(batch):
-                due = step(pack, 0)
-            if random.random() < 0.5:
-                due = step(None, START + random.randint(0, 400_000))
-        while due is not None:
-            due = step(None, due)
-    assert not bag.segments, "state is left after retention"
-    final = {value["correlationId"]: value for value in values(outputs)}
-    for value in final.values():
-        value.pop("revision", None)
-    assert expected_pathways(items) == final
-    tallies = {edge: tally for edge, tally in told(outputs).items() if tally is not None}
-    assert expected_tallies(final.values()) == tallies

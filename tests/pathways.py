@@ -1,0 +1,72 @@
+"""A PathwaysView in a test: what goes in, and what came out in a form that can be read."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+from tests.histories import START, any_trace
+from transforms.follow_pathways import _PackPaths
+from transforms.latency_sketch import LatencySketch
+from transforms.packs import decode
+from transforms.pathways_view import PathwaysView
+from transforms.records import CONSUME, SEND, Trace
+from transforms.view import Outputs
+from transforms.waits import Waits
+
+QUIET = 60_000
+
+
+def any_view(**options: Any) -> PathwaysView:
+    return PathwaysView(b"7", **{"waits": Waits(), "quiet": QUIET, "limit": 100_000} | options)
+
+
+def sent(topic: str, at: int, client: str = "producer", **fields: Any) -> Trace:
+    return any_trace(**{"type": SEND, "id": f"s{topic}{at}", "topic": topic, "at": at, "client_id": client} | fields)
+
+
+def read(topic: str, group: str, at: int, client: str = "consumer", **fields: Any) -> Trace:
+    named = {"type": CONSUME, "id": f"c{topic}{group}{at}", "topic": topic, "at": at}
+    return any_trace(**named | {"client_id": client, "group_id": group} | fields)
+
+
+def packs_of(items: Iterable[Trace]) -> list[bytes]:
+    step = _PackPaths(1)
+    step.start_bundle()
+    full = [pack for item in items for _, pack in step.process(item)]
+    return [*full, *(element.value[1] for element in step.finish_bundle())]
+
+
+def take(view: PathwaysView, *items: Trace, until: int | None = None) -> Outputs:
+    """What the view makes of these items in one batch, and then of the time (ms after START)."""
+    outputs = view.apply([event for pack in packs_of(items) for event in decode(pack)])
+    if until is not None:
+        later = view.apply([["X", START + until]])
+        for name in ("records", "events", "findings"):
+            getattr(outputs, name).extend(getattr(later, name))
+        outputs.counts += later.counts
+    return outputs
+
+
+def values(outputs: Outputs) -> list[dict[str, Any]]:
+    return [orjson.loads(value) for _, value in outputs.records]
+
+
+def told(outputs: Outputs) -> dict[tuple[Any, ...], tuple[int, list[float], list[float]] | None]:
+    """Per edge (window, from, group, to) what was told last: hops; count, min, max of residences and of latencies."""
+    tallies: dict[tuple[Any, ...], Any] = {}
+    for destination, key, _, (kind, source, from_topic, group, tally) in outputs.events:
+        assert (destination, kind, source) == ("stats", "P", "7")
+        kind_of_key, topic, window = orjson.loads(key)
+        assert kind_of_key == "window"
+        tallies[window - START, from_topic, group, topic] = tally and (
+            tally["count"],
+            _extent(tally["residence"]),
+            _extent(tally["fromOrigin"]),
+        )
+    return tallies
+
+
+def _extent(json: Any) -> list[float]:
+    sketch = LatencySketch.from_json(json)
+    return [sketch.count, sketch.min, sketch.max]
