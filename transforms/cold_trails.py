@@ -1,6 +1,6 @@
 """ColdTrails: the trails that nothing happens to, in few bytes (see transforms/cold_flights.py).
 
-A message of one SEND and one CONSUME with UUIDs takes some 65 bytes, its part of the index included.
+A message of one SEND and one CONSUME with UUIDs takes some 70 bytes, its part of the index included.
 """
 
 from collections.abc import Iterable, Iterator

@@ -24,6 +24,8 @@ from transforms.records import CONSUME, SEND, Trace
 from transforms.waits import Waits
 
 PATHWAYS = "pathways"
+#: Event time (ms) without a fact after which a pathway is complete, unless another is given.
+QUIET = 60_000
 
 
 def paths_key(correlation_id: str, shards: int) -> bytes:
@@ -32,10 +34,10 @@ def paths_key(correlation_id: str, shards: int) -> bytes:
 
 
 class FollowPathways(beam.PTransform):
-    """See the head of this file. `quiet` in ms; `shards` is frozen with the saved state."""
+    """See the head of this file. `shards` is frozen with the saved state; `limit` bounds the facts of each."""
 
     def __init__(
-        self, waits: Waits, quiet: int, limit: int, shards: int, *, cluster: str = "", bounded: bool = False
+        self, waits: Waits, limit: int, shards: int, *, quiet: int = QUIET, cluster: str = "", bounded: bool = False
     ) -> None:
         super().__init__()
         self._shards = shards

@@ -33,7 +33,7 @@ LATE = any_trace(type=CONSUME, id="7", topic="b", at=70_000, group_id="late")
 
 
 def followed(traces: Any, *, bounded: bool = False) -> Any:
-    return traces | FollowPathways(Waits(), quiet=60_000, limit=1000, shards=4, bounded=bounded)
+    return traces | FollowPathways(Waits(), limit=1000, shards=4, bounded=bounded)
 
 
 def ends(record: tuple[bytes, bytes]) -> tuple[str, list[Any], int]:
