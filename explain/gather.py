@@ -1,6 +1,7 @@
 """Which records and findings belong to a subject. What is read may be large, so it is gone through, never kept."""
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any
 
 from explain.subject import Place, Subject, place_of
@@ -11,6 +12,13 @@ from transforms.records import SEND
 Value = dict[str, Any]
 """The JSON value of a record."""
 
+#: A subject with more records than this is not one message.
+MAX_RECORDS = 5_000
+
+
+class TooManyError(Exception):
+    """The subject has more than MAX_RECORDS records: a correlationId that many messages bear."""
+
 
 class Wanted:
     """What is known to belong to the subject: correlationIds, positions, and the ids of records."""
@@ -19,6 +27,7 @@ class Wanted:
         self.correlations = {subject.text}
         self.places: set[Place] = {subject.place} if subject.place else set()
         self._home = subject.place
+        self._is_followed = subject.is_followed
         self._ids: set[str] = set()
         #: Topics and the minutes in which messages were sent into them, as summaries of findings name them.
         self._windows: set[tuple[str, str]] = set()
@@ -36,11 +45,11 @@ class Wanted:
 
         The position asked for names correlationIds; these, and the one asked for, name positions.
         """
-        if not (self.has(record) or record["id"] in self._ids):
+        if not (self.has(record) or record.get("id") in self._ids):
             return False
         self._ids.add(record["id"])
         correlation, place = record.get("correlationId"), place_of(record)
-        if correlation is not None and place is not None:
+        if correlation is not None and place is not None and self._is_followed:
             if place == self._home:
                 self.correlations.add(correlation)
             if correlation in self.correlations:
@@ -78,13 +87,16 @@ def gather(read: Callable[[], Iterable[Value]], subject: Subject) -> tuple[Wante
     """The records about the subject, in the order read: all revisions of each.
 
     `read` gives the same records at each call. They are read again until nothing new is learned: two or three times.
+    Raises TooManyError.
     """
     wanted = Wanted(subject)
     size = -1
     taken: list[Value] = []
     while size != wanted.size():
         size = wanted.size()
-        taken = [record for record in read() if wanted.take(record)]
+        taken = list(islice(filter(wanted.take, read()), MAX_RECORDS + 1))
+        if len(taken) > MAX_RECORDS:
+            raise TooManyError
         if not taken:
             break
     return wanted, taken

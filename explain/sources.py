@@ -8,7 +8,7 @@ from typing import Protocol
 
 import orjson
 
-from explain.gather import Value, gather
+from explain.gather import MAX_RECORDS, TooManyError, Value, gather
 from explain.model import Timeline
 from explain.subject import Subject
 from explain.timeline import timeline
@@ -30,8 +30,19 @@ class Outputs(Protocol):
 
 
 def explain(outputs: Outputs, subject: Subject) -> Timeline:
-    """The timeline of the subject; keeps in memory only what belongs to it."""
-    wanted, taken = gather(outputs.records, subject)
+    """The timeline of the subject; keeps in memory only what belongs to it.
+
+    A position is shown alone where its correlationId names too many messages; asked for itself, that is a UserError.
+    """
+    try:
+        wanted, taken = gather(outputs.records, subject)
+    except TooManyError:
+        if subject.place is None or not subject.is_followed:
+            raise UserError(
+                f"{subject.text} has more than {MAX_RECORDS} records: it does not name one message.",
+                "Ask for a position: tracing-aggregator explain TOPIC/PARTITION/OFFSET",
+            ) from None
+        return explain(outputs, subject._replace(is_followed=False))
     return timeline(taken, (one for one in outputs.findings() if wanted.concerns(one)), subject)
 
 

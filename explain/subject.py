@@ -19,10 +19,14 @@ class Place(NamedTuple):
 
 
 class Subject(NamedTuple):
-    """What the user typed, and the position that it names, if it looks like one."""
+    """What the user typed, and the position that it names, if it looks like one.
+
+    `is_followed`: what else bears the correlationId found there belongs to it too.
+    """
 
     text: str
     place: Place | None
+    is_followed: bool = True
 
 
 def subject_of(text: str) -> Subject:

@@ -83,5 +83,5 @@ def _named(records: list[Value]) -> tuple[str, ...]:
 def _correlations(messages: tuple[Message, ...], wanted: Wanted, subject: Subject) -> tuple[str, ...]:
     """The correlationIds followed, in order of appearance; those read beside them are with their message."""
     named = dict.fromkeys(name for message in messages for name in message.correlation_ids)
-    followed = tuple(name for name in named if name in wanted.correlations)
+    followed = tuple(name for name in named if name in wanted.correlations or not subject.is_followed)
     return followed or ((subject.text,) if subject.place is None else ())

@@ -54,3 +54,13 @@ def test_genuine_raw_traces_are_replayed_and_every_message_of_them_is_whole():
             ("COMMIT", "groupA"), ("COMMIT", "groupB"), ("CONSUME", "groupA"), ("CONSUME", "groupB"),
         ]  # fmt: skip
     assert [shown.messages for shown in places] == [shown.messages for shown in timelines]
+
+
+def test_a_correlation_id_that_many_messages_bear_is_refused_and_their_positions_are_shown_alone(tmp_path):
+    records = [sent(n, offset=n) for n in range(2501)] + [consumed(n, offset=n, id=f"r{n}") for n in range(2501)]
+    outputs = folder(tmp_path, records, [])
+    with pytest.raises(UserError, match="does not name one message"):
+        explain(outputs, subject_of("c"))
+    shown = explain(outputs, subject_of("orders/0/42"))
+    assert [str(message.place) for message in shown.messages] == ["orders/0/42"]
+    assert shown.correlation_ids == ("c",)

@@ -15,7 +15,7 @@ from explain.subject import Place, place_of, subject_of
     ],
 )
 def test_a_position_is_told_from_a_correlation_id(text, place):
-    assert subject_of(text) == (text, place)
+    assert subject_of(text)[:2] == (text, place)
 
 
 @pytest.mark.parametrize("unknown", [{}, {"partition": -1, "offset": -1}, {"partition": 0, "offset": -1}])
