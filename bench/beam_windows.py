@@ -30,6 +30,7 @@ from transforms.keep_stats import KeepStats
 from transforms.latency_sketch import LatencySketch
 from transforms.packs import KeyedPack, decode, encode
 from transforms.records import KeyValue
+from transforms.stats_view import StatsView
 from transforms.stats_window import TOPIC_TALLY, WindowStats
 from transforms.waits import Waits
 
@@ -79,6 +80,11 @@ def bundles(count: int, messages: int, every: int) -> Iterator[Bundle]:
             events.append((TOPIC_TALLY, partition, block, of_topic, now))
             events.append(("G", partition, block, "group", of_group, now))
         yield Bundle(now, [(window_key("topic", start), encode(events))])
+
+
+def by_nothing(packs: beam.PCollection[KeyedPack]) -> beam.PCollection[KeyValue]:
+    """What the runner costs by itself."""
+    return packs | "Pass" >> beam.Map(_same).with_output_types(KeyValue)
 
 
 def by_views(packs: beam.PCollection[KeyedPack]) -> beam.PCollection[KeyValue]:
@@ -225,8 +231,35 @@ def run(build: Build, given: list[Bundle], *, streaming: bool) -> tuple[float, l
     return time.process_time() - began, list(_Collect.written)
 
 
+def work_of_views(given: list[Bundle]) -> int:
+    """Our part of the step without a runner: views in memory, as a state cache keeps them; how many records."""
+    views: dict[bytes, StatsView] = {}
+    records = 0
+    for bundle in given:
+        for key, pack in bundle.packs:
+            view = views.setdefault(key, StatsView(key, WAITS))
+            records += len(view.apply(decode(pack)).records)
+    return records
+
+
+def work_of_panes(given: list[Bundle]) -> int:
+    """The same of Beam's windows: accumulators in memory, a pane for each second."""
+    combine = _Latest()
+    accumulators: dict[bytes, dict[tuple[Any, ...], list[Any]]] = {}
+    records, fired = 0, 0
+    for bundle in given:
+        for key, pack in bundle.packs:
+            known = accumulators.setdefault(key, combine.create_accumulator())
+            for event in decode(pack):
+                combine.add_input(known, event)
+            if bundle.time >= fired + 1000:
+                fired = bundle.time
+                records += sum(1 for _ in _records((key, combine.extract_output(known))))
+    return records
+
+
 @click.command()
-@click.option("--count", default=2400, show_default=True, help="Bundles, one each 100 ms.")
+@click.option("--count", default=1200, show_default=True, help="Bundles, one each 100 ms.")
 @click.option("--messages", default=20, show_default=True, help="Messages per partition and bundle.")
 @click.option("--times", default=3, show_default=True, help="Runs of each; the median is shown.")
 def main(count: int, messages: int, times: int) -> None:
@@ -235,13 +268,17 @@ def main(count: int, messages: int, times: int) -> None:
     given = list(bundles(count, messages, every=100))
     click.echo(f"{count * PARTITIONS * messages:,} messages, {count * PARTITIONS * 2:,} tallies, {count:,} bundles")
     for title, streaming, steps in (
-        ("bounded", False, {"keyed view": by_views, "Beam windows": by_windows}),
-        ("stream", True, {"keyed view": by_views_streaming, "Beam windows": by_panes}),
+        ("bounded", False, {"neither": by_nothing, "keyed view": by_views, "Beam windows": by_windows}),
+        ("stream", True, {"neither": by_nothing, "keyed view": by_views_streaming, "Beam windows": by_panes}),
     ):
         for name, build in steps.items():
             results = [run(build, given, streaming=streaming) for _ in range(times)]
             seconds = statistics.median(seconds for seconds, _ in results)
             click.echo(f"{title:8} {name:13} {seconds:7.2f} s CPU, {len(results[0][1]):6,} records")
+    for name, work in (("keyed view", work_of_views), ("Beam windows", work_of_panes)):
+        began = time.process_time()
+        counts = [work(given) for _ in range(times)]
+        click.echo(f"alone    {name:13} {(time.process_time() - began) / times:7.2f} s CPU, {counts[0]:6,} records")
 
 
 if __name__ == "__main__":
