@@ -65,11 +65,11 @@ class Wanted:
         A rewind is about every offset that will be delivered again. A summary of many findings may be about every
         message of its minute.
         """
+        if self.has(finding):
+            return True
         topic = finding.get("topic")
         if topic is None:
             return False
-        if self.has(finding):
-            return True
         if finding.get("summary"):
             examples = ({"topic": topic, **example} for example in finding.get("examples", ()))
             return (topic, finding["windowStart"]) in self._windows or any(map(self.has, examples))

@@ -106,7 +106,7 @@ def _finding(finding: Value) -> tuple[Text, Text]:
         text.append(f": {REASONS[finding['reason']]}")
     place = place_of(finding)
     particulars = [
-        str(place or finding["topic"]),
+        str(place or finding.get("topic", "any topic")),
         *(f"{word} {finding[name]}" for word, name in _PARTICULARS if name in finding),
         *([f"{finding['count']} in this minute, summed up: it may be one of them"] if "summary" in finding else []),
         *([f"cause: {CAUSES.get(finding['cause'], finding['cause'])}"] if "cause" in finding else []),

@@ -162,12 +162,14 @@ def test_fields_that_we_do_not_know_pass_through_the_schema_of_aggregated_traces
 
 
 def written_of(key: bytes, *events: Any) -> list[tuple[Json, Json]]:
-    """Statistics: after these events, when all is withdrawn, when all is said again, and when it is final."""
+    """Statistics: after these events, when all is withdrawn, when all is said again, and until it is final."""
     view = StatsView(key, Waits(), "blue")
-    gone = [[*event[:-1], None] for event in events if isinstance(event[-1], dict)]
-    batches = [[list(event) for event in events], gone, [list(event) for event in events]]
-    records = [one for batch in batches for one in view.apply(batch).records]
-    records += view.apply([[EXPIRED, view.deadline()]]).records
+    gone = [(*event[:-1], None) for event in events if isinstance(event[-1], dict)]
+    records = []
+    for seconds, batch in enumerate([events, gone, events], 60):
+        records += view.apply([[*event, seconds * 1_000] for event in batch]).records
+    while (due := view.deadline()) is not None:
+        records += view.apply([[EXPIRED, due]]).records
     return [(orjson.loads(key), orjson.loads(value)) for key, value in records]
 
 

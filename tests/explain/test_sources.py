@@ -9,6 +9,8 @@ from pipeline.envelope import to_line
 from pipeline.errors import UserError
 from pipeline.settings import Settings
 from tests.explain.cases import acked, consumed, found, sent
+from tests.histories import any_trace, value_of
+from transforms.records import COMMIT, CONSUME, SEND
 
 DATA = Path(__file__).parent.parent / "data"
 
@@ -54,6 +56,32 @@ def test_genuine_raw_traces_are_replayed_and_every_message_of_them_is_whole():
             ("COMMIT", "groupA"), ("COMMIT", "groupB"), ("CONSUME", "groupA"), ("CONSUME", "groupB"),
         ]  # fmt: skip
     assert [shown.messages for shown in places] == [shown.messages for shown in timelines]
+
+
+def test_hand_made_traces_of_two_hops_are_replayed_into_one_timeline(tmp_path):
+    place = {"topic": "invoices", "partition": 3, "offset": 7}
+    items = [
+        any_trace(type=SEND, id="s1", topic="orders"),
+        any_trace(type=CONSUME, id="r1", topic="orders", offset=42, at=100),
+        any_trace(type=CONSUME, id="r2", topic="orders", offset=42, at=200, client_id="other"),
+        any_trace(type=COMMIT, id="k1", topic="orders", offset=60, at=300),
+        any_trace(type=SEND, id="s2", topic="invoices", at=140),
+        any_trace(type=CONSUME, id="r3", **place, group_id="mail", at=500),
+        any_trace(type=CONSUME, id="later", topic="else", correlation_id="else", at=400_000),
+    ]
+    file = tmp_path / "traces.jsonl"
+    envelopes = [{"ts": item.timestamp, "payload": orjson.dumps(value_of(item)).decode()} for item in items]
+    file.write_bytes(b"".join(orjson.dumps(one, option=orjson.OPT_APPEND_NEWLINE) for one in envelopes))
+    with replayed([str(file)], Settings()) as outputs:
+        shown = explain(outputs, subject_of("invoices/3/7"))
+    assert [(str(one.place), one.hop) for one in shown.messages] == [("orders/0/42", 1), ("invoices/3/7", 2)]
+    labels = [[step.label for step in message.steps if step.date] for message in shown.messages]
+    assert labels[0][1] == "100 ms until group read it"
+    assert labels[0][2].startswith("read again by group, delivery 2, 100 ms after the first")
+    assert labels[0][3] == "100 ms until committed by the commit at offset 60"
+    assert labels[1] == ["sent, 40 ms after group read orders/0/42", "360 ms until mail read it"]
+    assert [step.gap for step in shown.messages[0].steps if step.gap] == ["unacked"]
+    assert {"unacked", "over-consumed"} <= {one["reason"] for one in shown.findings}
 
 
 def test_a_correlation_id_that_many_messages_bear_is_refused_and_their_positions_are_shown_alone(tmp_path):

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import pytest
 
 from explain.model import Timeline
+from explain.screen import lines
 from explain.subject import Place, subject_of
 from explain.timeline import timeline
 from tests.explain.cases import PLACE, Value, acked, committed, consumed, found, sent
@@ -303,6 +304,13 @@ def test_a_summary_is_about_the_messages_of_its_minute_and_about_its_examples():
     assert [step.gap for step in timeline([sent()], [summary], subject_of("c")).messages[0].steps][1:] == [
         "no-ack", "unread",
     ]  # fmt: skip
+
+
+def test_what_was_given_up_of_a_correlation_id_is_said_even_without_a_topic():
+    given_up = {"id": "evicted:paths:c", "reason": "evicted", "correlationId": "c", "limit": 256}
+    shown = timeline([sent()], [given_up], subject_of("c"))
+    assert shown.findings == (given_up,)
+    assert str(list(lines(shown))[-1].more) == "(any topic)"
 
 
 def test_nothing_is_known_of_another_message():
