@@ -32,12 +32,12 @@ class SkewStats:
 
     def take(self, event: list[Any]) -> None:
         """Take in a bound."""
-        _, source, of, over, ms = event[:5]
+        _, source, of, _over, ms = event[:5]
         bounds = self._bounds[of]
         before = self._tightest()
         if ms is None:
             bounds.pop(source, None)
-        elif over in self._bounds:
+        else:
             bounds[source] = ms
         if self._tightest() != before:
             self.changed.add(_SKEW)

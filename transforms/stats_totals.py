@@ -2,7 +2,7 @@
 
 A tally is a JSON object: its numbers (true counts 1) are summed, its lists are LatencySketches and merged. Tallies are
 kept as bytes and the sums beside them, so a replacement costs what one tally costs, however many there are; and only
-when a sum is asked for: a tally is replaced some twenty times a second, and read once.
+when a sum is asked for, since many are replaced between two records.
 """
 
 from collections.abc import Iterator

@@ -5,8 +5,8 @@ statistics topic, upserts by key. A window is final when its end, and the newest
 retention and no view looks for what is past it any more (`trim_interval`, and a minute): then nothing that could change
 it is remembered, and it is forgotten.
 
-What changes within a second of the facts' own time is written together: the blocks tell of every bundle, twenty times a
-second, and a record is some kilobytes. Facts without a time are written at once.
+What changes within a second of the facts' own time is written together: every block of the topic tells of itself, and a
+record is some kilobytes. Facts without a time are written at once.
 
 Bounded input is written once, at its end, and is `final` only if that end is late enough.
 """
