@@ -53,7 +53,12 @@ class KafkaOutputs:
         self._names = settings.aggregated_topic, settings.anomaly_topic
         self._tell = tell
         properties: dict[str, Any] = to_librdkafka(config.consumer_properties())
-        properties |= {"enable.auto.commit": False, "auto.offset.reset": "earliest", "log_level": 0}
+        properties |= {
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "earliest",
+            "log_level": 0,
+        }
         self._consumer = Consumer(properties)
         with talking_to_brokers():
             self._ranges = {
@@ -100,11 +105,10 @@ class KafkaOutputs:
             self._consumer.unassign()
 
     def _consume(self, topic: str, ranges: list[_Range]) -> Iterator[Value]:
-        """The records of these ranges. Positions tell when one is through: it may end with a transaction's marker."""
-        from confluent_kafka import TopicPartition
+        """The records of these ranges. A range may end with what is no record: then the partition's end is told."""
+        from confluent_kafka import KafkaError
 
-        ends, total, quiet = {one.partition: one.end for one in ranges}, _size(ranges), 0.0
-        read = 0
+        ends, total, read, quiet = {one.partition: one.end for one in ranges}, _size(ranges), 0, 0.0
         while ends:
             messages = self._consumer.consume(_BATCH, _POLL_S)
             quiet = 0.0 if messages else quiet + _POLL_S
@@ -113,28 +117,27 @@ class KafkaOutputs:
                     f"{topic} gave nothing for {_STALLED_S:.0f} s.", "Are the brokers up? See: tracing-aggregator check"
                 )
             for message in messages:
-                if error := message.error():
+                partition, offset, error = message.partition() or 0, message.offset() or 0, message.error()
+                if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001  its public name
                     raise UserError(f"{topic} cannot be read: {error.str()}.", "See: tracing-aggregator check")
-                partition, offset = message.partition() or 0, message.offset() or 0
-                if offset >= ends.get(partition, 0):
-                    continue
-                payload = message.value()
-                if payload is not None and isinstance(value := _parsed(payload), dict):
-                    yield value
-            read += len(messages)
-            self._tell(topic, min(read, total), total)
-            for at in self._consumer.position([TopicPartition(topic, partition) for partition in ends]):
-                if at.offset >= ends[at.partition]:
-                    del ends[at.partition]
+                end = ends.get(partition, 0)
+                if error is not None or offset + 1 >= end:
+                    ends.pop(partition, None)
+                if error is None and offset < end:
+                    read += 1
+                    value = _parsed(message.value())
+                    if isinstance(value, dict) and "id" in value:
+                        yield value
+            self._tell(topic, read, total)
 
 
 def _size(ranges: list[_Range]) -> int:
     return sum(one.end - one.start for one in ranges)
 
 
-def _parsed(payload: bytes) -> Any:
+def _parsed(payload: str | bytes | None) -> Any:
     """What is no JSON is none of ours."""
     try:
-        return orjson.loads(payload)
+        return None if payload is None else orjson.loads(payload)
     except ValueError:
         return None

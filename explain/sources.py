@@ -91,5 +91,5 @@ def _values(path: Path) -> Iterator[Value]:
                     f"{path}, line {number}, is no record of an output topic: {error}.",
                     "Name the folder that `tracing-aggregator replay --output` wrote; raw traces go to --traces FILE.",
                 ) from error
-            if isinstance(value, dict):
+            if isinstance(value, dict) and "id" in value:
                 yield value
