@@ -259,7 +259,7 @@ def work_of_panes(given: list[Bundle]) -> int:
 
 
 @click.command()
-@click.option("--count", default=1200, show_default=True, help="Bundles, one each 100 ms.")
+@click.option("--count", default=800, show_default=True, help="Bundles, one each 100 ms.")
 @click.option("--messages", default=20, show_default=True, help="Messages per partition and bundle.")
 @click.option("--times", default=3, show_default=True, help="Runs of each; the median is shown.")
 def main(count: int, messages: int, times: int) -> None:
