@@ -28,7 +28,7 @@ from transforms.dates import NANOS_PER_MILLI, nanos_of
 from transforms.json_bytes import dump
 from transforms.keep_stats import KeepStats
 from transforms.latency_sketch import LatencySketch
-from transforms.packs import KeyedPack, decode, encode
+from transforms.packs import KeyedPack, MergePacks, decode, encode
 from transforms.records import KeyValue
 from transforms.stats_view import StatsView
 from transforms.stats_window import TOPIC_TALLY, WindowStats
@@ -90,7 +90,7 @@ def by_nothing(packs: beam.PCollection[KeyedPack]) -> beam.PCollection[KeyValue]
 def by_views(packs: beam.PCollection[KeyedPack]) -> beam.PCollection[KeyValue]:
     """The step that we use."""
     end = packs.pipeline | "End" >> beam.Create([2**62])
-    return packs | KeepStats(WAITS, end=end)
+    return (packs,) | MergePacks(end) | KeepStats(WAITS, bounded=True)
 
 
 def by_views_streaming(packs: beam.PCollection[KeyedPack]) -> beam.PCollection[KeyValue]:

@@ -43,9 +43,9 @@ class _Steps(PipelineVisitor):
 
 def mermaid() -> str:
     """The diagram: steps as boxes, topics as cylinders."""
-    settings = Settings()
+    settings = Settings(trace_pathways=True)
     pipeline = beam.Pipeline()
-    build(pipeline, _Topics(), Sinks(beam.Map(str), beam.Map(str), beam.Map(str)), settings)
+    build(pipeline, _Topics(), Sinks(*(beam.Map(str) for _ in settings.output_topics())), settings)
     steps = _Steps()
     pipeline.visit(steps)
     topics = {
@@ -54,6 +54,8 @@ def mermaid() -> str:
         "WriteTraces": settings.aggregated_topic,
         "WriteFindings": settings.anomaly_topic,
         "WriteDeadLetters": settings.dead_letter_topic,
+        "WriteStats": settings.stats_topic,
+        "WritePathways": f"{settings.pathway_topic} (trace.pathways)",
     }
     lines = ["flowchart LR"]
     lines += [f'  {step}[("{topic}")]' for step, topic in topics.items()]

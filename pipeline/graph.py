@@ -1,19 +1,23 @@
 """The whole graph. Tests, files, Kafka and every runner share it."""
 
-from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import apache_beam as beam
 
+from pipeline.setting_types import sla_rules
 from pipeline.settings import Settings
 from pipeline.sources import Source
 from pipeline.topic_names import followed
 from transforms import dead_letters
-from transforms.addresses import JOIN, LOCATE, ORDER
+from transforms.addresses import FOLLOW, JOIN, LOCATE, ORDER, STATS
 from transforms.drop_unripe import DropUnripe
-from transforms.findings import Finding
+from transforms.find_end import FindEnd
+from transforms.follow_groups import FollowGroups
+from transforms.follow_pathways import FollowPathways
 from transforms.join_blocks import JoinBlocks
+from transforms.keep_stats import KeepStats
 from transforms.keep_view import FINDINGS
+from transforms.limit_findings import LimitFindings
 from transforms.link_headers import LinkHeaders
 from transforms.locate_sends import LocateSends
 from transforms.order_commits import OrderCommits
@@ -21,49 +25,69 @@ from transforms.pack_by_key import PackByKey, Router
 from transforms.packs import MergePacks
 from transforms.parse_traces import DEAD_LETTERS, ParseTraces
 from transforms.records import KeyValue
+from transforms.sla import Sla
 from transforms.waits import Waits
 
 
 class Sinks(NamedTuple):
-    """Where the outputs go: transforms that take key and value as bytes."""
+    """Where the outputs go: transforms that take key and value as bytes. See `Settings.output_topics`."""
 
     traces: beam.PTransform
     findings: beam.PTransform
     dead_letters: beam.PTransform
+    stats: beam.PTransform
+    pathways: beam.PTransform
 
 
 def build(pipeline: beam.Pipeline, source: Source, sinks: Sinks, settings: Settings) -> None:
     """Add all steps to the pipeline. Labels are part of the saved state: a changed label starts without it."""
-    waits, limit, cluster = waits_of(settings), settings.limit_open_per_key, settings.cluster_name
-    block_size, exact, bounded = settings.block_size, settings.commit_mode == "exact", source.bounded
+    waits, limit, block_size = waits_of(settings), settings.limit_open_per_key, settings.block_size
+    common: dict[str, Any] = {"cluster": settings.cluster_name, "bounded": source.bounded}
     follows = followed(settings.topics_include, settings.topics_exclude)
+    is_read = followed(settings.trace_topics, "") if settings.trace_topics else None
+    exact, sla = settings.commit_mode == "exact", Sla(sla_rules(settings.sla_ms))
 
     read = source.read(pipeline)
     parsed = read.traces | "ParseTraces" >> ParseTraces(settings.date_max_ahead_ms, follows)
     linked = read.messages | "LinkHeaders" >> LinkHeaders()
+    end = (parsed["traces"], linked) | "FindEnd" >> FindEnd() if source.bounded else None
 
     router = Router(settings.locate_shards, block_size)
-    packed = parsed["traces"] | "PackTraces" >> PackByKey(router, cluster)
-    links = linked | "PackLinks" >> PackByKey(router, cluster)
+    packed = parsed["traces"] | "PackTraces" >> PackByKey(router, settings.cluster_name)
+    links = linked | "PackLinks" >> PackByKey(router, settings.cluster_name)
     sends = (packed[LOCATE], links[LOCATE]) | "MergeSends" >> MergePacks()
-    located = sends | "LocateSends" >> LocateSends(waits, limit, block_size, cluster=cluster, bounded=bounded)
+    located = sends | "LocateSends" >> LocateSends(waits, limit, block_size, is_read=is_read, **common)
     commits = (packed[ORDER],) | "MergeCommits" >> MergePacks()
-    ordered = commits | "OrderCommits" >> OrderCommits(waits, limit, block_size, cluster=cluster, bounded=bounded)
-    facts = (packed[JOIN], links[JOIN], located[JOIN], ordered[JOIN]) | "MergeFacts" >> MergePacks()
-    joined = facts | "JoinBlocks" >> JoinBlocks(waits, limit, exact=exact, cluster=cluster, bounded=bounded)
+    ordered = commits | "OrderCommits" >> OrderCommits(waits, limit, block_size, **common)
+    reach = (packed[FOLLOW], links[FOLLOW]) | "MergeReach" >> MergePacks()
+    groups = reach | "FollowGroups" >> FollowGroups(waits, limit, block_size, **common)
+    facts = tuple(step[JOIN] for step in (packed, links, located, ordered, groups)) | "MergeFacts" >> MergePacks(end)
+    joined = facts | "JoinBlocks" >> JoinBlocks(waits, limit, exact=exact, sla=sla, **common)
+    steps, tallies = [packed, located, ordered, joined], [joined[STATS]]
+    found = [step[FINDINGS] for step in (*steps, groups)]
+    if settings.trace_pathways:
+        paths = parsed["traces"] | "FollowPathways" >> FollowPathways(
+            waits, limit, settings.locate_shards, quiet=settings.pathway_quiet_ms, **common
+        )
+        paths.pathways | "TypePathways" >> _typed() | "WritePathways" >> sinks.pathways
+        found.append(paths[FINDINGS])
+        tallies.append(paths[STATS])
 
-    steps = (packed, located, ordered, joined)
+    findings = found | "MergeFindings" >> beam.Flatten()
+    if end is not None:
+        findings = findings | "DropUnripe" >> DropUnripe(end)
+    told = findings | "LimitFindings" >> LimitFindings(waits, settings.anomaly_burst, **common)
+    windows = (*tallies, told[STATS]) | "MergeTallies" >> MergePacks(end)
+    stats = windows | "KeepStats" >> KeepStats(waits, **common)
     traces = [step.traces for step in steps] | "MergeTraces" >> beam.Flatten()
-    findings = [step[FINDINGS] for step in steps] | "MergeFindings" >> beam.Flatten()
     letters = (parsed[DEAD_LETTERS], read.dead_letters) | "MergeDeadLetters" >> beam.Flatten()
-    if bounded:
-        findings = findings | "DropUnripe" >> DropUnripe((parsed["traces"], linked))
 
-    traces | "TypeTraces" >> beam.Map(_same).with_output_types(KeyValue) | "WriteTraces" >> sinks.traces
-    findings | "FormatFindings" >> beam.Map(_record).with_output_types(KeyValue) | "WriteFindings" >> sinks.findings
+    traces | "TypeTraces" >> _typed() | "WriteTraces" >> sinks.traces
+    told.anomalies | "TypeFindings" >> _typed() | "WriteFindings" >> sinks.findings
+    stats | "WriteStats" >> sinks.stats
     (
         letters
-        | "FormatDeadLetters" >> beam.FlatMap(partial(dead_letters.to_key_values)).with_output_types(KeyValue)
+        | "FormatDeadLetters" >> beam.FlatMap(dead_letters.to_key_values).with_output_types(KeyValue)
         | "WriteDeadLetters" >> sinks.dead_letters
     )
 
@@ -77,13 +101,19 @@ def waits_of(settings: Settings) -> Waits:
         hold_commit=settings.hold_commit_ms,
         commit_reorder=settings.commit_reorder_ms,
         unacked=settings.unacked_ms,
+        lost=settings.lost_ms,
+        unconsumed=settings.unconsumed_ms,
+        uncommitted=settings.uncommitted_ms,
+        consumption_buffer=settings.consumption_buffer_ms,
+        stats_interval=settings.stats_interval_ms,
         retention=settings.retention_ms,
     )
 
 
+def _typed() -> beam.PTransform:
+    """Outputs by name have no type, and a sink needs one."""
+    return beam.Map(_same).with_output_types(KeyValue)
+
+
 def _same(record: KeyValue) -> KeyValue:
     return record
-
-
-def _record(found: Finding) -> KeyValue:
-    return found.key, found.value

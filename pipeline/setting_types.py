@@ -11,6 +11,7 @@ from pipeline.topic_names import VALID_NAME, topic_pattern
 
 _SERVER = re.compile(r"(?:[\w+]+://)?(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+):(\d{1,5})", re.ASCII)
 _HIGHEST_PORT = 65535
+_SLA_RULE = re.compile(r"([^/,=]+)/([^,]+)=(\d{1,12})", re.ASCII)
 LOCAL_MASTER = "[local]"
 
 
@@ -52,6 +53,25 @@ def _instant(text: str) -> str:
     return text
 
 
+def _sla(text: str) -> str:
+    sla_rules(text)
+    return text
+
+
+def sla_rules(text: str) -> tuple[tuple[str, str, int], ...]:
+    """The rules `(topic, group, ms)` of a text such as `orders/billing=500,*/audit=60000`.
+
+    Raises ValueError for any other text.
+    """
+    rules = []
+    for rule in text.split(",") if text.strip() else ():
+        match = _SLA_RULE.fullmatch(rule.strip())
+        if match is None:
+            raise ValueError("must be rules such as orders/billing=500,*/audit=60000 (topic/group=ms)")
+        rules.append((match[1], match[2], int(match[3])))
+    return tuple(rules)
+
+
 Millis = Annotated[int, Field(gt=0)]
 MillisOrZero = Annotated[int, Field(ge=0)]
 Count = Annotated[int, Field(gt=0)]
@@ -60,4 +80,5 @@ Topics = Annotated[str, AfterValidator(_topics)]
 Instant = Annotated[str, AfterValidator(_instant)]
 Master = Annotated[str, AfterValidator(_master)]
 Servers = Annotated[str, AfterValidator(_servers)]
+Sla = Annotated[str, AfterValidator(_sla)]
 Folder = Annotated[Path, AfterValidator(Path.expanduser)]

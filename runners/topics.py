@@ -50,6 +50,7 @@ def wanted_topics(settings: Settings) -> list[Wanted]:
         Wanted(settings.dead_letter_topic, {**keep_all, "max.message.bytes": str(DEAD_LETTER_BYTES)}),
         # The newest statistics of each key stay, whatever the retention.
         Wanted(settings.stats_topic, {"cleanup.policy": "compact,delete"}),
+        *([Wanted(settings.pathway_topic, keep_all)] if settings.trace_pathways else []),
     ]
 
 

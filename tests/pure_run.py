@@ -14,10 +14,11 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from tests.histories import Item
 from transforms import flights, journal
-from transforms.addresses import JOIN, LOCATE, ORDER
+from transforms.addresses import FOLLOW, JOIN, LOCATE, ORDER, STATS
 from transforms.block_view import BlockView
 from transforms.commits_view import CommitsView
 from transforms.findings import Finding
+from transforms.followers_view import FollowersView
 from transforms.journal import Ledger, Segment, SegmentCoder
 from transforms.pack_by_key import Router, _Pack
 from transforms.packs import encode
@@ -68,6 +69,7 @@ class PureRun:
         self.restores = restores
         self.records: list[Record] = []
         self.findings: list[Finding] = []
+        self.tallies: list[tuple[bytes, Any]] = []
         self.counts: Counter[str] = Counter()
         self.rebuilt = 0
         self.now = -1
@@ -76,6 +78,7 @@ class PureRun:
         self._make = {
             LOCATE: partial(SendsView, block_size=block_size, **common),
             ORDER: partial(CommitsView, block_size=block_size, **common),
+            FOLLOW: partial(FollowersView, block_size=block_size, **common),
             JOIN: partial(BlockView, exact=exact, **common),
         }
         self._bags: dict[tuple[str, bytes], MemoryBag] = defaultdict(MemoryBag)
@@ -154,8 +157,10 @@ class PureRun:
             self._record(record)
         batches: dict[bytes, list[Any]] = defaultdict(list)
         for destination, address, _, event in outputs.events:
-            assert destination == JOIN
-            batches[address].append(event)
+            if destination == STATS:
+                self.tallies.append((address, event))
+            else:
+                batches[address].append(event)
         self.pending += [(JOIN, key, encode(events)) for key, events in batches.items()]
 
     def _record(self, record: tuple[bytes, bytes]) -> None:

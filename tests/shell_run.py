@@ -15,12 +15,14 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from tests.pure_run import PureRun
 from transforms import counters
-from transforms.addresses import JOIN, LOCATE, ORDER
+from transforms.addresses import FOLLOW, JOIN, LOCATE, ORDER, STATS
 from transforms.findings import Finding
+from transforms.follow_groups import _KeepFollowers
 from transforms.join_blocks import _KeepBlocks
 from transforms.journal import SegmentCoder
 from transforms.locate_sends import _KeepSends
 from transforms.order_commits import _KeepCommits
+from transforms.packs import decode
 
 MEGABYTE = 2**20
 
@@ -120,6 +122,7 @@ class ShellRun(PureRun):
         self._steps = {
             LOCATE: _KeepSends(self._make[LOCATE]),
             ORDER: _KeepCommits(self._make[ORDER]),
+            FOLLOW: _KeepFollowers(self._make[FOLLOW]),
             JOIN: _KeepBlocks(self._make[JOIN]),
         }
         self._calls: list[tuple[str, bytes, bytes | int]] = []
@@ -198,8 +201,11 @@ class ShellRun(PureRun):
         elif isinstance(output.value, Finding):
             self.findings.append(output.value)
         else:
-            pack = output.value.value if isinstance(output.value, WindowedValue) else output.value
-            self.pending.append((output.tag, *pack))
+            key, pack = output.value.value if isinstance(output.value, WindowedValue) else output.value
+            if output.tag == STATS:
+                self.tallies += [(key, event) for event in decode(pack)]
+            else:
+                self.pending.append((output.tag, key, pack))
 
     def _bag(self, step: str, key: bytes) -> SynchronousBagRuntimeState:
         state_key = api.StateKey(

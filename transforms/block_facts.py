@@ -1,8 +1,11 @@
 """What a block knows of its messages, and what it has written of each raw trace."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from transforms.dates import nanos_of
+from transforms.dates import NANOS_PER_MILLI, nanos_of
+from transforms.findings import Found
+from transforms.records import LATEST_TIMESTAMP
 
 #: What was written last of a trace, its raw fields aside; while it is equal nothing is written again.
 Written = tuple[Any, ...]
@@ -27,7 +30,7 @@ class Sent(NamedTuple):
 
 
 class Held:
-    """A raw ACK or CONSUME of this block, and how often and as what it was written."""
+    """A raw ACK or CONSUME of this block, how often and as what it was written, and which commit settles it."""
 
     __slots__ = (
         "client_id",
@@ -38,6 +41,7 @@ class Held:
         "id",
         "nanos",
         "revision",
+        "settled_by",
         "timestamp",
         "written",
     )
@@ -62,6 +66,7 @@ class Held:
         self.deadline = deadline
         self.revision = 0
         self.written: Written | None = None
+        self.settled_by: Commit | None = None
 
     @property
     def order(self) -> tuple[int, str]:
@@ -69,23 +74,52 @@ class Held:
         return self.nanos, self.id
 
 
+class Follow(NamedTuple):
+    """What FollowGroups says of a group and this block; times in ms.
+
+    Of the group messages from offset `start` on are expected if they were produced up to `until`. At `passed` it was
+    first seen in a later block, at `commits` it was first seen committing in this partition; None: not yet.
+    """
+
+    start: int
+    until: int
+    passed: int | None
+    commits: int | None
+
+    def merge(self, news: "Follow") -> "Follow":
+        """Both together, whichever came first."""
+        return Follow(
+            min(self.start, news.start),
+            max(self.until, news.until),
+            earliest(self.passed, news.passed),
+            earliest(self.commits, news.commits),
+        )
+
+
 class Message:
-    """All facts about one offset. Deliveries are in order, per group."""
+    """All facts about one offset. Deliveries are in order, per group.
 
-    __slots__ = ("acks", "deliveries", "last", "links", "sends", "unacked")
+    `first` and `last` are the lowest and the highest Kafka timestamp (ms) of its facts, `window` is the minute (ms)
+    that it is counted in, once it was. `found` are its open findings by id.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("acks", "deliveries", "first", "found", "last", "links", "sends", "window")
+
+    def __init__(self, timestamp: int) -> None:
         self.sends: list[Sent] = []
         self.acks: list[Held] = []
-        self.links: list[tuple[str, int]] = []
+        self.links: list[tuple[str | None, int]] = []
         self.deliveries: dict[str, list[Held]] = {}
-        self.unacked: str | None = None
-        self.last = 0
+        self.found: dict[str, Found] | None = None
+        self.window: int | None = None
+        self.first = self.last = timestamp
 
     def sent(self) -> Sent | None:
         """The SEND of this offset: of several that claim it, the first by date."""
-        live = [sent for sent in self.sends if sent.live]
-        return live[0] if len(live) == 1 else min(live, key=_order, default=None)
+        sends = self.sends
+        if len(sends) == 1:
+            return sends[0] if sends[0].live else None
+        return min((sent for sent in sends if sent.live), key=_order, default=None)
 
     def correlation_id(self, sent: Sent | None) -> str | None:
         """The correlationId of this offset: its SEND's, else an ACK's, else the header's, else the first delivery's."""
@@ -94,14 +128,39 @@ class Message:
         acked = min((ack for ack in self.acks if ack.correlation_id), key=_order, default=None)
         if acked is not None:
             return acked.correlation_id
-        if self.links:
-            return min(self.links)[0]
+        named = min((correlation for correlation, _ in self._named()), default=None)
+        if named is not None:
+            return named
         first = min((deliveries[0] for deliveries in self.deliveries.values()), key=_order, default=None)
         return None if first is None else first.correlation_id
+
+    def produced(self, sent: Sent | None) -> int | None:
+        """When it was produced (ns): its SEND's date, else what an ACK or CONSUME says, else its header's record."""
+        if sent is not None:
+            return sent.nanos
+        held = [*self.acks, *(one for deliveries in self.deliveries.values() for one in deliveries)]
+        said = [time for one in held if (time := record_timestamp(one.extra)) is not None]
+        millis = min(said or (timestamp for _, timestamp in self.links), default=None)
+        return None if millis is None else millis * NANOS_PER_MILLI
+
+    def earliest_date(self) -> int:
+        """The earliest date (ns) of its facts."""
+        dates = [sent.nanos for sent in self.sends if sent.live]
+        dates += [ack.nanos for ack in self.acks]
+        dates += [deliveries[0].nanos for deliveries in self.deliveries.values()]
+        dates += [timestamp * NANOS_PER_MILLI for _, timestamp in self.links]
+        return min(dates, default=self.first * NANOS_PER_MILLI)
+
+    def is_message(self) -> bool:
+        """Whether a fact still says that there is a message: a SEND may have moved elsewhere."""
+        return bool(self.acks or self.deliveries or self.links) or self.sent() is not None
 
     def facts(self) -> int:
         """How many facts this message holds."""
         return len(self.sends) + len(self.acks) + len(self.links) + sum(map(len, self.deliveries.values()))
+
+    def _named(self) -> Iterator[tuple[str, int]]:
+        return ((correlation, timestamp) for correlation, timestamp in self.links if correlation is not None)
 
 
 class Commit:
@@ -145,6 +204,17 @@ class Commit:
     def order(self) -> tuple[int, str]:
         """Order of facts: by date, then id."""
         return self.nanos, self.id
+
+
+def earliest(*times: int | None) -> int | None:
+    """The earliest of the times that are known."""
+    return min((time for time in times if time is not None), default=None)
+
+
+def record_timestamp(extra: dict[str, Any] | None) -> int | None:
+    """The optional field `recordTimestamp` (ms) of an ACK or a CONSUME, if it is a time."""
+    said = extra.get("recordTimestamp") if extra else None
+    return said if type(said) is int and 0 < said < LATEST_TIMESTAMP else None
 
 
 def _order(fact: Sent | Held) -> tuple[int, str]:

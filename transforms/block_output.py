@@ -3,8 +3,8 @@
 from typing import Any
 
 from transforms.aggregated import aggregated
-from transforms.block_facts import Commit, Held, Message, Sent, Written
-from transforms.findings import OVER_CONSUMED, UNACKED, finding
+from transforms.block_facts import Commit, Held, Written
+from transforms.findings import Found, Verdict, resolve, tell
 from transforms.records import ACK, COMMIT, CONSUME
 from transforms.view import Outputs
 
@@ -25,20 +25,12 @@ class BlockWriter:
                 ACK, ack, ack.id, offset, ack.revision, correlation_id=correlation_id, duration_ms=duration
             )  # fmt: skip
 
-    def consume(self, offset: int, group: str, delivery: Held, duration: int | None, count: int, first: Held) -> None:
-        """Write a CONSUME if it says something new; every delivery after the first to a group is over-consumption."""
-        before = delivery.written
-        if not self._changes(delivery, (duration, count)):
-            return
-        self._record(
-            CONSUME, delivery, delivery.id, offset, delivery.revision, group_id=group, duration_ms=duration,
-            correlation_id=delivery.correlation_id, deliveryCount=count,
-        )  # fmt: skip
-        if count > 1 and (before is None or before[1] != count):
-            self.find(
-                OVER_CONSUMED, delivery.id, None, offset, correlationId=delivery.correlation_id, groupId=group,
-                clientId=delivery.client_id, date=delivery.date, deliveryCount=count, firstClientId=first.client_id,
-                firstDate=first.date,
+    def consume(self, offset: int, group: str, delivery: Held, duration: int | None, count: int) -> None:
+        """Write a CONSUME if it says something new; `count` is 1 for the first delivery to the group."""
+        if self._changes(delivery, (duration, count)):
+            self._record(
+                CONSUME, delivery, delivery.id, offset, delivery.revision, group_id=group, duration_ms=duration,
+                correlation_id=delivery.correlation_id, deliveryCount=count,
             )  # fmt: skip
 
     def commit(self, commit: Commit, records: dict[int, Written]) -> None:
@@ -65,31 +57,20 @@ class BlockWriter:
                 counts["revisions"] += 1
                 self._commit_record(commit, record, revision + 1, before, withdrawn=True)
 
-    def unacked(self, offset: int, message: Message, sent: Sent | None, wait: int) -> None:
-        """Say that this SEND was not acknowledged, or that what was said of another no longer holds.
+    def tell(self, offset: int, verdict: Verdict, told: Found | None) -> Found:
+        """Tell a verdict about this offset if it says something new; what is to be remembered of it."""
+        found, news = tell(verdict, told, **self._place(offset))
+        if news is not None:
+            self.outputs.findings.append(news)
+        return found
 
-        The finding's subject names the position too: if the SEND moves, another block says so of another position, and
-        no order between the two is needed.
-        """
-        if sent is None and message.unacked is None:
-            return
-        place = f"{self._partition}:{offset}"
-        if message.unacked is not None and (sent is None or sent.id != message.unacked):
-            self.find(UNACKED, f"{message.unacked}:{place}", None, offset, resolved=True)
-            message.unacked = None
-        if sent is not None and message.unacked is None:
-            message.unacked = sent.id
-            self.find(
-                UNACKED, f"{sent.id}:{place}", sent.timestamp + wait, offset, correlationId=sent.correlation_id,
-                clientId=sent.client_id, date=sent.date,
-            )  # fmt: skip
+    def resolve(self, offset: int, told: Found) -> None:
+        """Close what was told."""
+        self.outputs.findings.append(resolve(told, **self._place(offset)))
 
-    def find(self, reason: str, subject: str, deadline: int | None, offset: int, **known: Any) -> None:
-        """A finding about an offset of this block."""
-        place: dict[str, Any] = {"topic": self._topic, "partition": self._partition, "offset": offset}
-        self.outputs.findings.append(
-            finding(reason, subject, deadline, **place, **known, cluster=self._cluster or None)
-        )
+    def _place(self, offset: int) -> dict[str, Any]:
+        place = {"topic": self._topic, "partition": self._partition, "offset": offset}
+        return place | {"cluster": self._cluster or None}
 
     def _changes(self, held: Held, said: Written) -> bool:
         if held.written == said:

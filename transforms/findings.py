@@ -46,6 +46,50 @@ class Finding(NamedTuple):
         return key_of(self.id)
 
 
+class Verdict(NamedTuple):
+    """A finding that holds from `deadline` (ms of event time) on; None: at once. `known` are fields of its record."""
+
+    reason: str
+    subject: str
+    deadline: int | None
+    known: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        """The id of its record."""
+        return f"{self.reason}:{self.subject}"
+
+
+class Found(NamedTuple):
+    """A verdict that was told and is not resolved. `minute` (ms) is the one it was counted in, once and for all."""
+
+    reason: str
+    subject: str
+    deadline: int | None
+    minute: int
+    known: dict[str, Any]
+
+
+def tell(verdict: Verdict, told: Found | None, **place: Any) -> tuple[Found, Finding | None]:
+    """What is to be remembered of a verdict that holds, and its finding if it says something new.
+
+    `place` are fields that all findings of a view share.
+    """
+    if told is not None and (told.known, told.deadline) == (verdict.known, verdict.deadline):
+        return told, None
+    reason, subject, deadline, known = verdict
+    minute = None if told is None else told.minute
+    found = finding(reason, subject, deadline, minute=minute, **place, **known)
+    return Found(reason, subject, deadline, found.minute, known), found
+
+
+def resolve(told: Found, **place: Any) -> Finding:
+    """The finding that closes what was told."""
+    return finding(
+        told.reason, told.subject, told.deadline, resolved=True, minute=told.minute, **place, **told.known
+    )  # fmt: skip
+
+
 def finding(
     reason: str,
     subject: str,
@@ -53,13 +97,14 @@ def finding(
     *,
     resolved: bool = False,
     produced: int | None = None,
+    minute: int | None = None,
     **known: Any,
 ) -> Finding:
     """The finding of this reason about this subject, with all that is known (fields that are None are left out).
 
     Its id is made of reason and subject, so the same finding always has the same id; `resolved` closes it. It is
-    counted by `topic`, `groupId` and the minute of `produced` (ms; becomes `producedAt`) or else of `date`: say all of
-    them again, unchanged, when it is resolved or told anew.
+    counted by `topic`, `groupId` and `minute` (ms), which is that of `produced` (ms; becomes `producedAt`) or else of
+    `date`: say all three again, unchanged, when it is resolved or told anew.
     """
     identity = f"{reason}:{subject}"
     value: dict[str, Any] = {"id": identity, "reason": reason}
@@ -70,7 +115,7 @@ def finding(
         value["deadline"] = date_of(deadline)
     if resolved:
         value["resolved"] = True
-    minute = _minute(produced, known.get("date"))
+    minute = _minute(produced, known.get("date")) if minute is None else minute
     return Finding(deadline, reason, known.get("topic"), known.get("groupId"), minute, identity, resolved, dump(value))
 
 

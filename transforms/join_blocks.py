@@ -1,7 +1,8 @@
 """JoinBlocks: joins all facts about the messages of a block of offsets.
 
-In: packs for blocks, from PackByKey, LocateSends and OrderCommits. Out: `traces` (every ACK, CONSUME and COMMIT, as
-aggregated records), `findings`. Nothing is dropped; what is past retention is forgotten. See transforms/block_view.py.
+In: packs for blocks, from PackByKey, LocateSends, OrderCommits and FollowGroups. Out: `traces` (every ACK, CONSUME and
+COMMIT, as aggregated records), `findings`, `stats` (packs for windows and for the clocks of clients). Nothing is
+dropped; what is past retention is forgotten. See transforms/block_view.py.
 """
 
 from collections.abc import Iterator
@@ -13,10 +14,12 @@ from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import BagStateSpec, TimerSpec, on_timer
 from apache_beam.utils.timestamp import Timestamp
 
+from transforms.addresses import STATS
 from transforms.block_view import BlockView
 from transforms.journal import Bag, SegmentCoder
 from transforms.keep_view import FINDINGS, KeepView
 from transforms.packs import KeyedPack
+from transforms.sla import Sla
 from transforms.waits import Waits
 
 
@@ -24,16 +27,23 @@ class JoinBlocks(beam.PTransform):
     """See the head of this file. `exact` lets a commit settle the one record at its own offset only."""
 
     def __init__(
-        self, waits: Waits, limit: int, *, exact: bool = False, cluster: str = "", bounded: bool = False
+        self,
+        waits: Waits,
+        limit: int,
+        *,
+        exact: bool = False,
+        cluster: str = "",
+        sla: Sla | None = None,
+        bounded: bool = False,
     ) -> None:
         super().__init__()
         self._bounded = bounded
-        self._make_view = partial(BlockView, waits=waits, limit=limit, exact=exact, cluster=cluster)
+        self._make_view = partial(BlockView, waits=waits, limit=limit, exact=exact, cluster=cluster, sla=sla)
 
     def expand(self, packs: beam.PCollection[KeyedPack]) -> Any:
         """All outputs, by name."""
         return packs | "KeepBlocks" >> beam.ParDo(_KeepBlocks(self._make_view, bounded=self._bounded)).with_outputs(
-            FINDINGS, main="traces"
+            FINDINGS, STATS, main="traces"
         )
 
 

@@ -15,35 +15,24 @@ from apache_beam.utils.timestamp import Timestamp
 
 from transforms.journal import Bag, SegmentCoder
 from transforms.keep_view import KeepView
-from transforms.packs import KeyedPack, decode, encode
+from transforms.packs import KeyedPack
 from transforms.records import KeyValue
-from transforms.stats_view import ENDED, StatsView
+from transforms.stats_view import StatsView
 from transforms.waits import Waits
 
 
 class KeepStats(beam.PTransform):
-    """See the head of this file.
+    """See the head of this file. Packs of bounded input say when it ends."""
 
-    Bounded input gives `end`: a collection of one number, the event time (ms) at which it ends.
-    """
-
-    def __init__(self, waits: Waits, *, cluster: str = "", end: beam.PCollection[int] | None = None) -> None:
+    def __init__(self, waits: Waits, *, cluster: str = "", bounded: bool = False) -> None:
         super().__init__()
-        self._end = end
-        self._make_view = partial(StatsView, waits=waits, cluster=cluster, bounded=end is not None)
+        self._bounded = bounded
+        self._make_view = partial(StatsView, waits=waits, cluster=cluster, bounded=bounded)
 
     def expand(self, packs: beam.PCollection[KeyedPack]) -> beam.PCollection[KeyValue]:
         """The records."""
-        if self._end is not None:
-            end = beam.pvalue.AsSingleton(self._end)
-            packs = packs | "TellEnd" >> beam.Map(_with_end, end).with_output_types(KeyedPack)
-        keeper = _KeepWindows(self._make_view, bounded=self._end is not None)
+        keeper = _KeepWindows(self._make_view, bounded=self._bounded)
         return packs | "KeepWindows" >> beam.ParDo(keeper).with_output_types(KeyValue)
-
-
-def _with_end(pack: KeyedPack, end: int) -> KeyedPack:
-    key, events = pack
-    return key, encode([*decode(events), (ENDED, end)])
 
 
 class _KeepWindows(KeepView):

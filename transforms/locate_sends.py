@@ -5,7 +5,7 @@ the blocks where SENDs lie), `findings`. Nothing is dropped; what is past retent
 transforms/sends_view.py.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -23,12 +23,23 @@ from transforms.waits import Waits
 
 
 class LocateSends(beam.PTransform):
-    """See the head of this file."""
+    """See the head of this file. `is_read` says of which topics the headers are read."""
 
-    def __init__(self, waits: Waits, limit: int, block_size: int, *, cluster: str = "", bounded: bool = False) -> None:
+    def __init__(
+        self,
+        waits: Waits,
+        limit: int,
+        block_size: int,
+        *,
+        cluster: str = "",
+        bounded: bool = False,
+        is_read: Callable[[str], bool] | None = None,
+    ) -> None:
         super().__init__()
         self._bounded = bounded
-        self._make_view = partial(SendsView, waits=waits, limit=limit, block_size=block_size, cluster=cluster)
+        self._make_view = partial(
+            SendsView, waits=waits, limit=limit, block_size=block_size, cluster=cluster, is_read=is_read
+        )
 
     def expand(self, packs: beam.PCollection[KeyedPack]) -> Any:
         """All outputs, by name."""

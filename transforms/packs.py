@@ -26,6 +26,9 @@ Addressed = tuple[str, bytes, int, Event]
 
 MAX_PACK_EVENTS = 1024
 
+#: The kind of the event that says when bounded input ends: `("E", end)`, in ms of event time.
+ENDED = "E"
+
 
 def encode(events: typing.Iterable[Event]) -> bytes:
     """The pack of these events."""
@@ -74,13 +77,30 @@ class Packer:
 class MergePacks(beam.PTransform):
     """Brings packs together and says what they are: outputs by name have no type, and a stateful step needs its key's.
 
-    Packs are merged, never traces: a merge ends the fusion of steps, and what passes it is encoded one by one.
+    Packs are merged, never traces: a merge ends the fusion of steps, and what passes it is encoded one by one. With
+    bounded input each pack brings the news of its `end` (one number, ms of event time): a view must know what nobody
+    can know yet when the input ends.
     """
+
+    def __init__(self, end: beam.PCollection[int] | None = None) -> None:
+        super().__init__()
+        self._end = end
 
     def expand(self, packs: tuple[beam.PCollection, ...]) -> beam.PCollection[KeyedPack]:
         """All packs."""
-        return packs | beam.Flatten() | beam.Map(_same).with_input_types(KeyedPack).with_output_types(KeyedPack)
+        merged = packs | beam.Flatten() | beam.Map(_same).with_input_types(KeyedPack).with_output_types(KeyedPack)
+        if self._end is None:
+            return merged
+        return merged | "TellEnd" >> beam.Map(_with_end, beam.pvalue.AsSingleton(self._end)).with_output_types(
+            KeyedPack
+        )
 
 
 def _same(pack: KeyedPack) -> KeyedPack:
     return pack
+
+
+def _with_end(pack: KeyedPack, end: int) -> KeyedPack:
+    """A pack is the array of one event at least."""
+    key, events = pack
+    return key, b"%b,%b]" % (events[:-1], dump((ENDED, end)))

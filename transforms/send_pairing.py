@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 from transforms.dates import nanos_of
+from transforms.findings import Found
 from transforms.records import UNKNOWN
 
 
@@ -54,12 +55,13 @@ class Flight:
     """All SENDs and links of one correlationId in one topic: nearly always one SEND and one position.
 
     From ACKs come all different links, from consumers and headers per position the earliest. `last` is the timestamp
-    (ms) of the newest fact.
+    (ms) of the newest fact, `found` are open findings by id.
     """
 
-    __slots__ = ("last", "links", "sends")
+    __slots__ = ("found", "last", "links", "sends")
 
     def __init__(self) -> None:
+        self.found: dict[str, Found] = {}
         self.sends: list[Send] = []
         self.links: list[Link] = []
         self.last = 0

@@ -11,40 +11,56 @@ the earliest SEND of its client before it, then what is left in order of date (t
 """
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from transforms.addresses import JOIN, LOCATE, block_key
 from transforms.aggregated import aggregated
-from transforms.findings import EVICTED, UNLINKED, finding
+from transforms.dates import NANOS_PER_MILLI
+from transforms.findings import EVICTED, UNLINKED, Found, finding, resolve, tell
 from transforms.flight_coder import Name
 from transforms.flights import Flights
 from transforms.packs import Event
 from transforms.records import SEND
 from transforms.send_pairing import FAILED, Flight, Link, Position, Send, pair
+from transforms.send_verdicts import duplicates
 from transforms.view import EXPIRED, Outputs
 from transforms.waits import Deadlines, Waits, deadline_after
 
 #: Kinds of events of a shard; topic and correlationId follow.
 SENT = "S"
 LINK = "L"
-#: Of snapshots alone: a flight had a fact of this time (ms) that left nothing else behind; and all cold flights.
+#: Of snapshots alone: a flight had a fact of this time (ms) that left nothing else behind; all cold flights; and a
+#: finding about a flight.
 HEARD = "H"
 COLD = "F"
+_FOUND = "V"
 
 #: A correlationId with more facts than this in one topic names no message; its facts are given up.
 MAX_FLIGHT_FACTS = 512
 
 
 class SendsView:
-    """See the head of this file. `limit` bounds the facts of the shard."""
+    """See the head of this file. `limit` bounds the facts of the shard.
 
-    def __init__(self, key: bytes, waits: Waits, limit: int, block_size: int, cluster: str = "") -> None:
+    `is_read` says of which topics the headers are read: what is nowhere else was not in the log of these.
+    """
+
+    def __init__(
+        self,
+        key: bytes,
+        waits: Waits,
+        limit: int,
+        block_size: int,
+        cluster: str = "",
+        is_read: Callable[[str], bool] | None = None,
+    ) -> None:
         self._key = key
         self._waits = waits
         self._limit = limit
         self._block_size = block_size
         self._cluster = cluster
+        self._is_read = is_read
         self._flights = Flights(span=waits.trim_interval)
         self._deadlines: Deadlines[Name] = Deadlines()
         self._now = -1
@@ -66,6 +82,8 @@ class SendsView:
                 self._flight((sys.intern(event[1]), event[2]), event[3])
             elif kind == COLD:
                 self._flights.restore(event[1])
+            elif kind == _FOUND:
+                self._flights.hot[sys.intern(event[1]), event[2]].found[event[3]] = Found._make(event[4:])
             else:
                 self._expire(event)
         self._review()
@@ -130,6 +148,8 @@ class SendsView:
                 else:
                     self._place(name, send, None if position == FAILED else position)
             self._deadlines.set(name, min(waiting, default=None))
+            if flight.found or len(flight.links) > 1:
+                self._find(name, flight)
         self._written, self._touched = self._touched, {}
 
     def _place(self, name: Name, send: Send, position: Position | None) -> None:
@@ -152,6 +172,17 @@ class SendsView:
         if position is not None:
             self._tell(name, send, position, live=True)
 
+    def _find(self, name: Name, flight: Flight) -> None:
+        """Tell which positions of this flight are duplicates, and close what no longer holds."""
+        verdicts = {verdict.id: verdict for verdict in duplicates(name, flight)}
+        cluster = self._cluster or None
+        for identity, verdict in verdicts.items():
+            flight.found[identity], news = tell(verdict, flight.found.get(identity), cluster=cluster)
+            if news is not None:
+                self._out.findings.append(news)
+        for identity in flight.found.keys() - verdicts.keys():
+            self._out.findings.append(resolve(flight.found.pop(identity), cluster=cluster))
+
     def _tell(self, name: Name, send: Send, position: Position, *, live: bool) -> None:
         topic, correlation = name
         send.version += 1
@@ -173,13 +204,15 @@ class SendsView:
 
     def _unlinked(self, name: Name, flight: Flight) -> None:
         placed = pair(flight)
+        in_log = False if self._is_read is not None and self._is_read(name[0]) else None
         for send in flight.sends:
             if send.id not in placed:
                 deadline = send.timestamp + self._waits.retention
                 self._out.findings.append(
                     finding(
                         UNLINKED, send.id, deadline, type=SEND, topic=name[0], correlationId=name[1],
-                        clientId=send.client_id, date=send.date, cluster=self._cluster or None,
+                        clientId=send.client_id, date=send.date, produced=send.nanos // NANOS_PER_MILLI, inLog=in_log,
+                        cluster=self._cluster or None,
                     )
                 )  # fmt: skip
 
@@ -244,3 +277,5 @@ class SendsView:
             kept = (*(send.timestamp for send in flight.sends), *(link.timestamp for link in flight.links))
             if flight.last > max(kept):
                 yield HEARD, topic, correlation, flight.last
+            for identity, found in flight.found.items():
+                yield _FOUND, topic, correlation, identity, *found

@@ -26,7 +26,7 @@ class Settlement:
         """A new delivery: the commit that settles it, if one is known already."""
         for commit in self.commits[bisect_left(self.commits, delivery.nanos, key=_nanos) :]:
             if self._reaches(commit, offset):
-                commit.settled.setdefault(offset, []).append(delivery)
+                _settle(commit, offset, delivery)
                 return commit
         insort(self._open, (offset, delivery.nanos, delivery.id, delivery))
         return None
@@ -48,9 +48,16 @@ class Settlement:
             ]
             for offset, delivery in taken:
                 _remove(other, offset, delivery)
-                commit.settled.setdefault(offset, []).append(delivery)
+                _settle(commit, offset, delivery)
             if taken:
                 yield other
+
+    def commit_after(self, offset: int, delivery: Held) -> Commit | None:
+        """The first commit that covers this delivery, also in exact mode; None while there is none."""
+        if not self._exact:
+            return delivery.settled_by
+        place = bisect_left(self.commits, delivery.nanos, key=_nanos)
+        return next((commit for commit in self.commits[place:] if commit.offset >= offset), None)
 
     def forget(self, deliveries: Iterable[Held], before: int) -> list[Commit]:
         """Deliveries past retention are no longer there, nor the commits up to `before` (ms) that settle no other.
@@ -78,7 +85,7 @@ class Settlement:
         for waiting in self._open[start:reached]:
             offset, nanos, _, delivery = waiting
             if nanos <= commit.nanos:
-                commit.settled.setdefault(offset, []).append(delivery)
+                _settle(commit, offset, delivery)
             else:
                 stay.append(waiting)
         self._open[start:reached] = stay
@@ -87,8 +94,14 @@ class Settlement:
         return commit.offset == offset or (commit.offset > offset and not self._exact)
 
 
+def _settle(commit: Commit, offset: int, delivery: Held) -> None:
+    commit.settled.setdefault(offset, []).append(delivery)
+    delivery.settled_by = commit
+
+
 def _remove(commit: Commit, offset: int, delivery: Held) -> None:
     deliveries = commit.settled[offset]
     deliveries.remove(delivery)
+    delivery.settled_by = None
     if not deliveries:
         del commit.settled[offset]

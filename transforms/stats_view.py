@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import orjson
 
 from transforms.json_bytes import dump
-from transforms.packs import Event
+from transforms.packs import ENDED, Event
 from transforms.stats_skew import LENGTHS as SKEW_LENGTHS
 from transforms.stats_skew import SkewStats
 from transforms.stats_window import LENGTHS as WINDOW_LENGTHS
@@ -26,8 +26,6 @@ from transforms.stats_window import Subject, WindowStats
 from transforms.view import BYTES_PER_FACT, EXPIRED, Outputs
 from transforms.waits import Waits, deadline_after
 
-#: Kind of event: `("E", end)`, the event time (ms) at which bounded input ends.
-ENDED = "E"
 #: An event of another kind may have one item more than its LENGTHS say: the timestamp (ms) of its newest fact.
 LENGTHS = WINDOW_LENGTHS | SKEW_LENGTHS
 

@@ -20,6 +20,11 @@ class Waits(NamedTuple):
     hold_commit: int = 10 * _SECOND
     commit_reorder: int = 5 * _SECOND
     unacked: int = 2 * _MINUTE
+    lost: int = 2 * _MINUTE
+    unconsumed: int = 10 * _MINUTE
+    uncommitted: int = 5 * _MINUTE
+    consumption_buffer: int = _MINUTE
+    stats_interval: int = 10 * _SECOND
     retention: int = 24 * 60 * _MINUTE
 
     @property

@@ -31,7 +31,7 @@ class Ran:
 
     def __init__(self, traces: list[KafkaRecord], messages: list[KafkaRecord] = (), **settings: Any) -> None:
         run = str(uuid4())
-        names = [f"{run}-{output}" for output in ("traces", "findings", "letters")]
+        names = [f"{run}-{output}" for output in Sinks._fields]
         source = MemorySource(traces, messages)
         sinks = Sinks(*map(WriteToMemory, names))
         self.counts: Counter[str] = run_graph(lambda pipeline: build(pipeline, source, sinks, Settings(**settings)))
@@ -39,6 +39,7 @@ class Ran:
         self.records: list[Record] = [(orjson.loads(key), orjson.loads(value)) for key, value in outputs[0]]
         self.findings = final_findings(value for _, value in outputs[1])
         self.letters = [orjson.loads(value) for _, value in outputs[2]]
+        self.stats = {key: orjson.loads(value) for key, value in outputs[3]}
 
 
 def tracing_record(trace: Trace, offset: int) -> KafkaRecord:

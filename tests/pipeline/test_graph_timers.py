@@ -44,7 +44,7 @@ class _Stream:
 
 def streamed(*steps: Trace | int, **settings: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The records and findings of a stream, in the order in which they were written."""
-    names = [str(uuid4()) for _ in range(3)]
+    names = [str(uuid4()) for _ in Sinks._fields]
     options = PipelineOptions([])
     options.view_as(StandardOptions).streaming = True
     pipeline = beam.Pipeline(runner=BundleBasedDirectRunner(), options=options)

@@ -5,10 +5,9 @@ import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that, equal_to
 
-from tests.histories import START, any_trace
-from transforms.drop_unripe import DropUnripe, _is_ripe, _latest
+from tests.histories import START
+from transforms.drop_unripe import DropUnripe, _is_ripe
 from transforms.findings import UNACKED, Finding, finding
-from transforms.records import HeaderLink
 
 
 def any_finding(deadline: int | None) -> Finding:
@@ -20,14 +19,9 @@ def test_a_finding_is_ripe_when_the_input_reaches_its_deadline(deadline, ripe):
     assert ripe == _is_ripe(any_finding(deadline), 100)
 
 
-def test_input_without_any_element_reaches_nothing():
-    assert _latest([]) == 0
-
-
-def test_the_end_is_the_newest_timestamp_of_traces_and_links():
+def test_findings_beyond_the_end_of_the_input_are_dropped():
     findings = [any_finding(deadline) for deadline in (None, START + 5, START + 6)]
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        traces = pipeline | "Traces" >> beam.Create([any_trace(at=1), any_trace(at=0)])
-        links = pipeline | "Links" >> beam.Create([HeaderLink("t", 0, 0, "x", START + 5)])
-        kept = pipeline | "Findings" >> beam.Create(findings) | DropUnripe((traces, links))
+        end = pipeline | "End" >> beam.Create([START + 5])
+        kept = pipeline | "Findings" >> beam.Create(findings) | DropUnripe(end)
         assert_that(kept, equal_to(findings[:2]))

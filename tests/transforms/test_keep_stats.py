@@ -15,7 +15,7 @@ from apache_beam.utils.timestamp import Timestamp
 
 from transforms.addresses import skew_key, window_key
 from transforms.keep_stats import KeepStats
-from transforms.packs import KeyedPack, encode
+from transforms.packs import KeyedPack, MergePacks, encode
 from transforms.waits import Waits
 
 MINUTE = 60_000
@@ -61,7 +61,7 @@ def test_bounded_input_writes_each_record_once_and_final_only_if_it_reached_that
         given = [any_pack(2), any_pack(5, block=1), any_pack(1, key=other), any_pack(3)]
         packs = pipeline | "Packs" >> beam.Create(given, reshuffle=False).with_output_types(KeyedPack)
         ended = pipeline | "End" >> beam.Create([end])
-        assert_that(packs | KeepStats(WAITS, end=ended), steps)
+        assert_that((packs,) | MergePacks(ended) | KeepStats(WAITS, bounded=True), steps)
 
 
 def test_windows_and_pairs_of_clocks_are_kept_side_by_side():

@@ -1,0 +1,25 @@
+"""FindEnd: when bounded input ends."""
+
+import apache_beam as beam
+import pytest
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.testing.util import assert_that, equal_to
+
+from tests.histories import START, any_trace
+from transforms.find_end import FindEnd
+from transforms.records import HeaderLink
+
+
+@pytest.mark.parametrize(
+    ("traces", "links", "end"),
+    [
+        ([any_trace(at=1), any_trace(at=0)], [HeaderLink("t", 0, 0, "x", START + 5)], START + 5),
+        ([any_trace(at=7)], [HeaderLink("t", 0, 0, "x", START + 5)], START + 7),
+        ([any_trace(at=7)], [], START + 7),
+        ([], [], 0),
+    ],
+)
+def test_the_end_is_the_newest_timestamp_of_traces_and_links(traces, links, end):
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        inputs = (pipeline | "Traces" >> beam.Create(traces), pipeline | "Links" >> beam.Create(links))
+        assert_that(inputs | FindEnd(), equal_to([end]))

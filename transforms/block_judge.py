@@ -1,0 +1,175 @@
+"""BlockJudge: every `stats_interval` says what is wrong with the messages of a block, and what they add to statistics.
+
+Findings are told when they begin to hold, told anew when they change, and resolved when they no longer hold. Tallies go
+to the windows that a change concerns, until the window is past retention; then it is final.
+"""
+
+from collections.abc import Iterable
+
+from transforms.addresses import STATS, skew_key, window_key
+from transforms.block import HEADER_READER, Block
+from transforms.block_facts import Message
+from transforms.block_output import BlockWriter
+from transforms.block_tally import GroupTally, TopicTally, clock_bounds
+from transforms.block_verdicts import Passes, Verdicts
+from transforms.dates import NANOS_PER_MILLI
+from transforms.findings import MINUTE_MS, Verdict
+from transforms.sla import Sla
+from transforms.waits import Deadlines, Waits
+
+_HOUR = 60 * MINUTE_MS
+
+
+class BlockJudge:
+    """See the head of this file."""
+
+    def __init__(self, block: Block, writer: BlockWriter, waits: Waits, sla: Sla) -> None:
+        self._block = block
+        self._writer = writer
+        self._waits = waits
+        self._sla = sla
+        self._verdicts = Verdicts(block, waits)
+        self._touched: dict[int, None] = {}
+        self._stirred: dict[str, int] = {}
+        self._judge_at: int | None = None
+        self._dues: Deadlines[int] = Deadlines()
+        self._windows: dict[int, set[int]] = {}
+        self._bounds: dict[tuple[int, str, str], int] = {}
+
+    def touch(self, offset: int, timestamp: int, now: int) -> None:
+        """A fact of this time (ms) about this offset has changed."""
+        self._touched[offset] = None
+        if self._judge_at is None:
+            self._judge_at = max(self._round(timestamp), now + 1)
+
+    def stir(self, group: str, offset: int, timestamp: int, now: int) -> None:
+        """A fact of this time (ms) says that the group has come to this offset: what it left out below is judged."""
+        if offset > self._stirred.get(group, -1):
+            self._stirred[group] = offset
+        if self._judge_at is None:
+            self._judge_at = max(self._round(timestamp), now + 1)
+
+    def count_in(self, offset: int, window: int) -> None:
+        """A snapshot says in which window (ms) the message was counted."""
+        self._block.messages[offset].window = window
+        self._windows.setdefault(window, set()).add(offset)
+
+    def touch_all(self, now: int) -> None:
+        """What is known of a group has changed: that concerns all messages."""
+        for offset, message in self._block.messages.items():
+            self.touch(offset, message.last, now)
+
+    def deadline(self) -> int | None:
+        """When to judge next."""
+        return min((due for due in (self._judge_at, self._dues.next()) if due is not None), default=None)
+
+    def forget(self, offsets: list[int]) -> None:
+        """These messages are gone. Their windows are past retention, or the block held too much."""
+        for offset in offsets:
+            self._touched.pop(offset, None)
+            self._dues.set(offset, None)
+        gone = set(offsets)
+        for window in list(self._windows):
+            self._windows[window] -= gone
+            if not self._windows[window]:
+                del self._windows[window]
+        self._bounds = {told: bound for told, bound in self._bounds.items() if told[0] in self._windows}
+
+    def judge(self, now: int) -> None:
+        """Judge what has changed or is due at `now` (ms)."""
+        for offset in self._dues.due(now):
+            self._touched[offset] = None
+        self._touch_left_out()
+        touched, self._touched, self._judge_at = self._touched, {}, None
+        passes = Passes(self._block)
+        windows: set[int] = set()
+        for offset in touched:
+            message = self._block.messages[offset]
+            windows |= self._place(offset, message)
+            due = self._tell(offset, message, self._verdicts.of(offset, message, passes), now)
+            counted = self._counted_under(offset, message, now)
+            self._dues.set(offset, min((at for at in (due, counted) if at is not None), default=None))
+        for window in sorted(windows):
+            if window + MINUTE_MS + self._waits.retention > now:
+                self._tally(window, now)
+
+    def _touch_left_out(self) -> None:
+        """Touch what the groups that came further have not read; of those whose commits settle one each, all below."""
+        block = self._block
+        for group, end in self._stirred.items():
+            for offset, message in block.messages.items():
+                if offset >= end:
+                    continue
+                is_read = message.links if group == HEADER_READER else group in message.deliveries
+                if block.exact or not is_read:
+                    self._touched[offset] = None
+        self._stirred = {}
+
+    def _place(self, offset: int, message: Message) -> set[int]:
+        """Count the message in the window of its produce time; the windows that change."""
+        produced = message.produced(message.sent())
+        date = (message.earliest_date() if produced is None else produced) // NANOS_PER_MILLI
+        window, before = date - date % MINUTE_MS, message.window
+        if before is not None and before != window:
+            self._windows[before].discard(offset)
+        message.window = window
+        self._windows.setdefault(window, set()).add(offset)
+        return {window} if before is None else {window, before}
+
+    def _tell(self, offset: int, message: Message, verdicts: Iterable[Verdict], now: int) -> int | None:
+        """Tell what begins to hold, changes or ends; when the next verdict will hold."""
+        found, waiting = message.found or {}, []
+        held: set[str] = set()
+        produced = message.produced(message.sent())
+        millis = None if produced is None else produced // NANOS_PER_MILLI
+        for verdict in verdicts:
+            if verdict.deadline is not None and verdict.deadline > now:
+                waiting.append(self._round(verdict.deadline))
+                continue
+            verdict.known["produced"] = millis
+            held.add(verdict.id)
+            found[verdict.id] = self._writer.tell(offset, verdict, found.get(verdict.id))
+        for identity in found.keys() - held:
+            self._writer.resolve(offset, found.pop(identity))
+        message.found = found or None
+        return min(waiting, default=None)
+
+    def _counted_under(self, offset: int, message: Message, now: int) -> int | None:
+        """When a message that a group has yet to read counts as under-consumed; None if none waits for that."""
+        produced = message.produced(message.sent())
+        since = message.first if produced is None else produced // NANOS_PER_MILLI
+        if since + self._waits.consumption_buffer <= now:
+            return None
+        groups = self._block.groups() - message.deliveries.keys()
+        is_missing = any(self._block.expects(group, offset, since) for group in groups)
+        return self._round(since + self._waits.consumption_buffer) if is_missing else None
+
+    def _round(self, deadline: int) -> int:
+        """Each distinct deadline costs a bundle."""
+        interval = self._waits.stats_interval
+        return -(-deadline // interval) * interval
+
+    def _tally(self, window: int, now: int) -> None:
+        """Send the tallies of a window."""
+        block, offsets = self._block, sorted(self._windows.get(window, ()))
+        messages = {offset: block.messages[offset] for offset in offsets if block.messages[offset].is_message()}
+        newest = max((message.last for message in messages.values()), default=window)
+        key, place = window_key(block.topic, window), (block.partition, block.number)
+        topic_tally = TopicTally()
+        for offset, message in messages.items():
+            topic_tally.add(offset, message)
+        self._send(key, window, ("T", *place, topic_tally.as_json(), newest))
+        for group in sorted(block.groups()):
+            tally = GroupTally(block, group, self._sla, now, self._waits.consumption_buffer)
+            for offset, message in messages.items():
+                tally.add(offset, message)
+            self._send(key, window, ("G", *place, group, tally.as_json(), newest))
+        hour = window - window % _HOUR
+        for (of, over), bound in clock_bounds(messages.values()).items():
+            if self._bounds.get((window, of, over)) != bound:
+                self._bounds[window, of, over] = bound
+                source = f"{block.name}:{window}"
+                self._send(skew_key(min(of, over), max(of, over), hour), window, ("B", source, of, over, bound, newest))
+
+    def _send(self, key: bytes, window: int, event: tuple[object, ...]) -> None:
+        self._writer.outputs.events.append((STATS, key, window, event))

@@ -1,0 +1,166 @@
+"""Verdicts: what is wrong with one message, decided by its facts alone. docs/verdicts.md explains each rule."""
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from typing import Any
+
+from transforms.block import HEADER_READER, Block
+from transforms.block_facts import Held, Message, Sent, earliest
+from transforms.dates import NANOS_PER_MILLI, duration_ms
+from transforms.findings import (
+    LATE,
+    LOST,
+    NEGATIVE_LATENCY,
+    OVER_CONSUMED,
+    UNACKED,
+    UNCOMMITTED,
+    UNCONSUMED,
+    Verdict,
+)
+from transforms.waits import Waits
+
+#: Causes of over-consumption.
+REWIND, REBALANCE, REDELIVERY, UNKNOWN_CAUSE = "rewind", "rebalance", "redelivery", "unknown"
+POSSIBLY_ABORTED = "possibly-aborted"
+
+
+class Passes:
+    """When each group was first seen beyond an offset of this block, by Kafka timestamp (ms)."""
+
+    def __init__(self, block: Block) -> None:
+        self._block = block
+        self._of: dict[str, tuple[list[int], list[int]]] = {}
+
+    def at(self, group: str, offset: int) -> int | None:
+        """The earliest fact of this group beyond this offset: a read of a later one, a commit of this or a later."""
+        if group not in self._of:
+            self._of[group] = self._steps(group)
+        ends, times = self._of[group]
+        place = bisect_right(ends, offset)
+        follow = self._block.follows.get(group)
+        return earliest(times[place] if place < len(times) else None, follow.passed if follow else None)
+
+    def _steps(self, group: str) -> tuple[list[int], list[int]]:
+        """Offsets in order, and for each the earliest time of a fact there or later."""
+        block = self._block
+        if group == HEADER_READER:
+            steps = [(offset, link[1]) for offset, message in block.messages.items() for link in message.links]
+        else:
+            reads = ((offset, message.deliveries.get(group, ())) for offset, message in block.messages.items())
+            steps = [(offset, one.timestamp) for offset, deliveries in reads for one in deliveries]
+            if group in block.settlements:
+                steps += [(commit.offset + 1, commit.timestamp) for commit in block.settlements[group].commits]
+        steps.sort()
+        times = [timestamp for _, timestamp in steps]
+        for index in range(len(times) - 2, -1, -1):
+            times[index] = min(times[index], times[index + 1])
+        return [offset for offset, _ in steps], times
+
+
+class Verdicts:
+    """All verdicts about the messages of a block."""
+
+    def __init__(self, block: Block, waits: Waits) -> None:
+        self._block = block
+        self._waits = waits
+
+    def of(self, offset: int, message: Message, passes: Passes) -> Iterator[Verdict]:
+        """The verdicts about one message, those too whose deadline is still to come."""
+        if not message.is_message():
+            return
+        sent = message.sent()
+        yield from self._of_producer(offset, message, sent, passes)
+        for group in sorted(self._block.groups()):
+            deliveries = message.deliveries.get(group)
+            if deliveries:
+                yield from self._of_deliveries(offset, group, deliveries, sent)
+            else:
+                yield from self._of_missing(offset, group, message, sent, passes)
+
+    def _of_producer(self, offset: int, message: Message, sent: Sent | None, passes: Passes) -> Iterator[Verdict]:
+        waits = self._waits
+        if sent is not None:
+            if not message.acks:
+                # The subject names the place: if the SEND moves, another block says so of another, in any order.
+                subject = f"{sent.id}:{self._block.partition}:{offset}"
+                yield Verdict(UNACKED, subject, sent.timestamp + waits.unacked, _of_send(sent))
+            for ack in message.acks:
+                yield from _of_pair(ack, sent, waits.hold_ack, {"type": "ACK", "correlationId": sent.correlation_id})
+        reader = self._block.follows.get(HEADER_READER)
+        if message.acks and not message.links and reader is not None and offset >= reader.start:
+            passed = passes.at(HEADER_READER, offset)
+            if passed is not None:
+                ack = message.acks[0]
+                known = {"correlationId": message.correlation_id(sent), "clientId": ack.client_id, "date": ack.date}
+                yield Verdict(LOST, self._at(offset), max(passed, message.first) + waits.lost, known)
+
+    def _of_deliveries(self, offset: int, group: str, deliveries: list[Held], sent: Sent | None) -> Iterator[Verdict]:
+        waits, settlement = self._waits, self._block.settlements[group]
+        for count, delivery in enumerate(deliveries, start=1):
+            about = {"groupId": group, "correlationId": delivery.correlation_id}
+            if sent is not None:
+                yield from _of_pair(delivery, sent, waits.hold_consume, {"type": "CONSUME", **about})
+            commit = settlement.commit_after(offset, delivery)
+            if commit is not None and delivery.timestamp > commit.timestamp + waits.commit_reorder + waits.hold_commit:
+                known = {"type": "COMMIT", "clientId": commit.client_id, "date": commit.date, **about}
+                yield Verdict(LATE, f"{commit.id}:{offset}", None, known)
+            if count > 1:
+                known = {
+                    "clientId": delivery.client_id, "date": delivery.date, "deliveryCount": count,
+                    "firstClientId": deliveries[0].client_id, "firstDate": deliveries[0].date,
+                    "cause": self._cause(offset, group, deliveries[count - 2], delivery),
+                }  # fmt: skip
+                yield Verdict(OVER_CONSUMED, delivery.id, None, about | known)
+        last = deliveries[-1]
+        if settlement.commit_after(offset, last) is None and self._block.commits_seen(group):
+            known = {"correlationId": last.correlation_id, "groupId": group}
+            known |= {"clientId": last.client_id, "date": last.date}
+            yield Verdict(UNCOMMITTED, f"{group}:{self._at(offset)}", last.timestamp + waits.uncommitted, known)
+
+    def _cause(self, offset: int, group: str, before: Held, delivery: Held) -> str:
+        """Why a group read a message again."""
+        commit = self._block.settlements[group].commit_after(offset, before)
+        if commit is not None and commit.order <= delivery.order:
+            return REWIND
+        if before.client_id != delivery.client_id:
+            return REBALANCE
+        return REDELIVERY if self._block.commits_seen(group) else UNKNOWN_CAUSE
+
+    def _of_missing(
+        self, offset: int, group: str, message: Message, sent: Sent | None, passes: Passes
+    ) -> Iterator[Verdict]:
+        produced = message.produced(sent)
+        if not self._block.expects(group, offset, message.first if produced is None else produced // NANOS_PER_MILLI):
+            return
+        passed = passes.at(group, offset)
+        if passed is None:
+            return
+        known: dict[str, Any] = _of_send(sent) if sent is not None else _of_first(message)
+        known |= {"groupId": group, "cause": None if message.deliveries else POSSIBLY_ABORTED}
+        deadline = max(passed, message.first) + self._waits.unconsumed
+        yield Verdict(UNCONSUMED, f"{group}:{self._at(offset)}", deadline, known)
+
+    def _at(self, offset: int) -> str:
+        return f"{self._block.topic}:{self._block.partition}:{offset}"
+
+
+def _of_pair(trace: Held, sent: Sent, hold: int, about: dict[str, Any]) -> Iterator[Verdict]:
+    """What the dates and times of an ACK or a CONSUME and its SEND say."""
+    duration = duration_ms(sent.nanos, trace.nanos)
+    known = {**about, "clientId": trace.client_id, "date": trace.date}
+    if duration < 0:
+        yield Verdict(NEGATIVE_LATENCY, trace.id, None, {**known, "durationMs": duration, "sentBy": sent.client_id})
+    if sent.timestamp > trace.timestamp + hold:
+        yield Verdict(LATE, trace.id, None, known)
+
+
+def _of_send(sent: Sent) -> dict[str, Any]:
+    return {"correlationId": sent.correlation_id, "clientId": sent.client_id, "date": sent.date}
+
+
+def _of_first(message: Message) -> dict[str, Any]:
+    """What is known of a message without a SEND."""
+    if not message.acks:
+        return {"correlationId": message.correlation_id(None)}
+    ack = message.acks[0]
+    return {"correlationId": message.correlation_id(None), "clientId": ack.client_id, "date": ack.date}
