@@ -53,9 +53,13 @@ class Config:
         return f"Config({ {name: masked(name, str(value)) for name, value in everything.items()} })"
 
     def consumer_properties(self) -> dict[str, str]:
-        """Java properties of a consumer, in the group `application.id` and from the earliest offset unless told."""
+        """Java properties of a consumer, in the group `application.id` and from the earliest offset unless told.
+
+        It reads what is not committed too, as Java does and librdkafka does not: an aborted message is not a lost one.
+        """
         return {
             "auto.offset.reset": "earliest",
+            "isolation.level": "read_uncommitted",
             **self._client(Client.CONSUMER),
             "group.id": self.settings.application_id,
         }

@@ -135,6 +135,10 @@ def test_each_client_gets_what_is_meant_for_all_and_what_is_meant_for_it():
     assert config.admin_properties() == {**servers, "client.id": "x"}
 
 
+def test_unless_told_otherwise_aborted_messages_are_read_too_whatever_the_client_s_own_default():
+    assert load_config(None, {}, []).consumer_properties()["isolation.level"] == "read_uncommitted"
+
+
 def test_the_start_of_a_new_group_can_be_chosen():
     config = load_config(None, {}, ["auto.offset.reset=latest"])
     assert config.consumer_properties()["auto.offset.reset"] == "latest"
