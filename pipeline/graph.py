@@ -9,21 +9,19 @@ from pipeline.settings import Settings
 from pipeline.sources import Source
 from pipeline.topic_names import followed
 from transforms import dead_letters
-from transforms.addresses import FOLLOW, JOIN, LOCATE, ORDER, STATS
+from transforms.addresses import JOIN, PLACE, STATS
 from transforms.drop_unripe import DropUnripe
 from transforms.find_end import FindEnd
-from transforms.follow_groups import FollowGroups
 from transforms.follow_pathways import FollowPathways
 from transforms.join_blocks import JoinBlocks
 from transforms.keep_stats import KeepStats
 from transforms.keep_view import FINDINGS
 from transforms.limit_findings import LimitFindings
 from transforms.link_headers import LinkHeaders
-from transforms.locate_sends import LocateSends
-from transforms.order_commits import OrderCommits
 from transforms.pack_by_key import PackByKey, Router
 from transforms.packs import MergePacks
 from transforms.parse_traces import DEAD_LETTERS, ParseTraces
+from transforms.place_facts import PlaceFacts
 from transforms.records import KeyValue
 from transforms.sla import Sla
 from transforms.waits import Waits
@@ -55,16 +53,12 @@ def build(pipeline: beam.Pipeline, source: Source, sinks: Sinks, settings: Setti
     router = Router(settings.locate_shards, block_size)
     packed = parsed["traces"] | "PackTraces" >> PackByKey(router, settings.cluster_name)
     links = linked | "PackLinks" >> PackByKey(router, settings.cluster_name)
-    sends = (packed[LOCATE], links[LOCATE]) | "MergeSends" >> MergePacks()
-    located = sends | "LocateSends" >> LocateSends(waits, limit, block_size, is_read=is_read, **common)
-    commits = (packed[ORDER],) | "MergeCommits" >> MergePacks()
-    ordered = commits | "OrderCommits" >> OrderCommits(waits, limit, block_size, **common)
-    reach = (packed[FOLLOW], links[FOLLOW]) | "MergeReach" >> MergePacks()
-    groups = reach | "FollowGroups" >> FollowGroups(waits, limit, block_size, **common)
-    facts = tuple(step[JOIN] for step in (packed, links, located, ordered, groups)) | "MergeFacts" >> MergePacks(end)
+    unplaced = (packed[PLACE], links[PLACE]) | "MergeUnplaced" >> MergePacks()
+    placed = unplaced | "PlaceFacts" >> PlaceFacts(waits, limit, block_size, is_read=is_read, **common)
+    facts = (packed[JOIN], links[JOIN], placed[JOIN]) | "MergeFacts" >> MergePacks(end)
     joined = facts | "JoinBlocks" >> JoinBlocks(waits, limit, exact=exact, sla=sla, **common)
-    steps, tallies = [packed, located, ordered, joined], [joined[STATS]]
-    found = [step[FINDINGS] for step in (*steps, groups)]
+    steps, tallies = [packed, placed, joined], [joined[STATS]]
+    found = [step[FINDINGS] for step in steps]
     if settings.trace_pathways:
         paths = parsed["traces"] | "FollowPathways" >> FollowPathways(
             waits, limit, settings.locate_shards, quiet=settings.pathway_quiet_ms, **common

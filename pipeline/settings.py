@@ -140,7 +140,7 @@ class Settings(BaseModel):
         "with a record of it. A SEND that is settled and quiet counts for a sixth of a fact.",
     )
     locate_shards: Count = _setting(
-        JOIN, 128, "Shards of the step that finds the position of a SEND. Fixed once there is state to resume from."
+        JOIN, 64, "Shards of the step that finds the position of a SEND. Fixed once there is state to resume from."
     )
     block_size: Count = _setting(
         JOIN, 1_024, "Consecutive offsets that share one key of state. Fixed once there is state to resume from."

@@ -1,9 +1,10 @@
-"""A run of the three views and the router without Beam: any order, any batches, any restore, any timer order."""
+"""A run of the views and the router without Beam: any order, any batches, any restore, any timer order."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from operator import add, or_
 from random import Random
 from typing import Any
 from unittest.mock import patch
@@ -13,13 +14,15 @@ from apache_beam import pvalue
 from apache_beam.utils.windowed_value import WindowedValue
 
 from tests.histories import Item
+from tests.reference_tallies import TallyKey
 from transforms import flights, journal
-from transforms.addresses import FOLLOW, JOIN, LOCATE, ORDER, STATS
+from transforms.addresses import FOLLOW, JOIN, LOCATE, ORDER, STATS, kind_and_key
 from transforms.block_view import BlockView
 from transforms.commits_view import CommitsView
 from transforms.findings import Finding
 from transforms.followers_view import FollowersView
 from transforms.journal import Ledger, Segment, SegmentCoder
+from transforms.latency_sketch import LatencySketch
 from transforms.pack_by_key import Router, _Pack
 from transforms.packs import encode
 from transforms.sends_view import SendsView
@@ -27,6 +30,7 @@ from transforms.view import Outputs
 from transforms.waits import Waits
 
 Record = tuple[dict[str, Any], dict[str, Any]]
+_MERGE = {"low": min, "high": max, "commitsSeen": or_}
 
 
 class MemoryBag:
@@ -99,7 +103,12 @@ class PureRun:
                 self.findings.append(output.value)
             else:
                 pack = output.value.value if isinstance(output.value, WindowedValue) else output.value
-                self.pending.append((output.tag, *pack))
+                self._await(output.tag, *pack)
+
+    def _await(self, destination: str, key: bytes, pack: bytes) -> None:
+        """A pack waits to be delivered to a view: of a block, or of one of the kinds of PlaceFacts."""
+        kind, own_key = (JOIN, key) if destination == JOIN else kind_and_key(key)
+        self.pending.append((kind, own_key, pack))
 
     def deliver(self, *, some: bool = False) -> None:
         """Deliver what waits: all, first to first, or some of it in any order."""
@@ -173,10 +182,15 @@ class PureRun:
         return final_records(self.records)
 
     def final_findings(self, end: int | None = None) -> dict[str, dict[str, Any]]:
-        """Per id the last one, resolved ones left out; with `end`, ripe ones only."""
+        """Per id the last one, resolved ones left out; with `end` (ms), ripe ones only."""
+        last = {found.id: found for found in self.findings}
         return final_findings(
-            found.value for found in self.findings if end is None or found.deadline is None or found.deadline <= end
+            found.value for found in last.values() if end is None or found.deadline is None or found.deadline <= end
         )
+
+    def final_tallies(self) -> dict[TallyKey, dict[str, Any]]:
+        """The last tallies, those of all blocks of a partition together; sketches as `LatencySketch`."""
+        return final_tallies(self.tallies)
 
 
 def final_records(records: Iterable[Record]) -> dict[str, Record]:
@@ -203,6 +217,27 @@ def final_findings(values: Iterable[bytes]) -> dict[str, dict[str, Any]]:
         value = orjson.loads(found)
         last[value["id"]] = value
     return {identity: value for identity, value in last.items() if "resolved" not in value}
+
+
+def final_tallies(events: Iterable[tuple[bytes, Any]]) -> dict[TallyKey, dict[str, Any]]:
+    """See PureRun.final_tallies."""
+    last: dict[tuple[Any, ...], Any] = {}
+    for key, (kind, *fields) in events:
+        if kind in {"T", "G"}:
+            partition, block, *group, tally, _ = fields
+            _, topic, window = orjson.loads(key)
+            last[topic, partition, group[0] if group else None, window, block] = tally
+    merged: dict[TallyKey, dict[str, Any]] = defaultdict(dict)
+    for (*place, _), tally in last.items():
+        for name, fact in (tally or {}).items():
+            whole = merged[tuple(place)]
+            if isinstance(fact, list):
+                whole.setdefault(name, LatencySketch()).merge(LatencySketch.from_json(fact))
+            elif name in whole:
+                whole[name] = _MERGE.get(name, add)(whole[name], fact)
+            else:
+                whole[name] = fact
+    return dict(merged)
 
 
 @contextmanager

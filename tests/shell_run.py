@@ -17,12 +17,10 @@ from tests.pure_run import PureRun
 from transforms import counters
 from transforms.addresses import FOLLOW, JOIN, LOCATE, ORDER, STATS
 from transforms.findings import Finding
-from transforms.follow_groups import _KeepFollowers
 from transforms.join_blocks import _KeepBlocks
 from transforms.journal import SegmentCoder
-from transforms.locate_sends import _KeepSends
-from transforms.order_commits import _KeepCommits
 from transforms.packs import decode
+from transforms.place_facts import _KeepPlaces
 
 MEGABYTE = 2**20
 
@@ -120,9 +118,9 @@ class ShellRun(PureRun):
         self._generation = 0
         self._bundles = 0
         self._steps = {
-            LOCATE: _KeepSends(self._make[LOCATE]),
-            ORDER: _KeepCommits(self._make[ORDER]),
-            FOLLOW: _KeepFollowers(self._make[FOLLOW]),
+            LOCATE: _KeepPlaces(self._make[LOCATE]),
+            ORDER: _KeepPlaces(self._make[ORDER]),
+            FOLLOW: _KeepPlaces(self._make[FOLLOW]),
             JOIN: _KeepBlocks(self._make[JOIN]),
         }
         self._calls: list[tuple[str, bytes, bytes | int]] = []
@@ -205,7 +203,7 @@ class ShellRun(PureRun):
             if output.tag == STATS:
                 self.tallies += [(key, event) for event in decode(pack)]
             else:
-                self.pending.append((output.tag, key, pack))
+                self._await(output.tag, key, pack)
 
     def _bag(self, step: str, key: bytes) -> SynchronousBagRuntimeState:
         state_key = api.StateKey(

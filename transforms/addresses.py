@@ -16,16 +16,19 @@ FOLLOW = "follow"
 STATS = "stats"
 LIMIT = "limit"
 PATHS = "paths"
+#: The output that carries what goes to one of the three kinds of views of PlaceFacts.
+PLACE = "place"
+_KIND_ENDS = b":"
 
 
 def shard_key(topic: str, correlation_id: str, shards: int) -> bytes:
-    """The key of LocateSends: all events of one (correlationId, topic) meet in one shard."""
+    """The key of a SendsView: all events of one (correlationId, topic) meet in one shard."""
     return b"%d" % (crc32(f"{correlation_id}\n{topic}".encode()) % shards)
 
 
 @lru_cache(maxsize=65536)
 def commits_key(group_id: str, topic: str, partition: int) -> bytes:
-    """The key of OrderCommits."""
+    """The key of a CommitsView."""
     return dump([group_id, topic, partition])
 
 
@@ -37,7 +40,7 @@ def block_key(topic: str, partition: int, block: int) -> bytes:
 
 @lru_cache(maxsize=65536)
 def partition_key(topic: str, partition: int) -> bytes:
-    """The key of FollowGroups."""
+    """The key of a FollowersView."""
     return dump([topic, partition])
 
 
@@ -54,6 +57,17 @@ def skew_key(one: str, other: str, start: int) -> bytes:
 def finding_key(reason: str, topic: str | None, group: str | None, minute: int) -> bytes:
     """The key of LimitFindings; `minute` (ms) is the start of one."""
     return dump([reason, topic, group, minute])
+
+
+def place_key(kind: str, key: bytes) -> bytes:
+    """The key in PlaceFacts of what has this key among its kind of views."""
+    return kind.encode() + _KIND_ENDS + key
+
+
+def kind_and_key(place: bytes) -> tuple[str, bytes]:
+    """What `place_key` was made of."""
+    kind, _, key = place.partition(_KIND_ENDS)
+    return kind.decode(), key
 
 
 def parts_of(key: bytes) -> tuple[str, str | int, int]:

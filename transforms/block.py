@@ -6,7 +6,7 @@ from transforms.addresses import parts_of
 from transforms.block_facts import Commit, Follow, Held, Message
 from transforms.settlement import Settlement
 
-#: The group by which FollowGroups knows the reader of headers.
+#: The group by which FollowersView knows the reader of headers.
 HEADER_READER = ""
 
 

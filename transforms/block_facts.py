@@ -12,7 +12,7 @@ Written = tuple[Any, ...]
 
 
 class Sent(NamedTuple):
-    """LocateSends says: this SEND lies at this offset (or, not `live`, no longer does). The highest version holds."""
+    """SendsView says: this SEND lies at this offset (or, not `live`, no longer does). The highest version holds."""
 
     id: str
     correlation_id: str
@@ -75,7 +75,7 @@ class Held:
 
 
 class Follow(NamedTuple):
-    """What FollowGroups says of a group and this block; times in ms.
+    """What FollowersView says of a group and this block; times in ms.
 
     Of the group messages from offset `start` on are expected if they were produced up to `until`. At `passed` it was
     first seen in a later block, at `commits` it was first seen committing in this partition; None: not yet.

@@ -45,7 +45,7 @@ class BlockWriter:
             commit.written[record] = revision, said
             if revision > 1:
                 counts["revisions"] += 1
-            elif record != Commit.ORIGINAL:  # OrderCommits has counted the commit itself
+            elif record != Commit.ORIGINAL:  # CommitsView has counted the commit itself
                 counts["range_commits"] += 1
             self._commit_record(commit, record, revision, said)
         for record in commit.written.keys() - records.keys():

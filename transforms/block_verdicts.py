@@ -46,10 +46,17 @@ class Passes:
         if group == HEADER_READER:
             steps = [(offset, link[1]) for offset, message in block.messages.items() for link in message.links]
         else:
-            reads = ((offset, message.deliveries.get(group, ())) for offset, message in block.messages.items())
-            steps = [(offset, one.timestamp) for offset, deliveries in reads for one in deliveries]
-            if group in block.settlements:
-                steps += [(commit.offset + 1, commit.timestamp) for commit in block.settlements[group].commits]
+            places = ((offset, message.deliveries.get(group, ())) for offset, message in block.messages.items())
+            reads = [(offset, one) for offset, deliveries in places for one in deliveries]
+            steps = [(offset, one.timestamp) for offset, one in reads]
+            if reads:
+                # Commits before or below all of these are sent here by chance only: that would depend on the order.
+                low, first = min(offset for offset, _ in reads), min(one.nanos for _, one in reads)
+                steps += [
+                    (commit.offset + 1, commit.timestamp)
+                    for commit in block.settlements[group].commits
+                    if commit.offset >= low and commit.nanos >= first
+                ]
         steps.sort()
         times = [timestamp for _, timestamp in steps]
         for index in range(len(times) - 2, -1, -1):
@@ -100,15 +107,17 @@ class Verdicts:
             about = {"groupId": group, "correlationId": delivery.correlation_id}
             if sent is not None:
                 yield from _of_pair(delivery, sent, waits.hold_consume, {"type": "CONSUME", **about})
-            commit = settlement.commit_after(offset, delivery)
-            if commit is not None and delivery.timestamp > commit.timestamp + waits.commit_reorder + waits.hold_commit:
+            commit = delivery.settled_by
+            is_partner = count == len(deliveries) or deliveries[count].settled_by is not commit
+            hold = waits.commit_reorder + waits.hold_commit
+            if commit is not None and is_partner and delivery.timestamp > commit.timestamp + hold:
                 known = {"type": "COMMIT", "clientId": commit.client_id, "date": commit.date, **about}
                 yield Verdict(LATE, f"{commit.id}:{offset}", None, known)
             if count > 1:
                 known = {
                     "clientId": delivery.client_id, "date": delivery.date, "deliveryCount": count,
                     "firstClientId": deliveries[0].client_id, "firstDate": deliveries[0].date,
-                    "cause": self._cause(offset, group, deliveries[count - 2], delivery),
+                    "cause": self._cause(offset, group, deliveries[:count]),
                 }  # fmt: skip
                 yield Verdict(OVER_CONSUMED, delivery.id, None, about | known)
         last = deliveries[-1]
@@ -117,9 +126,10 @@ class Verdicts:
             known |= {"clientId": last.client_id, "date": last.date}
             yield Verdict(UNCOMMITTED, f"{group}:{self._at(offset)}", last.timestamp + waits.uncommitted, known)
 
-    def _cause(self, offset: int, group: str, before: Held, delivery: Held) -> str:
-        """Why a group read a message again."""
-        commit = self._block.settlements[group].commit_after(offset, before)
+    def _cause(self, offset: int, group: str, deliveries: list[Held]) -> str:
+        """Why a group read a message again: the last of these deliveries."""
+        first, before, delivery = deliveries[0], *deliveries[-2:]
+        commit = self._block.settlements[group].commit_after(offset, first)
         if commit is not None and commit.order <= delivery.order:
             return REWIND
         if before.client_id != delivery.client_id:

@@ -1,6 +1,6 @@
 """BlockView: all facts about 1,024 consecutive offsets of one partition, joined (the view of JoinBlocks).
 
-In: located SENDs, ACKs, CONSUMEs, header links, commits, and what FollowGroups says of groups. Out: every ACK, CONSUME
+In: located SENDs, ACKs, CONSUMEs, header links, commits, and what is said of groups. Out: every ACK, CONSUME
 and COMMIT enriched, written when its partners are known or its hold ends, and again with a higher revision when facts
 that come later change it (BlockReview); findings and tallies (BlockJudge).
 

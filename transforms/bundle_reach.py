@@ -10,7 +10,7 @@ from transforms.addresses import FOLLOW, ORDER, commits_key, partition_key
 from transforms.packs import Addressed
 from transforms.records import HeaderLink, Trace
 
-#: The group by which FollowGroups knows the reader of headers; no consumer group has an empty name.
+#: The group by which FollowersView knows the reader of headers; no consumer group has an empty name.
 HEADER_READER = ""
 
 #: Topic, partition, block, group.
@@ -63,7 +63,7 @@ class BundleReach:
             known.add(commit.offset, commit.timestamp)
 
     def events(self) -> Iterator[Addressed]:
-        """What OrderCommits and FollowGroups are told."""
+        """What views of commits and of followers are told."""
         for (topic, partition, block), last in self._acked.items():
             yield FOLLOW, partition_key(topic, partition), last, ("M", block, last)
         for (topic, partition, block, group), reach in self._reads.items():

@@ -1,4 +1,4 @@
-"""What OrderCommits knows: the commits of one group in one partition, and where the group reads."""
+"""What CommitsView knows: the commits of one group in one partition, and where the group reads."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""CommitsView: the commit sequence of one group in one partition (the view of OrderCommits).
+"""CommitsView: the commit sequence of one group in one partition (a view of PlaceFacts).
 
 In: COMMITs, and which blocks the group reads. Out: each commit, once its reorder wait is over, to every block where it
 can settle a delivery; `rewound` and `gap` findings; a commit at the start of the partition (offset -1) as it is.

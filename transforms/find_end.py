@@ -4,9 +4,11 @@ In: collections of `Trace`s and `HeaderLink`s, as a tuple. Out: one number, the 
 there is none. Nothing is dropped.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import apache_beam as beam
+from apache_beam.transforms.window import GlobalWindow
+from apache_beam.utils.windowed_value import WindowedValue
 
 from transforms.records import HeaderLink, Trace
 
@@ -16,15 +18,22 @@ class FindEnd(beam.PTransform):
 
     def expand(self, inputs: tuple[beam.PCollection, ...]) -> beam.PCollection[int]:
         """The end."""
-        ends = [
-            items | f"TakeTime{index}" >> beam.Map(_timestamp) | f"FindEnd{index}" >> beam.CombineGlobally(_latest)
-            for index, items in enumerate(inputs)
-        ]
+        ends = [items | f"FindEnd{index}" >> beam.ParDo(_LatestOfBundle()) for index, items in enumerate(inputs)]
         return ends | "MergeEnds" >> beam.Flatten() | "FindEnd" >> beam.CombineGlobally(_latest)
 
 
-def _timestamp(item: Trace | HeaderLink) -> int:
-    return item.timestamp
+class _LatestOfBundle(beam.DoFn):
+    def __init__(self) -> None:
+        self._latest = 0
+
+    def start_bundle(self) -> None:
+        self._latest = 0
+
+    def process(self, item: Trace | HeaderLink) -> None:
+        self._latest = max(self._latest, item.timestamp)
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        yield WindowedValue(self._latest, 0, (GlobalWindow(),))
 
 
 def _latest(timestamps: Iterable[int]) -> int:

@@ -1,4 +1,4 @@
-"""What FollowGroups knows of one group in one partition."""
+"""What FollowersView knows of one group in one partition."""
 
 from bisect import bisect_left, bisect_right
 from typing import Any

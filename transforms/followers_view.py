@@ -1,4 +1,4 @@
-"""FollowersView: who follows one partition, and how far each group came (the view of FollowGroups).
+"""FollowersView: who follows one partition, and how far each group came (a view of PlaceFacts).
 
 In: which blocks have messages, where groups read, where they commit. Out: for each block what it may expect of each
 group: from which offset, produced until when, since when the group is past the whole block, and since when it is known

@@ -1,6 +1,6 @@
 """JoinBlocks: joins all facts about the messages of a block of offsets.
 
-In: packs for blocks, from PackByKey, LocateSends, OrderCommits and FollowGroups. Out: `traces` (every ACK, CONSUME and
+In: packs for blocks, from PackByKey and PlaceFacts. Out: `traces` (every ACK, CONSUME and
 COMMIT, as aggregated records), `findings`, `stats` (packs for windows and for the clocks of clients). Nothing is
 dropped; what is past retention is forgotten. See transforms/block_view.py.
 """

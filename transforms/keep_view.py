@@ -83,7 +83,7 @@ class KeepView(beam.DoFn):
         if not self._bounded and ledger.rewrite(journal):  # what ends soon need not be kept short
             counters.SNAPSHOTS.inc()
         due = ledger.view.deadline()
-        if due is not None and due != ledger.armed:
+        if due is not None and (ledger.armed is None or due < ledger.armed):  # fired too early, it is set anew
             deadline.set(Timestamp(micros=due * 1000))
             ledger.armed = due
 

@@ -1,8 +1,8 @@
 """PackByKey: sends each trace to the views that need it, the events of one bundle for one key as one element.
 
-In: `Trace`s and `HeaderLink`s. Out: packs on `locate`, `order`, `join` and `follow`; on the main output the aggregated
-records of traces that can join nothing (a failed or unplaced ACK); a `send-failed` finding for each failed ACK on
-`findings`.
+In: `Trace`s and `HeaderLink`s. Out: packs on `place` (for PlaceFacts) and `join` (for JoinBlocks); on the main output
+the aggregated records of traces that can join nothing (a failed or unplaced ACK); a `send-failed` finding for each
+failed ACK on `findings`.
 """
 
 from collections.abc import Iterator
@@ -12,13 +12,13 @@ import apache_beam as beam
 from apache_beam import pvalue
 
 from transforms import counters
-from transforms.addresses import FOLLOW, JOIN, LOCATE, ORDER, block_key, commits_key, shard_key
+from transforms.addresses import JOIN, LOCATE, ORDER, PLACE, block_key, commits_key, place_key, shard_key
 from transforms.aggregated import aggregated
 from transforms.bundle_reach import BundleReach
 from transforms.dates import NANOS_PER_MILLI
 from transforms.findings import SEND_FAILED, finding
 from transforms.keep_view import FINDINGS
-from transforms.packs import Addressed, Event, Packer
+from transforms.packs import Addressed, Event, KeyedPack, Packer
 from transforms.records import ACK, COMMIT, CONSUME, SEND, UNKNOWN, HeaderLink, Trace
 
 
@@ -78,7 +78,7 @@ class PackByKey(beam.PTransform):
     def expand(self, items: beam.PCollection) -> Any:
         """All outputs, by name."""
         return items | "Pack" >> beam.ParDo(_Pack(self._router, self._cluster)).with_outputs(
-            LOCATE, ORDER, JOIN, FOLLOW, FINDINGS, main="traces"
+            PLACE, JOIN, FINDINGS, main="traces"
         )
 
 
@@ -97,7 +97,7 @@ class _Pack(beam.DoFn):
         for event in self._router.events(item):
             if self._packer.add(event):
                 destination, key, *_ = event
-                yield pvalue.TaggedOutput(destination, self._packer.take(destination, key))
+                yield _output(destination, self._packer.take(destination, key))
         reach = self._reach
         if isinstance(item, HeaderLink):
             reach.linked(item)
@@ -115,7 +115,8 @@ class _Pack(beam.DoFn):
         for event in self._reach.events():
             self._packer.add(event)
         for destination, pack in self._packer.flush():
-            yield pvalue.TaggedOutput(destination, pack)
+            output = _output(destination, pack.value)
+            yield pvalue.TaggedOutput(output.tag, pack.with_value(output.value))
 
     def _unplaced(self, ack: Trace) -> Iterator[Any]:
         """An ACK without an offset: the send failed, or (with a partition) the producer asked for no offset."""
@@ -135,3 +136,10 @@ class _Pack(beam.DoFn):
                     cluster=self._cluster or None,
                 ),
             )  # fmt: skip
+
+
+def _output(destination: str, pack: KeyedPack) -> pvalue.TaggedOutput:
+    if destination == JOIN:
+        return pvalue.TaggedOutput(JOIN, pack)
+    key, events = pack
+    return pvalue.TaggedOutput(PLACE, (place_key(destination, key), events))

@@ -1,4 +1,4 @@
-"""SendsView: which SEND lies at which position (the view of LocateSends).
+"""SendsView: which SEND lies at which position (a view of PlaceFacts).
 
 In: SENDs, failed ACKs that name their correlationId, and links (a correlationId seen at a position). Out: every SEND as
 an aggregated record, located or, when its hold ends, not; and for the block of its position the news that it is there.

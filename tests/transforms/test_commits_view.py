@@ -5,9 +5,9 @@ from typing import Any
 import orjson
 
 from tests.histories import START, any_trace
+from tests.packed import packs_of
 from transforms.commits_view import MAX_BLOCKS, CommitsView
 from transforms.pack_by_key import Router, _Pack
-from transforms.packs import decode
 from transforms.records import COMMIT, Trace
 from transforms.view import Outputs
 from transforms.waits import Waits
@@ -24,8 +24,8 @@ def take(view: CommitsView, *items: Trace, until: int | None = None) -> Outputs:
     step = _Pack(Router(1, 4))
     step.start_bundle()
     outputs = [output for item in items for output in step.process(item)]
-    packs = [output.value.value[1] for output in [*outputs, *step.finish_bundle()] if output.tag == "order"]
-    events = [event for pack in packs for event in decode(pack)]
+    packs = [pack for pack in packs_of([*outputs, *step.finish_bundle()]) if pack.kind == "order"]
+    events = [event for pack in packs for event in pack.events]
     return view.apply(events + ([["X", START + until]] if until is not None else []))
 
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.histories import START, any_trace
+from tests.packed import packs_of
 from transforms.followers_view import FollowersView
 from transforms.pack_by_key import Router, _Pack
 from transforms.packs import decode, encode
@@ -48,9 +49,9 @@ def events_of(*items: Item) -> list[list[Any]]:
     step = _Pack(Router(1, SIZE))
     step.start_bundle()
     outputs = [output for item in items for output in step.process(item)]
-    packs = [output.value.value for output in [*outputs, *step.finish_bundle()] if output.tag == "follow"]
-    assert {key for key, _ in packs} <= {KEY}
-    return [event for _, pack in packs for event in decode(pack)]
+    packs = [pack for pack in packs_of([*outputs, *step.finish_bundle()]) if pack.kind == "follow"]
+    assert {pack.key for pack in packs} <= {KEY}
+    return [event for pack in packs for event in pack.events]
 
 
 def told(outputs: Outputs) -> list[tuple[int, str, Expected]]:

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from tests.histories import CALM, START, Item, Plan, plans, soups, traffic
 from tests.pure_run import PureRun, small_journals
 from tests.reference import expected
+from tests.reference_tallies import Tally, TallyKey
+from transforms.latency_sketch import PERCENTS, LatencySketch
 from transforms.records import Trace
 from transforms.waits import Waits
 
@@ -47,6 +49,8 @@ def check(run: PureRun, items: list[Item], block_size: int, *, exact: bool = Fal
     reference = expected(items, block_size=block_size, exact=exact)
     assert reference.records == run.final_records()
     assert reference.findings == run.final_findings()
+    if not run.rebuilt:
+        check_tallies(run, reference.tallies)
     end = max(item.timestamp for item in items) + 60_000
     assert expected(items, block_size=block_size, exact=exact, end=end).findings == run.final_findings(end)
     parsed = sum(isinstance(item, Trace) for item in items)
@@ -54,6 +58,22 @@ def check(run: PureRun, items: list[Item], block_size: int, *, exact: bool = Fal
     assert len(run.records) == run.counts["emitted"] + run.counts["range_commits"] + run.counts["revisions"] - leaps(
         run
     )
+
+
+def check_tallies(run: PureRun, reference: dict[TallyKey, Tally]) -> None:
+    """The last tallies of all blocks add up to those of the reference; quantiles within 1 %."""
+    final = run.final_tallies()
+    assert final.keys() == reference.keys()
+    for place, tally in reference.items():
+        sketches = {name: fact for name, fact in final[place].items() if isinstance(fact, LatencySketch)}
+        assert {name: fact for name, fact in final[place].items() if name not in sketches} == tally.counts
+        assert {name for name, sketch in sketches.items() if sketch.count} == tally.latencies.keys()
+        for name, exact in tally.latencies.items():
+            sketch = sketches[name]
+            summary = len(exact), exact[0], exact[-1], sum(exact)
+            assert (sketch.count, sketch.min, sketch.max, sketch.sum) == summary
+            ranks = [exact[(len(exact) - 1) * percent // 100] for percent in PERCENTS]
+            assert sketch.quantiles(*PERCENTS) == [pytest.approx(rank, rel=0.01) for rank in ranks]
 
 
 def leaps(run: PureRun) -> int:

@@ -5,12 +5,12 @@ from typing import Any
 import orjson
 import pytest
 from apache_beam import pvalue
-from apache_beam.utils.windowed_value import WindowedValue
 
 from tests.histories import START, any_trace
+from tests.packed import packs_of
 from transforms.findings import Finding
 from transforms.pack_by_key import Router, _Pack
-from transforms.packs import MAX_PACK_EVENTS, decode
+from transforms.packs import MAX_PACK_EVENTS
 from transforms.records import ACK, COMMIT, CONSUME, SEND, HeaderLink, Trace
 
 BLOCK = b'["topic",0,1]'
@@ -30,8 +30,8 @@ def packed(*items: Trace | HeaderLink) -> tuple[dict[tuple[str, bytes], list[lis
         elif isinstance(output.value, Finding):
             findings.append(orjson.loads(output.value.value))
         else:
-            key, pack = output.value.value if isinstance(output.value, WindowedValue) else output.value
-            events.setdefault((output.tag, key), []).extend(decode(pack))
+            [pack] = packs_of([output])
+            events.setdefault((pack.kind, pack.key), []).extend(pack.events)
     return events, records, findings
 
 
@@ -112,7 +112,7 @@ def test_what_a_bundle_tells_of_groups_holds_back_no_time_later_than_its_first_f
     step.start_bundle()
     list(step.process(any_trace(type=COMMIT, id="k1", at=50)))
     list(step.process(any_trace(type=COMMIT, id="k2", at=20)))
-    times = [output.value.timestamp for output in step.finish_bundle() if output.tag == "follow"]
+    times = [pack.timestamp for pack in packs_of(step.finish_bundle()) if pack.kind == "follow"]
     assert times == [(START + 20) / 1000]
 
 
@@ -131,6 +131,6 @@ def test_a_new_bundle_begins_with_nothing():
 def test_full_packs_leave_at_once():
     step = _Pack(Router(1, 4))
     step.start_bundle()
-    sent = [output for n in range(MAX_PACK_EVENTS) for output in step.process(any_trace(type=COMMIT, id=f"k{n}"))]
-    assert [(output.tag, len(decode(output.value[1]))) for output in sent] == [("order", MAX_PACK_EVENTS)]
-    assert [output.tag for output in step.finish_bundle()] == ["follow"]
+    full = [output for n in range(MAX_PACK_EVENTS) for output in step.process(any_trace(type=COMMIT, id=f"k{n}"))]
+    assert [(pack.kind, len(pack.events)) for pack in packs_of(full)] == [("order", MAX_PACK_EVENTS)]
+    assert [pack.kind for pack in packs_of(step.finish_bundle())] == ["follow"]

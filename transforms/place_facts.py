@@ -1,0 +1,86 @@
+"""PlaceFacts: finds out which block each fact belongs to.
+
+In: packs for the three kinds of views, from PackByKey: SendsView learns where each SEND lies, CommitsView brings the
+commits of a group and partition into order, FollowersView follows the groups through a partition. Out: `traces` (every
+SEND, and commits at the start of a partition, as aggregated records), `join` (packs for blocks), `findings`. Nothing is
+dropped; what is past retention is forgotten.
+
+One step holds all three kinds: a step costs in every bundle, a kind does not (docs/adr/0008).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.transforms.timeutil import TimeDomain
+from apache_beam.transforms.userstate import BagStateSpec, TimerSpec, on_timer
+from apache_beam.utils.timestamp import Timestamp
+
+from transforms.addresses import FOLLOW, JOIN, LOCATE, ORDER, kind_and_key
+from transforms.commits_view import CommitsView
+from transforms.followers_view import FollowersView
+from transforms.journal import Bag, SegmentCoder
+from transforms.keep_view import FINDINGS, KeepView
+from transforms.packs import KeyedPack
+from transforms.sends_view import SendsView
+from transforms.view import View
+from transforms.waits import Waits
+
+
+class PlaceFacts(beam.PTransform):
+    """See the head of this file. `is_read` says of which topics the headers are read."""
+
+    def __init__(
+        self,
+        waits: Waits,
+        limit: int,
+        block_size: int,
+        *,
+        cluster: str = "",
+        bounded: bool = False,
+        is_read: Callable[[str], bool] | None = None,
+    ) -> None:
+        super().__init__()
+        self._bounded = bounded
+        common: dict[str, Any] = {"waits": waits, "limit": limit, "block_size": block_size, "cluster": cluster}
+        self._kinds: dict[str, Callable[[bytes], View]] = {
+            LOCATE: partial(SendsView, is_read=is_read, **common),
+            ORDER: partial(CommitsView, **common),
+            FOLLOW: partial(FollowersView, **common),
+        }
+
+    def expand(self, packs: beam.PCollection[KeyedPack]) -> Any:
+        """All outputs, by name."""
+        make_view = partial(_make_view, kinds=self._kinds)
+        return packs | "KeepPlaces" >> beam.ParDo(_KeepPlaces(make_view, bounded=self._bounded)).with_outputs(
+            JOIN, FINDINGS, main="traces"
+        )
+
+
+def _make_view(key: bytes, kinds: Mapping[str, Callable[[bytes], View]]) -> View:
+    kind, own_key = kind_and_key(key)
+    return kinds[kind](own_key)
+
+
+class _KeepPlaces(KeepView):
+    JOURNAL = BagStateSpec("places_journal", SegmentCoder())
+    DEADLINE = TimerSpec("places_deadline", TimeDomain.WATERMARK)
+
+    def process(
+        self,
+        element: KeyedPack,
+        journal: Bag = beam.DoFn.StateParam(JOURNAL),
+        deadline: Any = beam.DoFn.TimerParam(DEADLINE),
+    ) -> Iterator[Any]:
+        return self.absorb(element, journal, deadline)
+
+    @on_timer(DEADLINE)
+    def on_deadline(
+        self,
+        key: bytes = beam.DoFn.KeyParam,
+        fired: Timestamp = beam.DoFn.TimestampParam,
+        journal: Bag = beam.DoFn.StateParam(JOURNAL),
+        deadline: Any = beam.DoFn.TimerParam(DEADLINE),
+    ) -> Iterator[Any]:
+        return self.expire(key, fired, journal, deadline)
