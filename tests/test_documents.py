@@ -1,4 +1,4 @@
-"""What docs/verdicts.md and docs/statistics.md say holds: examples, sections, fields, and the code to merge sketches."""
+"""What docs/verdicts.md and docs/statistics.md say holds: examples, sections, fields, and the code for sketches."""
 
 import re
 from pathlib import Path
@@ -17,15 +17,15 @@ STATISTICS = (ROOT / "docs" / "statistics.md").read_text(encoding="utf-8")
 
 
 def section_of(reason: str) -> str:
-    [section] = re.findall(rf"^## `{reason}`\n(.*?)(?=^## |\Z)", VERDICTS, re.M | re.S)
+    [section] = re.findall(rf"^## `{reason}`\n(.*?)(?=^## |\Z)", VERDICTS, re.MULTILINE | re.DOTALL)
     return str(section)
 
 
 @pytest.mark.parametrize("reason", REASONS)
 def test_every_verdict_is_explained_with_an_example_that_its_schema_allows(reason):
     section = section_of(reason)
-    assert re.findall(r"^- \*\*(.+?)\*\*", section, re.M) == ["Rule", "Inputs", "Deadline", "Cannot know"]
-    [example] = re.findall(r"^```json\n(.*?)\n```", section, re.M | re.S)
+    assert re.findall(r"^- \*\*(.+?)\*\*", section, re.MULTILINE) == ["Rule", "Inputs", "Deadline", "Cannot know"]
+    [example] = re.findall(r"^```json\n(.*?)\n```", section, re.MULTILINE | re.DOTALL)
     value = orjson.loads(example)
     check("trace-anomaly", value, {"id": value["id"]})
     assert value["reason"] == reason
@@ -35,16 +35,16 @@ def test_every_verdict_is_explained_with_an_example_that_its_schema_allows(reaso
 @pytest.mark.parametrize("reason", REASONS)
 def test_a_verdict_with_a_deadline_names_the_setting_and_shows_it_in_its_example(reason):
     section = section_of(reason)
-    [deadline] = re.findall(r"^- \*\*Deadline\*\* (.*)", section, re.M)
+    [deadline] = re.findall(r"^- \*\*Deadline\*\* (.*)", section, re.MULTILINE)
     assert deadline.startswith("None") != deadline.startswith("`")
     assert ('"deadline"' in section) == deadline.startswith("`")
 
 
 def test_only_reasons_that_exist_are_explained_and_listed():
-    assert sorted(re.findall(r"^## `(.+)`$", VERDICTS, re.M)) == sorted(REASONS)
+    assert sorted(re.findall(r"^## `(.+)`$", VERDICTS, re.MULTILINE)) == sorted(REASONS)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for text in (VERDICTS, readme):
-        assert set(re.findall(r"^\| \[`([a-z-]+)`\]", text, re.M)) == set(REASONS)
+        assert set(re.findall(r"^\| \[`([a-z-]+)`\]", text, re.MULTILINE)) == set(REASONS)
 
 
 @pytest.mark.parametrize("kind", ["topic", "group", "edge", "clockSkew"])
@@ -62,10 +62,10 @@ def test_the_code_in_the_documentation_merges_sketches():
         for ms in part:
             sketch.add(ms)
         records.append({"consumeLatencyMs": sketch.summary()})
-    [code] = re.findall(r"^```python\n(.*?)^```", STATISTICS, re.M | re.S)
+    [code] = re.findall(r"^```python\n(.*?)^```", STATISTICS, re.MULTILINE | re.DOTALL)
     names = {"records": records}
     exec(code, names)  # noqa: S102  it is ours
-    everything = sorted(sum(latencies, []))
+    everything = sorted(ms for part in latencies for ms in part)
     assert names["p99"] == pytest.approx(everything[(len(everything) - 1) * 99 // 100], rel=0.01)
 
 
@@ -75,6 +75,6 @@ def test_links_between_the_documents_lead_somewhere(text):
     for page, anchor in re.findall(r"\]\(([a-z]+\.md)?(?:#([a-z-]+))?\)", text):
         headings = {
             re.sub(r"[^a-z -]", "", title.lower()).replace(" ", "-")
-            for title in re.findall(r"^#+ (.+)$", pages[page], re.M)
+            for title in re.findall(r"^#+ (.+)$", pages[page], re.MULTILINE)
         }
         assert not anchor or anchor in headings
