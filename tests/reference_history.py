@@ -107,7 +107,9 @@ class History:
     @cache  # noqa: B019  one history at a time
     def groups(self, topic: str, partition: int) -> list[str]:
         """The groups that read or commit in this partition."""
-        return sorted({str(t.group_id) for t in [*self.reads, *self.commits] if (t.topic, t.partition) == (topic, partition)})
+        return sorted(
+            {str(t.group_id) for t in [*self.reads, *self.commits] if (t.topic, t.partition) == (topic, partition)}
+        )
 
     @cache  # noqa: B019
     def facts_of(self, group: str, topic: str, partition: int) -> tuple[list[Any], list[Trace]]:
@@ -199,7 +201,9 @@ def iso(millis: int) -> str:
     return datetime.fromtimestamp(millis / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def first_seen(name: tuple[str | None, str], linking: list[Trace], headers: set[HeaderLink]) -> dict[tuple[int, int], int]:
+def first_seen(
+    name: tuple[str | None, str], linking: list[Trace], headers: set[HeaderLink]
+) -> dict[tuple[int, int], int]:
     """The partitions and offsets where this (correlationId, topic) was seen, and the date (ns) of the first time."""
     dated = [(link, nanos(link)) for link in linking if link.offset != -1]
     dated += [(link, link.timestamp * 10**6) for link in headers]

@@ -1,6 +1,7 @@
 """The reference of findings: what is wrong with each message, by the text of the rules, over a whole history."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from tests.reference_history import (
@@ -109,7 +110,7 @@ def _of_group(reads: list[Trace], subject: str, history: History, waits: Waits) 
     """What is wrong with the deliveries of one message to one group."""
     group, topic, partition, offset = reads[0].group_id, reads[0].topic, reads[0].partition, reads[0].offset
     _, commits = history.facts_of(str(group), topic, partition)
-    for count, (before, read) in enumerate(zip(reads, reads[1:], strict=False), start=2):
+    for count, (before, read) in enumerate(pairwise(reads), start=2):
         between = [
             commit
             for commit in commits

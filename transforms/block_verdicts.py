@@ -99,7 +99,7 @@ class Verdicts:
             if passed is not None:
                 ack = message.acks[0]
                 known = {"correlationId": message.correlation_id(sent), "clientId": ack.client_id, "date": ack.date}
-                yield Verdict(LOST, self._at(offset), max(passed, message.first) + waits.lost, known)
+                yield Verdict(LOST, self._at(offset), max(passed, _first_seen(message)) + waits.lost, known)
 
     def _of_deliveries(self, offset: int, group: str, deliveries: list[Held], sent: Sent | None) -> Iterator[Verdict]:
         waits, settlement = self._waits, self._block.settlements[group]
@@ -147,7 +147,7 @@ class Verdicts:
             return
         known: dict[str, Any] = _of_send(sent) if sent is not None else _of_first(message)
         known |= {"groupId": group, "cause": None if message.deliveries else POSSIBLY_ABORTED}
-        deadline = max(passed, message.first) + self._waits.unconsumed
+        deadline = max(passed, _first_seen(message)) + self._waits.unconsumed
         yield Verdict(UNCONSUMED, f"{group}:{self._at(offset)}", deadline, known)
 
     def _at(self, offset: int) -> str:
@@ -162,6 +162,15 @@ def _of_pair(trace: Held, sent: Sent, hold: int, about: dict[str, Any]) -> Itera
         yield Verdict(NEGATIVE_LATENCY, trace.id, None, {**known, "durationMs": duration, "sentBy": sent.client_id})
     if sent.timestamp > trace.timestamp + hold:
         yield Verdict(LATE, trace.id, None, known)
+
+
+def _first_seen(message: Message) -> int:
+    """The lowest Kafka timestamp (ms) of its facts, that of a SEND which moved elsewhere not among them."""
+    times = [sent.timestamp for sent in message.sends if sent.live]
+    times += [timestamp for _, timestamp in message.links]
+    times += [held.timestamp for held in message.acks]
+    times += [held.timestamp for deliveries in message.deliveries.values() for held in deliveries]
+    return min(times)
 
 
 def _of_send(sent: Sent) -> dict[str, Any]:
