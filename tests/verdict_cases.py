@@ -205,6 +205,13 @@ def _groups() -> Iterator[Case]:
         100 + 10 * MINUTE,
         committed_up_to_it=[*passed, commit(100, 0)],
     )
+    jumped = [send(), ack(offset=BLOCK_SIZE), consume(50, 0, "w", id="c0"), consume(60, BLOCK_SIZE, id="h8", group="h")]
+    yield from verdict(
+        [*jumped, commit(100, 2 * BLOCK_SIZE)],
+        {f"unconsumed:g:topic:0:{BLOCK_SIZE}": {"groupId": "g", "cause": None}},
+        100 + 10 * MINUTE,
+        in_its_block_the_group_did_nothing_but_commit=[*jumped, commit(100, BLOCK_SIZE + 2)],
+    )
     known = [consume(50, 0, "w", id="c0"), commit(60, 0)]
     yield from verdict(
         [*known, consume(100, 1)],
