@@ -175,3 +175,11 @@ def test_a_finding_that_the_input_does_not_reach_is_not_written():
     later = any_trace(id="later", offset=9, correlation_id="y", at=120_000)
     assert Ran(inputs(sent)[0]).findings == {}
     assert set(Ran(inputs([*sent, later])[0]).findings) == {"unacked:s:0:0"}
+
+
+def test_a_send_that_is_nowhere_in_a_topic_whose_headers_are_read_was_not_in_the_log():
+    items = [any_trace(type=SEND, id="s", correlation_id="x"), any_trace(id="later", at=90_000_000, topic="other")]
+    ran = Ran(inputs(items)[0], trace_topics="topic")
+    assert ran.findings["unlinked:s"]["inLog"] is False
+    end = items[-1].timestamp
+    assert ran.findings == expected(items, block_size=1024, end=end, read_topics=("topic",)).findings

@@ -25,12 +25,20 @@ few = settings(
 many = settings(few, max_examples=250)
 SEEDS = st.integers(0, 2**32)
 BLOCKS = st.sampled_from([1, 2, 4, 8])
+#: Shorter than the histories of `soups`.
+SHORT = Waits(
+    hold_send=800, hold_ack=300, hold_consume=300, hold_commit=200, commit_reorder=200, unacked=900, lost=500,
+    unconsumed=1500, uncommitted=1000, consumption_buffer=400, stats_interval=250,
+)  # fmt: skip
 
 
-def any_order(items: list[Item], seed: int, block_size: int, *, exact: bool = False) -> PureRun:
+def any_order(
+    items: list[Item], seed: int, block_size: int, *, exact: bool = False, waits: Waits | None = None
+) -> PureRun:
     """Items in any order, in any batches; packs delivered in any order, time passing in between, views restored."""
     random = Random(seed)  # noqa: S311  repeatable
-    run = PureRun(random=random, restores=random.choice([0.0, 0.3, 1.0]), block_size=block_size, exact=exact)
+    restores = random.choice([0.0, 0.3, 1.0])
+    run = PureRun(random=random, restores=restores, block_size=block_size, exact=exact, waits=waits)
     shuffled = random.sample(items, len(items))
     with small_journals():
         while shuffled:
@@ -44,15 +52,16 @@ def any_order(items: list[Item], seed: int, block_size: int, *, exact: bool = Fa
     return run
 
 
-def check(run: PureRun, items: list[Item], block_size: int, *, exact: bool = False) -> None:
+def check(run: PureRun, items: list[Item], block_size: int, *, exact: bool = False, waits: Waits | None = None) -> None:
     """The run ended as the reference says, and the counters add up."""
-    reference = expected(items, block_size=block_size, exact=exact)
+    reference = expected(items, block_size=block_size, exact=exact, waits=waits)
     assert reference.records == run.final_records()
     assert reference.findings == run.final_findings()
     if not run.rebuilt:
         check_tallies(run, reference.tallies)
     end = max(item.timestamp for item in items) + 60_000
-    assert expected(items, block_size=block_size, exact=exact, end=end).findings == run.final_findings(end)
+    ripe = expected(items, block_size=block_size, exact=exact, waits=waits, end=end).findings
+    assert ripe == run.final_findings(end)
     parsed = sum(isinstance(item, Trace) for item in items)
     assert parsed == run.counts["emitted"] + run.counts["duplicates"]
     assert len(run.records) == run.counts["emitted"] + run.counts["range_commits"] + run.counts["revisions"] - leaps(
@@ -88,6 +97,13 @@ def leaps(run: PureRun) -> int:
 @given(soups(), SEEDS, BLOCKS)
 def test_a_few_facts_in_any_order_end_as_the_reference_says(items, seed, block_size):
     check(any_order(items, seed, block_size), items, block_size)
+
+
+@many
+@given(soups(), SEEDS, BLOCKS, st.booleans())
+def test_with_waits_as_short_as_the_history_much_is_late_and_ends_as_the_reference_says(items, seed, block_size, exact):
+    run = any_order(items, seed, block_size, exact=exact, waits=SHORT)
+    check(run, items, block_size, exact=exact, waits=SHORT)
 
 
 @few
