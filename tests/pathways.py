@@ -55,7 +55,7 @@ def values(outputs: Outputs) -> list[dict[str, Any]]:
 def told(outputs: Outputs) -> dict[tuple[Any, ...], tuple[int, list[float], list[float]] | None]:
     """Per edge (window, from, group, to) what was told last: hops; count, min, max of residences and of latencies."""
     tallies: dict[tuple[Any, ...], Any] = {}
-    for destination, key, _, (kind, source, from_topic, group, tally) in outputs.events:
+    for destination, key, _, (kind, source, from_topic, group, tally, *_) in outputs.events:
         assert (destination, kind, source) == ("stats", "P", "7")
         kind_of_key, topic, window = orjson.loads(key)
         assert kind_of_key == "window"

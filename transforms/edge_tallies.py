@@ -32,12 +32,16 @@ class Edge(NamedTuple):
 
 
 class _Durations:
-    """Residences and latencies from the origin (ms) of all hops of an edge. `last`: its newest fact (Kafka ms)."""
+    """Residences and latencies from the origin (ms) of all hops of an edge. `last`: its newest fact (Kafka ms).
 
-    __slots__ = ("from_origin", "last", "residence")
+    `tellings` is how often they were told.
+    """
+
+    __slots__ = ("from_origin", "last", "residence", "tellings")
 
     def __init__(self, last: int = 0, residence: Iterable[int] = (), from_origin: Iterable[int] = ()) -> None:
         self.last = last
+        self.tellings = 0
         self.residence = array("q", residence)
         self.from_origin = array("q", from_origin)
 
@@ -97,7 +101,8 @@ class EdgeTallies:
         for edge in [edge for edge in (self._untold if edges is None else edges) if edge in self._untold]:
             del self._untold[edge]
             known = self._edges[edge]
-            event = (EDGE, self._source, edge.from_topic, edge.group_id, known.tally())
+            known.tellings += 1
+            event = (EDGE, self._source, edge.from_topic, edge.group_id, known.tally(), known.last, known.tellings)
             yield STATS, window_key(edge.to_topic, edge.window), known.last, event
 
     def forget(self, before: int) -> Iterator[Addressed]:
@@ -115,11 +120,13 @@ class EdgeTallies:
     def snapshot(self) -> Iterator[tuple[Any, ...]]:
         """What `restore` takes, per edge."""
         for edge, known in self._edges.items():
-            yield tuple(edge), edge in self._untold, known.last, list(known.residence), list(known.from_origin)
+            state = (edge in self._untold, known.last, known.tellings)
+            yield tuple(edge), *state, list(known.residence), list(known.from_origin)
 
-    def restore(self, edge: list[Any], is_untold: bool, last: int, *durations: list[int]) -> None:
+    def restore(self, edge: list[Any], is_untold: bool, last: int, tellings: int, *durations: list[int]) -> None:
         """An edge of a snapshot."""
         known = self._edges[Edge(*edge)] = _Durations(last, *durations)
+        known.tellings = tellings
         self._values += len(known)
         if is_untold:
             self._untold[Edge(*edge)] = None

@@ -93,6 +93,8 @@ class FindingsView:
         self._singles: dict[bytes, bool] = {}
         self._summary = _Summary()
         self._count = 0
+        #: How often the count was told: it numbers what is told.
+        self._tellings = 0
         self._out = Outputs()
 
     def apply(self, events: Iterable[list[Any]]) -> Outputs:
@@ -175,7 +177,8 @@ class FindingsView:
             return
         self._count = count
         if self._is_counted:
-            event = (OPEN_FINDINGS, self._reason, self._group, count)
+            self._tellings += 1
+            event = (OPEN_FINDINGS, self._reason, self._group, count, 0, self._tellings)
             self._out.events.append((STATS, window_key(self._topic, self._minute), self._told or 0, event))
 
     def snapshot(self) -> Iterator[Event]:
@@ -184,18 +187,19 @@ class FindingsView:
             return
         singles, summary = self._singles, self._summary
         yield (
-            HELD, self._told, _packed(hashed for hashed, is_open in singles.items() if is_open),
+            HELD, self._told, self._tellings, _packed(hashed for hashed, is_open in singles.items() if is_open),
             _packed(hashed for hashed, is_open in singles.items() if not is_open), _packed(summary.open),
             summary.found, summary.first, summary.last, list(summary.examples.values()),
         )  # fmt: skip
 
     def _restore(self, event: list[Any]) -> None:
-        _, self._told, opened, closed, summarised, found, first, last, examples = event
+        _, self._told, self._tellings, opened, closed, summarised, found, first, last, examples = event
         self._singles = dict.fromkeys(_unpacked(opened), True) | dict.fromkeys(_unpacked(closed), False)
         summary = self._summary
         summary.open, summary.found = set(_unpacked(summarised)), found
         summary.first, summary.last = first and tuple(first), last and tuple(last)
         summary.examples = {example["id"]: example for example in examples}
+        self._count = sum(self._singles.values()) + len(summary.open)
 
 
 def _packed(hashes: Iterable[bytes]) -> str:

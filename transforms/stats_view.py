@@ -26,7 +26,8 @@ from transforms.stats_window import Subject, WindowStats
 from transforms.view import BYTES_PER_FACT, EXPIRED, Outputs
 from transforms.waits import Waits, deadline_after
 
-#: An event of another kind may have one item more than its LENGTHS say: the timestamp (ms) of its newest fact.
+#: An event of another kind may have two items more than its LENGTHS say: the timestamp (ms) of its newest fact, and a number
+#: that rises with each event of its source, since Beam promises no order between what one step sends to another.
 LENGTHS = WINDOW_LENGTHS | SKEW_LENGTHS
 
 _SECOND = 1000
@@ -79,6 +80,7 @@ class StatsView:
         """Know nothing."""
         self._stats = self._make_stats()
         self._written: set[Subject] = set()
+        self._numbers: dict[tuple[Any, ...], int] = {}
         #: Timestamp of the newest fact that is counted, and from which time on changes are written.
         self._newest = 0
         self._write_at = 0
@@ -94,12 +96,22 @@ class StatsView:
             elif kind == ENDED:
                 self._end, self._bounded = event[1], True
             else:
-                self._newest = max(self._newest, *event[LENGTHS[kind] :], 0)
-                self._stats.take(event)
-                self._is_open = True
+                self._take(event)
         if not self._bounded and self._write_at <= self._newest:
             self._write_changes(self._newest, outputs)
         return outputs
+
+    def _take(self, event: list[Any]) -> None:
+        length = LENGTHS[event[0]]
+        newest, number = (*event[length:], None, None)[:2]
+        if number is not None:
+            source = tuple(event[: length - 1])
+            if number <= self._numbers.get(source, -1):
+                return
+            self._numbers[source] = number
+        self._newest = max(self._newest, newest or 0)
+        self._stats.take(event[:length])
+        self._is_open = True
 
     def deadline(self) -> int | None:
         """When changes that wait are to be written, or else when the window is final."""
@@ -117,7 +129,8 @@ class StatsView:
             yield ENDED, self._end
         yield from self._stats.snapshot()
         if self._is_open:
-            yield EXPIRED, -1, self._newest, self._write_at, list(self._stats.changed), list(self._written)
+            numbers = [(*source, number) for source, number in self._numbers.items()]
+            yield EXPIRED, -1, self._newest, self._write_at, list(self._stats.changed), list(self._written), numbers
 
     def _final_at(self) -> int:
         newest = -(-self._newest // _MINUTE) * _MINUTE  # few distinct deadlines
@@ -125,7 +138,8 @@ class StatsView:
 
     def _expire(self, event: list[Any], outputs: Outputs) -> None:
         if len(event) > 2:  # noqa: PLR2004  a snapshot's extra items
-            _, _, self._newest, self._write_at, changed, written = event
+            _, _, self._newest, self._write_at, changed, written, numbers = event
+            self._numbers = {tuple(source): number for *source, number in numbers}
             self._stats.changed, self._written = set(map(tuple, changed)), set(map(tuple, written))
             self._is_open = True
             return

@@ -243,7 +243,8 @@ def test_a_snapshot_builds_the_same_view_and_it_has_nothing_new_to_say():
         outputs = one.apply([time(130_001)])
         assert (outputs.records, outputs.findings) == ([], [])
     assert (view.facts(), view.deadline()) == (copy.facts(), copy.deadline())
-    assert sorted(map(orjson.dumps, copy.snapshot())) == sorted(map(orjson.dumps, view.snapshot()))
+    kept, again = ([event for event in one.snapshot() if event[0] != "X"] for one in (view, copy))
+    assert sorted(map(orjson.dumps, kept)) == sorted(map(orjson.dumps, again))
     assert told(copy.apply([send(version=2, live=False)])) == told(view.apply([send(version=2, live=False)]))
 
 

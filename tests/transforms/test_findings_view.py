@@ -141,7 +141,7 @@ def test_a_resolution_of_an_unknown_finding_passes_through_and_counts_nothing():
 
 def test_the_statistics_are_told_the_open_count_once_per_batch():
     outputs = take(any_view(), *map(lost, range(7)), lost(3, resolved=True), told=START + 9)
-    assert outputs.events == [(STATS, window_key("topic", START), START + 9, ("F", "lost", "group", 6))]
+    assert outputs.events == [(STATS, window_key("topic", START), START + 9, ("F", "lost", "group", 6, 0, 1))]
 
 
 def test_what_is_opened_and_closed_in_one_batch_is_not_counted():

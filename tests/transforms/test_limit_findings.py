@@ -53,7 +53,7 @@ def test_two_hundred_and_fifty_findings_are_a_hundred_records_and_one_summary():
 
     def has_count(packs: list[tuple[bytes, bytes]]) -> None:
         assert {key for key, _ in packs} == {window_key("t", START)}
-        assert max(event for _, pack in packs for event in decode(pack)) == ["F", "unconsumed", "g", 250]
+        assert max(event for _, pack in packs for event in decode(pack)) == ["F", "unconsumed", "g", 250, 0, 1]
 
     every = [unconsumed(number) for number in range(250)]
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
