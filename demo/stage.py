@@ -95,7 +95,7 @@ def aggregate(
     from runners.flink import kafka_graph
     from runners.reads import admin_client
 
-    embedded = Embedded(config, kafka_graph(config), screen.tell, state, stop, (), admin_client(config))
+    embedded = Embedded(config, kafka_graph(config, screen.tell), screen.tell, state, stop, (), admin_client(config))
     if duration_s:
         timer = Timer(duration_s, stop.set)
         timer.daemon = True

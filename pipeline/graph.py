@@ -43,6 +43,7 @@ def build(pipeline: beam.Pipeline, source: Source, sinks: Sinks, settings: Setti
     common: dict[str, Any] = {"cluster": settings.cluster_name, "bounded": source.bounded}
     follows = followed(settings.topics_include, settings.topics_exclude)
     is_read = followed(settings.trace_topics, "") if settings.trace_topics else None
+    is_compacted = followed(settings.compacted_topics, "") if settings.compacted_topics else None
     exact, sla = settings.commit_mode == "exact", Sla(sla_rules(settings.sla_ms))
 
     read = source.read(pipeline)
@@ -56,7 +57,7 @@ def build(pipeline: beam.Pipeline, source: Source, sinks: Sinks, settings: Setti
     unplaced = (packed[PLACE], links[PLACE]) | "MergeUnplaced" >> MergePacks()
     placed = unplaced | "PlaceFacts" >> PlaceFacts(waits, limit, block_size, is_read=is_read, **common)
     facts = (packed[JOIN], links[JOIN], placed[JOIN]) | "MergeFacts" >> MergePacks(end)
-    joined = facts | "JoinBlocks" >> JoinBlocks(waits, limit, exact=exact, sla=sla, **common)
+    joined = facts | "JoinBlocks" >> JoinBlocks(waits, limit, exact=exact, sla=sla, is_compacted=is_compacted, **common)
     steps, tallies = [packed, placed, joined], [joined[STATS]]
     found = [step[FINDINGS] for step in steps]
     if settings.trace_pathways:

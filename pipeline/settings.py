@@ -76,6 +76,12 @@ class Settings(BaseModel):
     topics_exclude: Topics = _setting(
         TOPICS, "", "Do not follow messages of these topics: names separated by commas, or a regular expression."
     )
+    compacted_topics: Topics = _setting(
+        TOPICS,
+        "",
+        "Topics that lose messages on purpose, so that none is found `lost` or `unconsumed` there: names separated by "
+        "commas, or a regular expression; empty: found by asking the brokers as a job starts.",
+    )
 
     hold_send_ms: Millis = _setting(WAITS, 300_000, "How long a SEND waits for its position, in ms.")
     hold_ack_ms: Millis = _setting(WAITS, 120_000, "How long an ACK waits for its SEND, in ms.")

@@ -10,6 +10,7 @@ from pipeline.config import Config
 from pipeline.graph import Sinks, build
 from pipeline.kafka_sinks import ProduceTopic
 from pipeline.kafka_sources import BoundedKafkaSource, Range
+from runners.compaction import with_compacted_topics
 from runners.direct import run_graph
 from runners.reads import Partitions, admin_client, partitions
 
@@ -27,7 +28,8 @@ def run(config: Config, tell: Callable[[str], None]) -> Counter[str]:
     from confluent_kafka import Consumer
 
     settings = config.settings
-    found = partitions(admin_client(config), settings)
+    admin = admin_client(config)
+    found = partitions(admin, settings)
     properties = to_librdkafka(config.consumer_properties())
     consumer = Consumer(properties)
     try:
@@ -38,6 +40,7 @@ def run(config: Config, tell: Callable[[str], None]) -> Counter[str]:
     tell(f"Reading {records} records of {', '.join(found)} up to now; then this run ends.")
     producer = to_librdkafka(config.producer_properties())
     sinks = Sinks(*(ProduceTopic(topic, producer) for topic in settings.output_topics()))
+    settings = with_compacted_topics(admin, settings, tell)
     source = BoundedKafkaSource(ranges, settings.tracing_topic, properties)
     return run_graph(lambda pipeline: build(pipeline, source, sinks, settings))
 

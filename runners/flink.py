@@ -8,9 +8,10 @@ from pipeline.config import Config
 from pipeline.kafka_sinks import WriteTopic
 from pipeline.kafka_sources import KafkaSource
 from runners import embedded, flink_cluster
+from runners.compaction import with_compacted_topics
 from runners.flink_options import LOCAL
 from runners.job_server import Build
-from runners.reads import Reads
+from runners.reads import Reads, admin_client
 
 if TYPE_CHECKING:
     from apache_beam import Pipeline
@@ -19,14 +20,18 @@ if TYPE_CHECKING:
 def run(config: Config, tell: Callable[[str], None], beam_flags: Sequence[str] = (), build: Build | None = None) -> int:
     """Runs the pipeline (or what `build` builds) and returns the exit code. On a cluster it only submits."""
     start = embedded.run if config.settings.flink_master == LOCAL else flink_cluster.submit
-    return start(config, build or kafka_graph(config), tell, beam_flags)
+    return start(config, build or kafka_graph(config, tell), tell, beam_flags)
 
 
-def kafka_graph(config: Config, *, commit_offsets: bool = True) -> Build:
-    """The graph from Kafka to Kafka; offsets are committed with the checkpoints, if the runner has any."""
-    settings, producer = config.settings, config.producer_properties()
+def kafka_graph(config: Config, tell: Callable[[str], None], *, commit_offsets: bool = True) -> Build:
+    """The graph from Kafka to Kafka; offsets are committed with the checkpoints, if the runner has any.
+
+    Each time that it is built the brokers are asked which topics are compacted; `tell` hears if they do not say.
+    """
+    producer = config.producer_properties()
 
     def build(pipeline: "Pipeline", reads: Reads, expansion_service: str) -> None:
+        settings = with_compacted_topics(admin_client(config), config.settings, tell)
         sinks = graph.Sinks(*(WriteTopic(name, producer, expansion_service) for name in settings.output_topics()))
         source = KafkaSource(reads.tracing, reads.headers, expansion_service, commit_offsets=commit_offsets)
         graph.build(pipeline, source, sinks, settings)

@@ -36,7 +36,10 @@ def run(config: Config, tell: Callable[[str], None], beam_flags: Sequence[str] =
 
     It commits no offsets, since it could not resume: each start reads all there is. `UserError` without a program.
     """
+    from runners.flink import kafka_graph
+
     settings = config.settings
+    build = build or kafka_graph(config, tell, commit_offsets=False)
     binary = find_prism(settings.prism_binary)
     admin = admin_client(config)
     found = partitions(admin, settings)
@@ -74,13 +77,11 @@ def find_prism(configured: str) -> str:
 
 
 def _submit(
-    config: Config, build: Build | None, reads: Reads, endpoint: str, expansion: str, beam_flags: Sequence[str]
+    config: Config, build: Build, reads: Reads, endpoint: str, expansion: str, beam_flags: Sequence[str]
 ) -> Submission:
     logging.getLogger().setLevel(logging.CRITICAL)
     from apache_beam import Pipeline
     from apache_beam.options.pipeline_options import PipelineOptions
-
-    from runners.flink import kafka_graph
 
     flags = [
         "--runner=PortableRunner",
@@ -91,7 +92,7 @@ def _submit(
         *beam_flags,
     ]
     pipeline = Pipeline(options=PipelineOptions(flags))
-    (build or kafka_graph(config, commit_offsets=False))(pipeline, reads, expansion)
+    build(pipeline, reads, expansion)
     return Submission(pipeline.run())
 
 

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from operator import add, or_
+from operator import add, itemgetter, or_
 from random import Random
 from typing import Any
 from unittest.mock import patch
@@ -224,13 +224,14 @@ def final_tallies(events: Iterable[tuple[bytes, Any]]) -> dict[TallyKey, dict[st
     last: dict[tuple[Any, ...], Any] = {}
     for key, (kind, *fields) in events:
         if kind in {"T", "G"}:
-            partition, block, *group, tally, _ = fields
+            partition, block, *group, tally, _, number = fields
             _, topic, window = orjson.loads(key)
-            last[topic, partition, group[0] if group else None, window, block] = tally
+            place = (topic, partition, group[0] if group else None, window, block)
+            last[place] = max(last.get(place, (-1, None)), (number, tally), key=itemgetter(0))
     merged: dict[TallyKey, dict[str, Any]] = defaultdict(dict)
-    for (*place, _), tally in last.items():
+    for (*where, _), (_, tally) in last.items():
         for name, fact in (tally or {}).items():
-            whole = merged[tuple(place)]
+            whole = merged[tuple(where)]
             if isinstance(fact, list):
                 whole.setdefault(name, LatencySketch()).merge(LatencySketch.from_json(fact))
             elif name in whole:

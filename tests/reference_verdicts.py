@@ -101,7 +101,9 @@ def _of(message: Message, history: History, waits: Waits) -> Iterator[Wrong]:
         passed = history.passed_at(group, message)
         if passed is not None and history.expects(group, message, waits.retention):
             known = send or next(iter(acks), None)
-            about = {**(_who(known) if known else {}), "correlationId": message.correlation, "groupId": group}
+            first_read = min((read for reads in message.reads.values() for read in reads), key=order, default=None)
+            about = _who(known) if known else {"date": first_read.date if first_read else None}
+            about |= {"correlationId": message.correlation, "groupId": group}
             about["cause"] = None if message.reads else "possibly-aborted"
             yield Wrong("unconsumed", f"{group}:{at}", max(passed, message.first) + waits.unconsumed, about)
 

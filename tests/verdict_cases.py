@@ -20,6 +20,8 @@ END = START + 2 * DAY
 BLOCK_SIZE = 8
 #: Topics of this name are those whose headers are read.
 READ_TOPICS = "read-.*"
+#: Of these the log is compacted.
+COMPACTED_TOPICS = "read-compacted-.*"
 
 Facts = list[Item]
 Json = dict[str, Any]
@@ -282,6 +284,15 @@ def _read_topics() -> Iterator[Case]:
     yield Case("lost, and found", [*log, header(4 * MINUTE, 1, "x")], {}, resolves=("lost:topic:0:1",))
 
 
+def _compacted_topics() -> Iterator[Case]:
+    """Cases of topics whose headers are read, and whose log loses messages on purpose."""
+    log = [send(), ack(offset=1), header(0, 0, "w"), header(100, 2, "y")]
+    yield Case("compacted, so not lost", log, {})
+    passed = [send(), ack(offset=1), consume(50, 0, "w", id="c0"), consume(100, 2, "z", id="c2")]
+    yield Case("compacted, so not unconsumed", [*passed, consume(70, 1, id="h1", group="h")], {})
+    yield Case("compacted, and unacked nevertheless", [send(), consume()], {"unacked:s:0:0": {}})
+
+
 def _resolved() -> Iterator[Case]:
     """What was missing comes later."""
     yield Case("unacked, and acknowledged", [send(), consume(), ack(4 * MINUTE)], {}, resolves=("unacked:s:0:0",))
@@ -361,7 +372,11 @@ def _place(number: int, case: Case, kind: str) -> Placed:
 
 def _tables() -> Iterator[Placed]:
     cases = (*_producers(), *_clocks(), *_groups(), *_redeliveries(), *_resolved(), *_nothing())
-    for kind, table in (("plain", cases), ("read", (*_read_topics(),))):
+    for kind, table in (
+        ("plain", cases),
+        ("read", (*_read_topics(),)),
+        ("read-compacted", (*_compacted_topics(),)),
+    ):
         yield from (_place(number, case, kind) for number, case in enumerate(table))
 
 

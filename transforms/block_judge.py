@@ -23,18 +23,22 @@ _HOUR = 60 * MINUTE_MS
 class BlockJudge:
     """See the head of this file."""
 
-    def __init__(self, block: Block, writer: BlockWriter, waits: Waits, sla: Sla) -> None:
+    def __init__(
+        self, block: Block, writer: BlockWriter, waits: Waits, sla: Sla, *, is_compacted: bool = False
+    ) -> None:
         self._block = block
         self._writer = writer
         self._waits = waits
         self._sla = sla
-        self._verdicts = Verdicts(block, waits)
+        self._verdicts = Verdicts(block, waits, is_compacted=is_compacted)
         self._touched: dict[int, None] = {}
         self._stirred: dict[str, int] = {}
         self._judge_at: int | None = None
         self._dues: Deadlines[int] = Deadlines()
         self._windows: dict[int, set[int]] = {}
         self._bounds: dict[tuple[int, str, str], int] = {}
+        #: How often this block has judged: it numbers what is sent, and is part of the state.
+        self.judgements = 0
 
     def touch(self, offset: int, timestamp: int, now: int) -> None:
         """A fact of this time (ms) about this offset has changed."""
@@ -75,8 +79,10 @@ class BlockJudge:
                 del self._windows[window]
         self._bounds = {told: bound for told, bound in self._bounds.items() if told[0] in self._windows}
 
-    def judge(self, now: int) -> None:
-        """Judge what has changed or is due at `now` (ms)."""
+    def judge(self, now: int, end: int | None = None) -> None:
+        """Judge what has changed or is due at `now` (ms), of bounded input once, as of its `end`."""
+        now = now if end is None else min(now, end)
+        self.judgements += 1
         for offset in self._dues.due(now):
             self._touched[offset] = None
         self._touch_left_out()
@@ -90,7 +96,7 @@ class BlockJudge:
             counted = self._counted_under(offset, message, now)
             self._dues.set(offset, min((at for at in (due, counted) if at is not None), default=None))
         for window in sorted(windows):
-            if window + MINUTE_MS + self._waits.retention > now:
+            if end is not None or window + MINUTE_MS + self._waits.retention > now:
                 self._tally(window, now)
 
     def _touch_left_out(self) -> None:
@@ -158,18 +164,19 @@ class BlockJudge:
         topic_tally = TopicTally()
         for offset, message in messages.items():
             topic_tally.add(offset, message)
-        self._send(key, window, ("T", *place, topic_tally.as_json(), newest))
+        self._send(key, window, ("T", *place, topic_tally.as_json(), newest, self.judgements))
         for group in sorted(block.groups()):
             tally = GroupTally(block, group, self._sla, now, self._waits.consumption_buffer)
             for offset, message in messages.items():
                 tally.add(offset, message)
-            self._send(key, window, ("G", *place, group, tally.as_json(), newest))
+            self._send(key, window, ("G", *place, group, tally.as_json(), newest, self.judgements))
         hour = window - window % _HOUR
         for (of, over), bound in clock_bounds(messages.values()).items():
             if self._bounds.get((window, of, over)) != bound:
                 self._bounds[window, of, over] = bound
                 source = f"{block.name}:{window}"
-                self._send(skew_key(min(of, over), max(of, over), hour), window, ("B", source, of, over, bound, newest))
+                event = ("B", source, of, over, bound, newest, self.judgements)
+                self._send(skew_key(min(of, over), max(of, over), hour), window, event)
 
     def _send(self, key: bytes, window: int, event: tuple[object, ...]) -> None:
         self._writer.outputs.events.append((STATS, key, window, event))

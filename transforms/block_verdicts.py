@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import Any
 
 from transforms.block import HEADER_READER, Block
@@ -22,6 +23,8 @@ from transforms.waits import Waits
 #: Causes of over-consumption.
 REWIND, REBALANCE, REDELIVERY, UNKNOWN_CAUSE = "rewind", "rebalance", "redelivery", "unknown"
 POSSIBLY_ABORTED = "possibly-aborted"
+
+_order = attrgetter("order")
 
 
 class Passes:
@@ -65,11 +68,12 @@ class Passes:
 
 
 class Verdicts:
-    """All verdicts about the messages of a block."""
+    """All verdicts about the messages of a block. Of a topic that `is_compacted` none is missing."""
 
-    def __init__(self, block: Block, waits: Waits) -> None:
+    def __init__(self, block: Block, waits: Waits, *, is_compacted: bool = False) -> None:
         self._block = block
         self._waits = waits
+        self._is_compacted = is_compacted
 
     def of(self, offset: int, message: Message, passes: Passes) -> Iterator[Verdict]:
         """The verdicts about one message, those too whose deadline is still to come."""
@@ -81,7 +85,7 @@ class Verdicts:
             deliveries = message.deliveries.get(group)
             if deliveries:
                 yield from self._of_deliveries(offset, group, deliveries, sent)
-            else:
+            elif not self._is_compacted:
                 yield from self._of_missing(offset, group, message, sent, passes)
 
     def _of_producer(self, offset: int, message: Message, sent: Sent | None, passes: Passes) -> Iterator[Verdict]:
@@ -93,7 +97,7 @@ class Verdicts:
                 yield Verdict(UNACKED, subject, sent.timestamp + waits.unacked, _of_send(sent))
             for ack in message.acks:
                 yield from _of_pair(ack, sent, waits.hold_ack, {"type": "ACK", "correlationId": sent.correlation_id})
-        reader = self._block.follows.get(HEADER_READER)
+        reader = None if self._is_compacted else self._block.follows.get(HEADER_READER)
         if message.acks and not message.links and reader is not None and offset >= reader.start:
             passed = passes.at(HEADER_READER, offset)
             if passed is not None:
@@ -178,8 +182,9 @@ def _of_send(sent: Sent) -> dict[str, Any]:
 
 
 def _of_first(message: Message) -> dict[str, Any]:
-    """What is known of a message without a SEND."""
-    if not message.acks:
-        return {"correlationId": message.correlation_id(None)}
-    ack = message.acks[0]
-    return {"correlationId": message.correlation_id(None), "clientId": ack.client_id, "date": ack.date}
+    """What is known of a message without a SEND: who it was acknowledged to, else only when it was first read."""
+    known: dict[str, Any] = {"correlationId": message.correlation_id(None)}
+    if message.acks:
+        return known | {"clientId": message.acks[0].client_id, "date": message.acks[0].date}
+    reads = [deliveries[0] for deliveries in message.deliveries.values()]
+    return known | {"date": min(reads, key=_order).date} if reads else known

@@ -33,7 +33,7 @@ CONSUMED = "C"
 COMMITTED = "K"
 LINKED = "L"
 FOLLOWED = "G"
-#: Of snapshots alone: an open finding, and the window that a message without SEND was counted in.
+#: Of snapshots alone: an open finding, and the window that a message was counted in.
 _FOUND = "V"
 _COUNTED = "W"
 
@@ -41,17 +41,35 @@ _order = attrgetter("order")
 
 
 class BlockView:
-    """See the head of this file. `limit` bounds its facts; `exact` lets a commit settle its own offset only."""
+    """See the head of this file.
+
+    `limit` bounds its facts; `exact` lets a commit settle its own offset only; `is_compacted` says of which topics
+    the log may lose messages.
+    """
 
     def __init__(
-        self, key: bytes, waits: Waits, limit: int, *, exact: bool = False, cluster: str = "", sla: Sla | None = None
+        self,
+        key: bytes,
+        waits: Waits,
+        limit: int,
+        *,
+        exact: bool = False,
+        cluster: str = "",
+        sla: Sla | None = None,
+        is_compacted: Callable[[str], bool] | None = None,
     ) -> None:
         self._waits = waits
         self._limit = limit
         self._block = block = Block(key, exact=exact)
         self._writer = BlockWriter(block.topic, block.partition, cluster)
         self._review = BlockReview(block, self._writer)
-        self._judge = BlockJudge(block, self._writer, waits, sla or Sla())
+        self._judge = BlockJudge(
+            block,
+            self._writer,
+            waits,
+            sla or Sla(),
+            is_compacted=is_compacted is not None and is_compacted(block.topic),
+        )
         self._forget = BlockForget(block, self._writer, self._review, waits)
         self._now = -1
         self._end: int | None = None
@@ -205,13 +223,13 @@ class BlockView:
 
     def _expire(self, event: list[Any]) -> None:
         self._now = now = max(self._now, event[1])
-        if len(event) > 2:  # noqa: PLR2004  a snapshot's extra item
-            self._trim_at = event[2]
+        if len(event) > 2:  # noqa: PLR2004  a snapshot's extra items
+            self._trim_at, self._judge.judgements = event[2:]
         self._review.touch_due(now)
         self._review.write(now)
         due = self._judge.deadline()
         if due is not None and due <= now:
-            self._judge.judge(now if self._end is None else min(now, self._end))
+            self._judge.judge(now, self._end)
         if self._trim_at is not None and self._trim_at <= now:
             gone, self._trim_at = self._forget.expire(now)
             self._judge.forget(gone)
@@ -220,7 +238,7 @@ class BlockView:
 
     def snapshot(self) -> Iterator[Event]:
         """Events that build this view again, with what it has written."""
-        yield EXPIRED, self._now, self._trim_at
+        yield EXPIRED, self._now, self._trim_at, self._judge.judgements
         if self._end is not None:
             yield ENDED, self._end
         for offset, message in self._block.messages.items():
@@ -247,7 +265,7 @@ def _message_events(offset: int, message: Message) -> Iterator[Event]:
             yield CONSUMED, offset, *_fields(one), group, one.extra, one.revision, one.written
     for identity, found in (message.found or {}).items():
         yield _FOUND, offset, identity, *found
-    if message.window is not None and message.sent() is None:
+    if message.window is not None:
         yield _COUNTED, offset, message.window
 
 

@@ -5,7 +5,7 @@ COMMIT, as aggregated records), `findings`, `stats` (packs for windows and for t
 dropped; what is past retention is forgotten. See transforms/block_view.py.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -24,7 +24,11 @@ from transforms.waits import Waits
 
 
 class JoinBlocks(beam.PTransform):
-    """See the head of this file. `exact` lets a commit settle the one record at its own offset only."""
+    """See the head of this file.
+
+    `exact` lets a commit settle the one record at its own offset only; `is_compacted` says of which topics messages
+    may vanish.
+    """
 
     def __init__(
         self,
@@ -34,11 +38,13 @@ class JoinBlocks(beam.PTransform):
         exact: bool = False,
         cluster: str = "",
         sla: Sla | None = None,
+        is_compacted: Callable[[str], bool] | None = None,
         bounded: bool = False,
     ) -> None:
         super().__init__()
         self._bounded = bounded
-        self._make_view = partial(BlockView, waits=waits, limit=limit, exact=exact, cluster=cluster, sla=sla)
+        options: dict[str, Any] = {"exact": exact, "cluster": cluster, "sla": sla, "is_compacted": is_compacted}
+        self._make_view = partial(BlockView, waits=waits, limit=limit, **options)
 
     def expand(self, packs: beam.PCollection[KeyedPack]) -> Any:
         """All outputs, by name."""

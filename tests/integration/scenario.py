@@ -30,10 +30,11 @@ PATIENT = {"retries": "1000"}
 CRASHING = {"auto.commit.interval.ms": "3600000", "session.timeout.ms": "6000", "heartbeat.interval.ms": "1000"}
 REBALANCED, SOUGHT, RESET, KILLED = "rebalanced", "sought", "reset", "killed"
 ABORTED, COMPACTED, EXACTLY_ONCE, FORWARDED, UNTRACED = "aborted", "compacted", "exactly-once", "forwarded", "untraced"
+SHRUNK = "shrunk"
 CLOSING = "closing"
-TOPICS = (REBALANCED, SOUGHT, RESET, KILLED, ABORTED, COMPACTED, EXACTLY_ONCE, FORWARDED, UNTRACED, CLOSING)
+TOPICS = (REBALANCED, SOUGHT, RESET, KILLED, ABORTED, COMPACTED, EXACTLY_ONCE, FORWARDED, UNTRACED, SHRUNK, CLOSING)
 #: Whose headers are read.
-READ = (KILLED, ABORTED, FORWARDED, CLOSING)
+READ = (KILLED, ABORTED, FORWARDED, SHRUNK, CLOSING)
 #: What is not in the newest segment is compacted at once.
 COMPACTION = {"cleanup.policy": "compact", "segment.ms": "500", "min.cleanable.dirty.ratio": "0.01"}
 EAGER_CLEANER = {"log.cleaner.backoff.ms": "300"}
@@ -51,7 +52,7 @@ class Scenario:
         self.admin = AdminClient({"bootstrap.servers": servers})
 
     def run(self) -> None:
-        made = [NewTopic(topic, 1, 1, config=COMPACTION if topic == COMPACTED else {}) for topic in TOPICS]
+        made = [NewTopic(topic, 1, 1, config=COMPACTION if topic in {COMPACTED, SHRUNK} else {}) for topic in TOPICS]
         for created in self.admin.create_topics(made).values():
             created.result(30)
         with Clients(self.servers, self.folder) as self.clients, ThreadPoolExecutor(2) as pool:
@@ -73,6 +74,7 @@ class Scenario:
             self.an_offset_reset,
             self.a_producer_that_aborts,
             self.an_untraced_producer,
+            self.messages_that_vanish_before_their_group_comes,
             self.a_seek_to_the_beginning,
             self.commits_inside_transactions,
         ]
@@ -85,11 +87,13 @@ class Scenario:
         own = {key.replace("_", "."): value for key, value in properties.items()}
         self.clients.consumer(name, topic, topic, count=count, properties=own).wait(WITHIN_S)
 
-    def write(self, topic: str, count: int, keys: int = 1, headers: dict[str, str] | None = None) -> None:
+    def write(
+        self, topic: str, count: int, keys: int = 1, key: str = "", headers: dict[str, str] | None = None
+    ) -> None:
         """So many messages without any trace."""
         producer = Producer({"bootstrap.servers": self.servers})
         for number in range(count):
-            producer.produce(topic, b"x", str(number % keys), headers=headers)
+            producer.produce(topic, b"x", key or str(number % keys), headers=headers)
         assert producer.flush(30) == 0
 
     def a_rebalance_in_the_middle_of_a_batch(self) -> None:
@@ -120,6 +124,17 @@ class Scenario:
         self.write(COMPACTED, 10, keys=10)
         wait_until(lambda: self.offsets(COMPACTED) == set(range(35, 50)), 30, lambda: str(self.offsets(COMPACTED)))
         self.consume("compacted-1", COMPACTED, 15)
+
+    def messages_that_vanish_before_their_group_comes(self) -> None:
+        """A group has read the first message; of 40 more, all acknowledged, compaction leaves it 5."""
+        self.write(SHRUNK, 1, key="first")
+        self.consume("shrunk-1", SHRUNK, 1)
+        self.produce(SHRUNK, 40, keys=5)
+        time.sleep(0.6)
+        self.write(SHRUNK, 10, keys=10)
+        left = {0, *range(36, 51)}
+        wait_until(lambda: self.offsets(SHRUNK) == left, 30, lambda: str(self.offsets(SHRUNK)))
+        self.consume("shrunk-2", SHRUNK, 15)
 
     def an_untraced_producer(self) -> None:
         self.write(UNTRACED, 20)

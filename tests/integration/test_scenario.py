@@ -27,6 +27,7 @@ from tests.integration.scenario import (
     READ,
     REBALANCED,
     RESET,
+    SHRUNK,
     SOUGHT,
     UNTRACED,
     WAIT_MS,
@@ -156,6 +157,12 @@ def test_aborted_messages_are_unconsumed_and_possibly_aborted_but_never_lost(tol
 @pytest.mark.parametrize("topic", [COMPACTED, EXACTLY_ONCE, FORWARDED, UNTRACED])
 def test_what_is_as_it_should_be_has_no_verdict(told, topic):
     assert told.findings(topic) == {}
+
+
+def test_what_compaction_takes_of_a_range_that_a_group_follows_is_neither_lost_nor_unconsumed(told):
+    assert len(told.raws("ACK", SHRUNK)) == 40
+    assert {value["offset"] for value in told.raws("CONSUME", SHRUNK)} == {0, *range(36, 51)}
+    assert told.findings(SHRUNK) == {}
 
 
 def test_there_are_no_verdicts_but_those(told):

@@ -26,6 +26,7 @@ from tests.test_schemas import check
 from tests.verdict_cases import (
     BLOCK_SIZE,
     END,
+    COMPACTED_TOPICS,
     HEALTHY,
     MINUTE,
     NEVER_COMMITS,
@@ -43,7 +44,7 @@ Json = dict[str, Any]
 EACH_CASE = pytest.mark.parametrize("placed", SCENE, ids=[placed.case.name for placed in SCENE])
 #: When views have looked for what was past retention at END.
 LAST = END + 180 * MINUTE
-SETTINGS = Settings(block_size=BLOCK_SIZE, locate_shards=8, trace_topics=READ_TOPICS)
+SETTINGS = Settings(block_size=BLOCK_SIZE, locate_shards=8, trace_topics=READ_TOPICS, compacted_topics=COMPACTED_TOPICS)
 
 
 class Written(NamedTuple):

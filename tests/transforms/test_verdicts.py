@@ -7,11 +7,22 @@ from typing import Any
 import orjson
 import pytest
 
+from pipeline.topic_names import followed
 from tests.pure_run import PureRun, final_findings
 from tests.test_schemas import check
-from tests.verdict_cases import BLOCK_SIZE, DAY, END, MINUTE, SCENE, Placed, missing_fields, scene_items
+from tests.verdict_cases import (
+    BLOCK_SIZE,
+    COMPACTED_TOPICS,
+    DAY,
+    END,
+    MINUTE,
+    SCENE,
+    Placed,
+    missing_fields,
+    scene_items,
+)
 from transforms import findings
-from transforms.addresses import LOCATE
+from transforms.addresses import JOIN, LOCATE
 
 EACH_CASE = pytest.mark.parametrize("placed", SCENE, ids=[placed.case.name for placed in SCENE])
 
@@ -19,6 +30,7 @@ EACH_CASE = pytest.mark.parametrize("placed", SCENE, ids=[placed.case.name for p
 def new_run(**options: Any) -> PureRun:
     run = PureRun(block_size=BLOCK_SIZE, **options)
     run._make[LOCATE] = partial(run._make[LOCATE], is_read=lambda topic: topic.startswith("read-"))
+    run._make[JOIN] = partial(run._make[JOIN], is_compacted=followed(COMPACTED_TOPICS, ""))
     return run
 
 
