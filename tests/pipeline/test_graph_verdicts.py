@@ -25,8 +25,8 @@ from tests.pure_run import final_findings
 from tests.test_schemas import check
 from tests.verdict_cases import (
     BLOCK_SIZE,
-    END,
     COMPACTED_TOPICS,
+    END,
     HEALTHY,
     MINUTE,
     NEVER_COMMITS,
