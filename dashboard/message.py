@@ -1,0 +1,77 @@
+"""One message's timeline, from the store: the same that `explain` makes of the topics, found by indices."""
+
+from collections.abc import Iterator
+
+import orjson
+
+from dashboard.store import Reader, Row
+from explain.gather import MAX_RECORDS, Value
+from explain.subject import Place, Subject, place_of
+from explain.timeline import Timeline
+
+_MAX_FINDINGS = 2000
+
+
+class StoreOutputs:
+    """The records of a store that may belong to a subject; `explain.sources.Outputs`."""
+
+    def __init__(self, reader: Reader, subject: Subject) -> None:
+        self._reader = reader
+        self._records = self._gathered(subject)
+        self.looked_at = [f"store {reader.path}"]
+
+    def records(self) -> Iterator[Value]:
+        """Those that the subject leads to, and some that it does not."""
+        return iter(self._records.values())
+
+    def findings(self) -> Iterator[Value]:
+        """Those about these records, their positions, or many messages of their topics."""
+        correlations = {one["correlationId"] for one in self._records.values() if one.get("correlationId")}
+        places = {place for one in self._records.values() if (place := place_of(one))}
+        topics = {one["topic"] for one in self._records.values()}
+        found = [self._found("correlationId = ?", one) for one in correlations]
+        found += [self._found("topic = ? AND partition = ? AND offset = ?", *place) for place in places]
+        found += [self._found("topic = ? AND (summary OR reason = 'rewound')", topic) for topic in topics]
+        return iter({row["id"]: orjson.loads(row["value"]) for rows in found for row in rows}.values())
+
+    def _found(self, where: str, *words: object) -> list[Row]:
+        query = f"SELECT id, value FROM findings WHERE {where} ORDER BY date DESC LIMIT ?"  # noqa: S608  texts of ours
+        return self._reader.rows(query, (*words, _MAX_FINDINGS))
+
+    def _gathered(self, subject: Subject) -> dict[str, Value]:
+        """Follow correlationIds to positions, and the position asked for to correlationIds, until nothing is new."""
+        records: dict[str, Value] = {}
+        asked: set[object] = set()
+        open_ends: list[str | Place] = [subject.text, *([subject.place] if subject.place else [])]
+        while open_ends and len(records) <= MAX_RECORDS:
+            end = open_ends.pop()
+            if end in asked:
+                continue
+            asked.add(end)
+            for record in self._at(end):
+                records[record["id"]] = record
+                correlation, place = record.get("correlationId"), place_of(record)
+                if not subject.is_followed:
+                    continue
+                if place is not None:
+                    open_ends.append(place)
+                if correlation is not None and end == subject.place:
+                    open_ends.append(correlation)
+        return records
+
+    def _at(self, end: str | Place) -> list[Value]:
+        where, words = (
+            ("topic = ? AND partition = ? AND offset = ?", tuple(end))
+            if isinstance(end, Place)
+            else ("correlationId = ?", (end,))
+        )
+        query = f"SELECT value FROM traces WHERE {where} ORDER BY date LIMIT ?"  # noqa: S608  texts of ours
+        return [orjson.loads(row["value"]) for row in self._reader.rows(query, (*words, MAX_RECORDS + 1))]
+
+
+def message(reader: Reader, subject: Subject) -> tuple[Timeline, list[str]]:
+    """The timeline of the subject, and what was looked at. UserError where it names too many messages."""
+    from explain.sources import explain
+
+    outputs = StoreOutputs(reader, subject)
+    return explain(outputs, subject), outputs.looked_at

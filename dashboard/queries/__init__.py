@@ -1,0 +1,1 @@
+"""What the pages ask of the store. Pure: a `Reader` goes in, plain rows come out."""
