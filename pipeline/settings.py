@@ -5,7 +5,20 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.fields import FieldInfo
 
-from pipeline.setting_types import Count, Folder, Instant, Master, Millis, MillisOrZero, Name, Servers, Sla, Topics
+from pipeline.setting_types import (
+    Count,
+    Folder,
+    Host,
+    Instant,
+    Master,
+    Millis,
+    MillisOrZero,
+    Name,
+    Port,
+    Servers,
+    Sla,
+    Topics,
+)
 
 
 def property_name(attribute: str) -> str:
@@ -23,6 +36,7 @@ WAITS = "Waits"
 FINDINGS = "Findings and statistics"
 JOIN = "Join"
 RUNNER = "Runner"
+METRICS = "Metrics"
 FILES = "Files and tools"
 
 
@@ -183,9 +197,9 @@ class Settings(BaseModel):
         RUNNER, 10_000, "Time between checkpoints, in ms; after a failure this much is read and written again."
     )
     state_cache_mb: Count = _setting(RUNNER, 1_024, "State that the Python workers keep in memory, in MB.")
-    bundle_ms: Millis = _setting(RUNNER, 50, "Longest time that records are gathered to be processed together, in ms.")
+    bundle_ms: Millis = _setting(RUNNER, 100, "Longest time that records are gathered to be processed together, in ms.")
     network_buffer_timeout_ms: MillisOrZero = _setting(
-        RUNNER, 5, "Longest time that Flink fills a network buffer before sending it, in ms."
+        RUNNER, 20, "Longest time that Flink fills a network buffer before sending it, in ms."
     )
     heartbeat: bool = _setting(
         RUNNER,
@@ -193,6 +207,19 @@ class Settings(BaseModel):
         "Write one record to each empty partition of a tracing topic that has CreateTime, so that time can advance.",
     )
     discovery_interval_ms: Millis = _setting(RUNNER, 30_000, "Time between looks for new topics and partitions, in ms.")
+
+    metrics_port: Port = _setting(
+        METRICS,
+        8080,
+        "Where `run` with embedded Flink, and `metrics` beside a cluster, serve `/metrics`, `/healthz` and `/readyz`; "
+        "0: nowhere.",
+    )
+    metrics_host: Host = _setting(
+        METRICS,
+        "127.0.0.1",
+        "Address to serve metrics at: who reaches it reads them, without a password; `0.0.0.0`: every address of this "
+        "machine.",
+    )
 
     state_dir: Folder = _setting(
         FILES, "~/.local/state/tracing-aggregator", "Folder of checkpoints and savepoints, per `application.id`."

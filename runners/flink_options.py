@@ -11,6 +11,7 @@ from runners.state_folder import StateFolder
 LOCAL = "[local]"
 REFUSED = {"load_balance_bundles": "the live state of a key stays with one worker, and it moves bundles between them"}
 RETAINED = 2
+MAX_BUNDLE_SIZE = 10_000
 ROCKSDB = "rocksdb"
 
 
@@ -40,6 +41,8 @@ def beam_options(
         f"--parallelism={settings.flink_parallelism}",
         f"--max_parallelism={settings.flink_max_parallelism}",
         f"--max_bundle_time_mills={settings.bundle_ms}",
+        # A bundle ends by time: what comes within it is packed together, the more the better.
+        f"--max_bundle_size={MAX_BUNDLE_SIZE}",
         f"--checkpointing_interval={settings.checkpoint_interval_ms}",
         "--externalized_checkpoints_enabled",
         "--retain_externalized_checkpoints_on_cancellation",
@@ -117,3 +120,12 @@ def write_configuration(folder: Path, configuration: Mapping[str, str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     lines = [f"{json.dumps(key)}: {json.dumps(value)}\n" for key, value in configuration.items()]
     (folder / "config.yaml").write_text("".join(lines), encoding="utf-8")
+
+
+def read_configuration(folder: Path) -> dict[str, str]:
+    """What `write_configuration` wrote to `folder` last; empty before that."""
+    try:
+        lines = (folder / "config.yaml").read_text(encoding="utf-8").splitlines()
+        return {name: value for line in lines for name, value in json.loads(f"{{{line}}}").items()}
+    except (FileNotFoundError, ValueError):
+        return {}
