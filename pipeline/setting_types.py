@@ -75,6 +75,8 @@ def sla_rules(text: str) -> tuple[tuple[str, str, int], ...]:
 Millis = Annotated[int, Field(gt=0)]
 MillisOrZero = Annotated[int, Field(ge=0)]
 Count = Annotated[int, Field(gt=0)]
+Port = Annotated[int, Field(ge=0, le=_HIGHEST_PORT)]
+Host = Annotated[str, Field(min_length=1)]
 Name = Annotated[str, AfterValidator(_name)]
 Topics = Annotated[str, AfterValidator(_topics)]
 Instant = Annotated[str, AfterValidator(_instant)]
