@@ -37,8 +37,20 @@ TEST = [
     "jsonschema>=4.18,<5",
 ]
 
+DASHBOARD = [
+    # The API and the pages. 0.115 is the first that we know with annotated dependencies of Pydantic 2.11.
+    "fastapi>=0.115,<1",
+    # Serves them. 0.30 is the first that hands Ctrl-C on when it has ended in good order.
+    "uvicorn>=0.30,<1",
+]
+
 DEV = [
     *TEST,
+    *DASHBOARD,
+    # Starlette's test client asks with it.
+    "httpx>=0.27,<1",
+    # Drives the Chromium of this machine: the tests and screenshots of the dashboard.
+    "playwright>=1.49,<2",
     # A minor version of ruff adds rules to ALL, so it is chosen on purpose.
     "ruff>=0.17,<0.18",
     # Strict typing of our packages.
@@ -71,13 +83,13 @@ setup(
     packages=find_packages(
         include=[
             f"{name}{rest}"
-            for name in ("transforms", "pipeline", "runners", "explain", "cli", "demo")
+            for name in ("transforms", "pipeline", "runners", "explain", "dashboard", "cli", "demo")
             for rest in ("", ".*")
         ]
     ),
-    package_data={"runners": ["jars.lock"]},
+    package_data={"runners": ["jars.lock"], "dashboard": ["schema.sql", "static/**/*"]},
     install_requires=RUNTIME,
-    extras_require={"test": TEST, "dev": DEV},
+    extras_require={"dashboard": DASHBOARD, "test": TEST, "dev": DEV},
     entry_points={
         "console_scripts": [
             "tracing-aggregator = cli.main:main",

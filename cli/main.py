@@ -18,6 +18,7 @@ class Lazy(NamedTuple):
 COMMANDS = {
     "broker": Lazy("cli.broker:broker", "Run a Kafka broker here, for trials and tests."),
     "check": Lazy("cli.check:check", "Check configuration, brokers, topics and permissions."),
+    "dashboard": Lazy("cli.dashboard:dashboard", "Serve pages to look at it all in a browser."),
     "demo": Lazy("cli.demo:demo", "Broker, real clients and pipeline: traces in a table."),
     "explain": Lazy("cli.explain:explain", "Show what happened to one message."),
     "graph": Lazy("cli.graph:graph", "Draw the pipeline as a Mermaid diagram."),
@@ -26,6 +27,7 @@ COMMANDS = {
     "settings": Lazy("cli.settings:settings", "List the settings, or those of a configuration."),
     "stop": Lazy("cli.stop:stop", "Stop a run on a Flink cluster, with a savepoint."),
     "topics": Lazy("cli.topics:topics", "Create the topics that are missing."),
+    "traffic": Lazy("cli.traffic:traffic", "Make traffic with traced clients, and faults."),
 }
 
 

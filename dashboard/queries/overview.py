@@ -38,13 +38,11 @@ def _delivery(reader: Reader, span: Span) -> Row:
     sketches: dict[str, dict[int, list[Any]]] = {
         name: defaultdict(list) for name in ("ackLatencyMs", "consumeLatencyMs", "commitLatencyMs")
     }
-    provisional = [False] * size
     rows = reader.rows(
         "SELECT date, value FROM stats WHERE kind IN ('topic', 'group') AND date >= ? AND date < ?", span.nanos
     )
     for row in rows:
         step, value = span.step_of(row["date"] // MINUTE_NS), orjson.loads(row["value"])
-        provisional[step] = provisional[step] or not value.get("final")
         for name, series in sums.items():
             if name in value:
                 series[step] = (series[step] or 0) + value[name]
@@ -55,7 +53,7 @@ def _delivery(reader: Reader, span: Span) -> Row:
     overall = {
         name: merged(sketch for of_step in by_step.values() for sketch in of_step) for name, by_step in sketches.items()
     }
-    return {"delivery": sums, "latencies": latencies, "overall": overall, "provisional": provisional}
+    return {"delivery": sums, "latencies": latencies, "overall": overall}
 
 
 def _traces(reader: Reader, span: Span) -> Row:

@@ -1,0 +1,50 @@
+"""`tracing-aggregator dashboard`: the pages to look at."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from cli.options import config_options
+from pipeline.config import Config
+from pipeline.errors import UserError
+
+
+def default_store(config: Config) -> Path:
+    """Where the dashboard of this configuration keeps its store."""
+    return Path(config.settings.state_dir).expanduser() / config.settings.application_id / "dashboard.sqlite"
+
+
+@click.command()
+@config_options
+@click.option("--port", default=8090, show_default=True, type=click.IntRange(0, 65535), help="0 takes any free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; beyond loopback with --token.")
+@click.option("--token", envvar="TRACING_AGGREGATOR_TOKEN", show_envvar=True, help="Who does not know it sees nothing.")
+@click.option(
+    "--store",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="SQLite file; <state.dir>/<application.id>/dashboard.sqlite if not given.",
+)
+@click.option(
+    "--keep", default=1_000_000, show_default=True, type=click.IntRange(min=1), help="Traces to keep; the oldest go."
+)
+@click.option("--since", metavar="TIME", help="Begin a new store there, not with all that is retained: 2h, 1d, a date.")
+def dashboard(
+    config: Config, port: int, host: str, token: str | None, store: Path | None, keep: int, since: str | None
+) -> None:
+    """Serve pages with deliveries, latencies, messages and anomalies, live from the output topics.
+
+    They are read into a store of their own, which goes on where it was at the next start.
+    """
+    try:
+        from dashboard.serve import Options, serve
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"The dashboard needs {error.name}, which is not installed.", "Install it: pip install '.[dashboard]'"
+        ) from error
+    from explain.since import since_ms
+
+    start = since_ms(since, datetime.now(UTC)) if since else None
+    options = Options(host, port, store or default_store(config), keep, start, token)
+    serve(config, options, lambda line: click.echo(line, err=True))

@@ -1,0 +1,97 @@
+"""Runs the dashboard: the thread that follows Kafka, and the web server."""
+
+import ipaddress
+import re
+import secrets
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import uvicorn
+
+from dashboard.api import application
+from dashboard.follow import Follower
+from dashboard.store import Reader, open_store
+from pipeline.config import Config
+from pipeline.errors import UserError
+
+#: Pages that are open hold a stream that never ends: they are cut off after this.
+_GRACE_S = 1
+_TOKEN = re.compile(r"[!-~]{8,}")
+
+
+class Options(NamedTuple):
+    """How to serve: `store` is the file, `since` in ms since the epoch, `token` None asks for none."""
+
+    host: str
+    port: int
+    store: Path
+    keep: int
+    since: int | None
+    token: str | None
+
+
+def serve(config: Config, options: Options, tell: Callable[[str], None]) -> None:
+    """Serve until Ctrl-C or SIGTERM.
+
+    Raises UserError: a host beyond this machine without a token, a token that is too short, a port that is taken, a
+    store that cannot be used.
+    """
+    if options.token is None and not is_loopback(options.host):
+        raise UserError(
+            f"--host {options.host} lets others in, so a token is needed.",
+            f"For example: tracing-aggregator dashboard --host {options.host} --token {secrets.token_urlsafe(18)}",
+        )
+    if options.token is not None and not _TOKEN.fullmatch(options.token):
+        raise UserError(
+            "The token must have 8 characters or more, of ASCII and without blanks.",
+            f"For example: --token {secrets.token_urlsafe(18)}",
+        )
+    listening = _listen(options.host, options.port)
+    port = listening.getsockname()[1]
+    connection = open_store(options.store)
+    follower = Follower(config, connection, options.since, options.keep)
+    app = application(Reader(options.store), options.token, follower.status)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app, log_level="warning", access_log=False, timeout_graceful_shutdown=_GRACE_S, server_header=False
+        )
+    )
+    name = f"[{options.host}]" if ":" in options.host else options.host
+    tell(f"Dashboard: http://{name}:{port}/" + ("  (once with ?token=…)" if options.token else ""))
+    tell(
+        f"Reads {config.settings.bootstrap_servers} into {options.store}. Ctrl-C ends it; the next start goes on there."
+    )
+    follower.start()
+    try:
+        server.run(sockets=[listening])
+    except KeyboardInterrupt:
+        # uvicorn ends in good order, and then passes Ctrl-C on.
+        pass
+    finally:
+        follower.stop()
+        listening.close()
+        connection.close()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches a server that listens there."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        [family, kind, _, _, address] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+    except OSError as error:
+        raise UserError(
+            f"{host}:{port} cannot be listened on: {error.strerror or error}.",
+            "Choose another: tracing-aggregator dashboard --port 0 takes any that is free",
+        ) from error
+    return listening

@@ -1,0 +1,119 @@
+// Charts over uPlot. A chart keeps its canvas while its page is live, so that a pointer on it stays where it is.
+
+/* global uPlot */
+
+const held = new Map();
+const HEIGHT = 240;
+const sizes = new ResizeObserver((entries) => {
+  for (const entry of entries) {
+    const one = [...held.values()].find((other) => other.holder === entry.target);
+    const width = Math.floor(entry.contentRect.width);
+    if (!one || !width) continue;
+    if (one.plot) one.plot.setSize({ width, height: HEIGHT });
+    else one.plot = new uPlot({ width, height: HEIGHT, ...one.options() }, one.data, one.holder);
+  }
+});
+
+/** Let all charts go: another page, or other colours. */
+export function forget() {
+  for (const one of held.values()) {
+    sizes.unobserve(one.holder);
+    one.plot?.destroy();
+  }
+  held.clear();
+}
+
+export function colour(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+}
+
+/**
+ * A chart over time. `series`: {label, colour, values, step?, area?, dash?, scale?}; `times` in s; `unit(value)` writes a value.
+ * `isLog`: logarithmic axis. `under(plot)` paints below the lines; `pick(index)` is told what was clicked.
+ */
+export function timeChart(key, { label, times, series, unit, isLog = false, under = null, pick = null }) {
+  const known = held.get(key);
+  const one = known ?? { holder: document.createElement("div"), plot: null };
+  const clamp = (value) => (isLog && value !== null ? Math.max(value, 0.5) : value);
+  one.data = [times, ...series.map((line) => line.values.map(clamp))];
+  one.under = under;
+  one.pick = pick;
+  one.holder.setAttribute("aria-label", label);
+  if (known) {
+    one.plot?.setData(one.data);
+    return one.holder;
+  }
+  one.holder.className = "plot";
+  one.holder.setAttribute("role", "img");
+  one.options = () => ({
+    cursor: { sync: { key: "time" } },
+    legend: { live: true },
+    scales: { x: { time: true }, y: isLog ? { distr: 3, range: logRange } : { range: (_, low, high) => [Math.min(0, low ?? 0), Math.max(1, (high ?? 1) * 1.1)] } },
+    axes: [axis(), { ...axis(), size: 64, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : unit(tick))) }],
+    series: [{ value: (_, at) => (at === null || at === undefined ? "–" : new Date(at * 1000).toLocaleString()) }, ...series.map((line) => painted(line, unit))],
+    hooks: {
+      drawClear: [(plot) => one.under?.(plot)],
+      ready: [(plot) => plot.over.addEventListener("click", () => plot.cursor.idx !== null && plot.cursor.idx !== undefined && one.pick?.(plot.cursor.idx))],
+    },
+  });
+  held.set(key, one);
+  sizes.observe(one.holder);
+  return one.holder;
+}
+
+function axis() {
+  const line = { stroke: colour("grid"), width: 1 };
+  return { stroke: colour("quiet"), grid: line, ticks: line };
+}
+
+function painted(line, unit) {
+  return {
+    label: line.label,
+    stroke: colour(line.colour),
+    width: 2,
+    dash: line.dash ? [6, 4] : undefined,
+    fill: line.area ? colour("area") : undefined,
+    paths: line.step ? uPlot.paths.stepped({ align: 1 }) : undefined,
+    points: { show: line.values.length < 40 },
+    spanGaps: false,
+    value: (_, value) => (value === null || value === undefined ? "–" : unit(value)),
+  };
+}
+
+function logRange(_, low, high) {
+  return [10 ** Math.floor(Math.log10(Math.max(low ?? 1, 0.5))), 10 ** Math.ceil(Math.log10(Math.max(high ?? 10, 1) * 1.01))];
+}
+
+/** Painter of a heatmap: `cells` of {step, fromMs, untilMs, n} below the lines of a logarithmic chart. */
+export function heat(cells, times, stepS) {
+  const most = Math.max(1, ...cells.map((cell) => cell.n));
+  return (plot) => {
+    const { ctx } = plot;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(plot.bbox.left, plot.bbox.top, plot.bbox.width, plot.bbox.height);
+    ctx.clip();
+    ctx.fillStyle = colour("accent");
+    for (const cell of cells) {
+      const left = plot.valToPos(times[cell.step], "x", true), right = plot.valToPos(times[cell.step] + stepS, "x", true);
+      const bottom = plot.valToPos(Math.max(cell.fromMs, 0.5), "y", true), top = plot.valToPos(Math.max(cell.untilMs, 0.6), "y", true);
+      ctx.globalAlpha = 0.06 + 0.5 * Math.sqrt(cell.n / most);
+      ctx.fillRect(left, top, Math.max(right - left, 1), Math.max(bottom - top, 1));
+    }
+    ctx.restore();
+  };
+}
+
+/** Painter of the newest bins, whose numbers will still change, as a shade. */
+export function newest(sinceS) {
+  return (plot) => {
+    const { ctx, bbox } = plot;
+    const left = Math.max(plot.valToPos(sinceS, "x", true), bbox.left), right = bbox.left + bbox.width;
+    if (!(right > left)) return;
+    ctx.save();
+    ctx.globalAlpha = 0.6;
+    ctx.fillStyle = colour("grid");
+    ctx.fillRect(left, bbox.top, right - left, bbox.height);
+    ctx.restore();
+  };
+}

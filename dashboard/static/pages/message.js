@@ -1,0 +1,59 @@
+import { address, empty, h, panel } from "../dom.js";
+import { CAUSES, REASONS, elapsed, place, timeOfDay } from "../words.js";
+
+export const title = "Message";
+
+export function heading(given) {
+  return given.subject ? `Message ${given.subject}` : title;
+}
+
+export function url(given) {
+  return given.subject ? address("/api/message", { subject: given.subject }) : null;
+}
+
+export function view(data, given) {
+  if (!given.subject) return empty("Which one? Search above, by correlationId or position, or choose one from the list of", "", "traces.");
+  if (!data) {
+    return empty(`Nothing is stored of ${given.subject}. Kafka may still have it:`, `tracing-aggregator explain ${given.subject}`);
+  }
+  const dates = data.messages.flatMap((message) => message.steps.map((step) => step.sinceOriginMs ?? 0));
+  const span = { start: Math.min(0, ...dates), end: Math.max(1, ...dates) };
+  return [
+    h("p", { class: "quiet route" },
+      data.correlationIds.length ? ["correlationId ", data.correlationIds.map((one, number) => [number ? ", " : "", h("a", { href: address("/message", { subject: one }) }, one)])] : null,
+      data.topics.length > 1 ? ` · ${data.topics.join(" → ")}` : null),
+    data.findings.length ? panel("Anomalies", h("ul", {}, data.findings.map(finding))) : null,
+    data.messages.map((message) => timeline(message, span)),
+  ];
+}
+
+function timeline(message, span) {
+  const at = place(message);
+  const first = message.steps.find((step) => step.date)?.date;
+  let group = null;
+  return panel(at ?? `${message.topic}, position unknown`,
+    h("p", { class: "quiet" }, first ? `${first.slice(0, 10)} (UTC)` : null),
+    h("ol", { class: "timeline" }, message.steps.map((step) => {
+      const heading = (step.groupId ?? null) !== group && step.groupId ? h("li", { class: "group" }, `group ${step.groupId}`) : null;
+      group = step.groupId ?? null;
+      return [heading, line(step, span)];
+    })));
+}
+
+function line(step, span) {
+  const left = `${(100 * ((step.sinceOriginMs ?? 0) - span.start)) / (span.end - span.start)}%`;
+  return h("li", {},
+    h("time", { datetime: step.date ?? null, title: step.date ?? null }, timeOfDay(step.date)),
+    h("span", { class: "number quiet" }, step.sinceOriginMs ? `${step.sinceOriginMs > 0 ? "+" : ""}${elapsed(step.sinceOriginMs)}` : ""),
+    h("span", { class: `badge ${step.type}` }, step.type),
+    step.type === "GAP" ? h("span") : h("div", { class: `track ${step.type}`, "aria-hidden": "true" }, h("i", { style: { left } })),
+    h("span", { class: `text ${step.type === "GAP" ? "GAP" : ""}` }, step.clientId ? `${step.clientId}: ${step.label}` : step.label));
+}
+
+function finding(one) {
+  const about = [one.cause ? CAUSES[one.cause] : null, one.groupId ? `group ${one.groupId}` : null, one.summary ? `${one.count} of one minute` : null, one.deadline ? `deadline ${one.deadline}` : null].filter(Boolean);
+  return h("li", {},
+    h("span", { class: one.resolved ? "quiet" : "bad" }, one.resolved ? "resolved " : "open "),
+    h("a", { href: address("/anomalies", { reason: one.reason, state: one.resolved ? "resolved" : null }) }, one.reason),
+    `: ${REASONS[one.reason] ?? ""}`, about.length ? ` (${about.join(", ")})` : null);
+}
