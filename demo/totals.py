@@ -15,7 +15,8 @@ class Totals:
 
     def __init__(self) -> None:
         self._traces: Counter[str] = Counter()
-        self._findings: Counter[str] = Counter()
+        #: By id the reason, and for how many findings the record stands.
+        self._findings: dict[str, tuple[str, int]] = {}
         self._durations: dict[str, deque[int]] = {kind: deque(maxlen=NEWEST) for kind in TIMED}
 
     def add_trace(self, trace: Mapping[str, Any]) -> None:
@@ -28,16 +29,22 @@ class Totals:
             self._durations[kind].append(int(trace["durationMs"]))
 
     def add_finding(self, finding: Mapping[str, Any]) -> None:
-        """Counts a finding by its reason, and no longer once it is resolved."""
-        self._findings[str(finding["reason"])] += -1 if finding.get("resolved") else 1
+        """Counts the findings of a record by its reason, instead of what the record said before."""
+        if finding.get("resolved"):
+            self._findings.pop(finding["id"], None)
+        else:
+            count = int(finding["count"]) if finding.get("summary") else 1
+            self._findings[finding["id"]] = str(finding["reason"]), count
 
     def __bool__(self) -> bool:
         return bool(self._traces)
 
     def __str__(self) -> str:
         counts = "  ".join(f"{kind} {self._traces[kind]}" for kind in KINDS)
-        found = {reason: count for reason, count in sorted(self._findings.items()) if count}
-        findings = ", ".join(f"{reason} {count}" for reason, count in found.items()) or "none"
+        found: Counter[str] = Counter()
+        for reason, count in self._findings.values():
+            found[reason] += count
+        findings = ", ".join(f"{reason} {count}" for reason, count in sorted(found.items())) or "none"
         times = (
             f"{kind} p50 {quantile(self._durations[kind], 50)} p95 {quantile(self._durations[kind], 95)} ms"
             for kind in TIMED

@@ -21,11 +21,19 @@ def test_traces_are_counted_by_type_and_revisions_not_again():
 
 def test_findings_are_counted_by_reason_until_they_are_resolved():
     totals = Totals()
-    for reason in ("unacked", "over-consumed", "unacked"):
-        totals.add_finding({"reason": reason})
+    for identity, reason in enumerate(["unacked", "over-consumed", "unacked", "unacked"]):
+        totals.add_finding({"id": min(identity, 2), "reason": reason})
     assert str(totals).endswith("findings: over-consumed 1, unacked 2")
-    totals.add_finding({"reason": "over-consumed", "resolved": True})
+    totals.add_finding({"id": 1, "reason": "over-consumed", "resolved": True})
     assert str(totals).endswith("findings: unacked 2")
+
+
+def test_a_summary_counts_for_all_that_it_sums_up_and_takes_the_place_of_the_one_before():
+    totals = Totals()
+    for count in (3, 7):
+        totals.add_finding({"id": "summary", "reason": "unacked", "summary": True, "count": count})
+    totals.add_finding({"id": "single", "reason": "unacked"})
+    assert str(totals).endswith("findings: unacked 8")
 
 
 def test_a_quantile_is_one_of_the_values():

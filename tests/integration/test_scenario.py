@@ -5,6 +5,7 @@ it, so how many there are is not known beforehand.
 """
 
 import json
+import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
@@ -15,7 +16,7 @@ import pytest
 from pipeline.config import load_config
 from runners import bounded_kafka
 from runners.broker import Broker
-from tests.integration.aggregations import Outcome, in_kafka, settings, tracing_aggregator
+from tests.integration.aggregations import Outcome, command, in_kafka, settings, tracing_aggregator
 from tests.integration.flink_processes import records
 from tests.integration.scenario import (
     ABORTED,
@@ -48,6 +49,7 @@ class Told(NamedTuple):
     counts: Counter[str]
     found: Outcome
     stats: list[Value]
+    given: dict[str, str]
 
     def raws(self, kind: str, topic: str) -> list[Value]:
         return [value for value in self.raw if value["type"] == kind and value["topic"] == topic]
@@ -85,7 +87,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
         counts = bounded_kafka.run(config, lambda line: None)
         raw = [json.loads(record.value()) for record in records(servers, "_tracing")]
         stats = {record.key(): json.loads(record.value()) for record in records(servers, given["stats.topic"])}
-        yield Told(scenario, sorted(raw, key=instant), counts, in_kafka(given), list(stats.values()))
+        yield Told(scenario, sorted(raw, key=instant), counts, in_kafka(given), list(stats.values()), given)
 
 
 def instant(value: Value) -> tuple[str, str]:
@@ -189,3 +191,16 @@ def test_every_trace_is_accounted_for(told):
     assert counts["parsed"] == counts["emitted"] + counts["duplicates"]
     assert counts["dead_lettered"] == counts["evicted"] == 0
     assert {value["id"] for value in told.raw} <= told.found.traces.keys()
+
+
+def test_a_message_is_explained_from_the_topics_in_kafka(told):
+    read = told.raws("CONSUME", SOUGHT)[0]
+    line = command("explain", f"{SOUGHT}/{read['partition']}/{read['offset']}", "--json", given=told.given)
+    ended = subprocess.run(line, capture_output=True, text=True, timeout=120, check=True)
+    explained = json.loads(ended.stdout)
+    [message] = explained["messages"]
+    assert (message["topic"], message["partition"], message["offset"]) == (SOUGHT, read["partition"], read["offset"])
+    assert read["correlationId"] in message["correlationIds"]
+    about = {name for name, found in told.findings(SOUGHT).items() if found.get("offset") == read["offset"]}
+    assert about <= {found["id"] for found in explained["findings"]}
+    assert about, "the group sought back, so it read this message twice"
