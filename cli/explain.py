@@ -14,7 +14,9 @@ from pipeline.config import Config
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from explain.model import Timeline
     from explain.sources import Outputs
+    from explain.subject import Subject
 
 
 @click.command()
@@ -34,6 +36,12 @@ if TYPE_CHECKING:
     help="Replay raw traces first, as `replay` does, instead of Kafka; once per file, - for stdin.",
 )
 @click.option(
+    "--store",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Ask a dashboard's store instead of Kafka; that of a dashboard that runs is asked first in any case.",
+)
+@click.option(
     "--since", metavar="TIME", help="Read Kafka from this time on: 2026-01-31T12:00:00Z, or 90s, 15m, 2h, 1d."
 )
 @click.option("--json", "as_json", is_flag=True, help="As one JSON document; docs/schemas/explain.json describes it.")
@@ -45,16 +53,17 @@ def explain(
     subject: str,
     folder: Path | None,
     files: tuple[str, ...],
+    store: Path | None,
     since: str | None,
     as_json: bool,
 ) -> None:
     """Show the timeline of one message: sent, acknowledged, read and committed by each group, and what is missing.
 
-    Reads the aggregated and the anomaly topic, unless --from or --traces says otherwise. Ends with 1 if nothing is
-    known of the message.
+    Reads the aggregated and the anomaly topic, unless --from, --traces or --store says otherwise. Ends with 1 if
+    nothing is known of the message.
     """
-    if sum(map(bool, (folder, files, since))) > 1:
-        raise click.UsageError("Give one of --from, --traces and --since: the last is for Kafka alone.")
+    if sum(map(bool, (folder, files, store, since))) > 1:
+        raise click.UsageError("Give one of --from, --traces, --store and --since: the last is for Kafka alone.")
     import orjson
     from rich.console import Console
 
@@ -63,9 +72,13 @@ def explain(
     from explain.screen import show
     from explain.subject import subject_of
 
-    with _outputs(config, folder, files, since) as outputs:
-        shown = sources.explain(outputs, subject_of(subject))
-        looked_at = outputs.looked_at
+    stored = None if folder or files or since else _stored(config, subject_of(subject), store)
+    if stored:
+        shown, looked_at = stored
+    else:
+        with _outputs(config, folder, files, since) as outputs:
+            shown = sources.explain(outputs, subject_of(subject))
+            looked_at = outputs.looked_at
     if as_json:
         click.echo(orjson.dumps(document(shown, looked_at), option=orjson.OPT_INDENT_2))
     elif shown:
@@ -73,6 +86,19 @@ def explain(
     if not shown:
         click.echo(_nothing(subject, looked_at, since), err=True)
         ctx.exit(1)
+
+
+def _stored(config: Config, subject: "Subject", store: Path | None) -> "tuple[Timeline, list[str]] | None":
+    """From the store that is named, or that of a dashboard that runs; None where only Kafka can tell."""
+    from cli.dashboard import default_store
+    from dashboard.message import live_store, message
+    from dashboard.store import Reader
+
+    reader = Reader(store) if store else live_store(default_store(config), config.settings.bootstrap_servers)
+    if reader is None:
+        return None
+    shown, looked_at = message(reader, subject)
+    return (shown, looked_at) if shown or store else None
 
 
 @contextmanager

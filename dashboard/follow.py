@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dashboard.ingest import Ingest, Record
 from dashboard.retention import trim
+from dashboard.store import transaction
 from pipeline.client_properties import to_librdkafka
 from pipeline.config import Config
 from pipeline.errors import UserError
@@ -119,6 +120,9 @@ class Follower:
             self._positions |= {place: self._start(consumer, place) for place in new}
             self._assign(consumer)
         ingest.take((), ends)
+        with transaction(self._connection):
+            known = {"alive": str(time.time_ns() // 1_000_000), "servers": self._config.settings.bootstrap_servers}
+            self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", known.items())
         missing = [topic for topic in ingest.topics if topic not in cluster.topics]
         self._state = {"state": "following", "missing": missing}
 

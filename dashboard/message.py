@@ -1,6 +1,9 @@
 """One message's timeline, from the store: the same that `explain` makes of the topics, found by indices."""
 
+import sqlite3
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import orjson
 
@@ -10,6 +13,8 @@ from explain.subject import Place, Subject, place_of
 from explain.timeline import Timeline
 
 _MAX_FINDINGS = 2000
+#: A dashboard that runs says so every few seconds.
+_ALIVE_MS = 20_000
 
 
 class StoreOutputs:
@@ -67,6 +72,19 @@ class StoreOutputs:
         )
         query = f"SELECT value FROM traces WHERE {where} ORDER BY date LIMIT ?"  # noqa: S608  texts of ours
         return [orjson.loads(row["value"]) for row in self._reader.rows(query, (*words, MAX_RECORDS + 1))]
+
+
+def live_store(path: Path, servers: str) -> Reader | None:
+    """The store there, if a dashboard fills it now from these brokers; else None."""
+    if not path.is_file():
+        return None
+    reader = Reader(path)
+    try:
+        known = {row["name"]: row["value"] for row in reader.rows("SELECT name, value FROM meta")}
+    except sqlite3.Error:
+        return None
+    is_alive = time.time_ns() // 1_000_000 - int(known.get("alive", 0)) < _ALIVE_MS
+    return reader if is_alive and known.get("servers") == servers else None
 
 
 def message(reader: Reader, subject: Subject) -> tuple[Timeline, list[str]]:

@@ -3,6 +3,7 @@
 import ipaddress
 import re
 import secrets
+import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -63,6 +64,8 @@ def serve(config: Config, options: Options, tell: Callable[[str], None]) -> None
     tell(
         f"Reads {config.settings.bootstrap_servers} into {options.store}. Ctrl-C ends it; the next start goes on there."
     )
+    # Like Ctrl-C: uvicorn passes on what it was ended with, and that would end us before we have tidied up.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     follower.start()
     try:
         server.run(sockets=[listening])

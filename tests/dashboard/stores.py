@@ -1,10 +1,9 @@
 """Stores made by hand: values of output records go in, a `Reader` comes out."""
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
-
-import orjson
 
 from dashboard.ingest import Ingest, Record
 from dashboard.store import Reader, open_store
@@ -28,7 +27,7 @@ class Made:
     def take(self, topic: str, values: Iterable[Value | bytes | None]) -> "Made":
         records = []
         for value in values:
-            payload = orjson.dumps(value) if isinstance(value, dict) else value
+            payload = json.dumps(value).encode() if isinstance(value, dict) else value
             records.append(Record(topic, 0, self._offset, 1000 + self._offset, payload))
             self._offset += 1
         self.ingest.take(records)

@@ -1,9 +1,17 @@
 """The API over a small store: who gets in, and what is answered."""
 
+import http.client
+import time
+from pathlib import Path
+
 import pytest
+from click.testing import CliRunner, Result
 from fastapi.testclient import TestClient
 
+from cli.main import main
 from dashboard.api import PAGES, application
+from dashboard.background import running
+from dashboard.message import live_store
 from dashboard.queries.span import span
 from tests.dashboard.stores import ANOMALIES, PATHWAYS, STATS, TRACES, Made, group_minute, latencies, topic_minute
 from tests.explain.cases import acked, at, committed, consumed, found, sent
@@ -63,8 +71,10 @@ def test_a_token_in_the_address_becomes_a_cookie_and_leaves_the_address(made):
 
 
 def test_a_redirect_never_leads_to_another_host(made):
-    client = TestClient(application(made.reader, "secret"))
-    assert client.get("//evil.example/?token=secret", follow_redirects=False).headers["location"] == "/evil.example/"
+    with running(application(made.reader, "secret")) as port:
+        client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        client.request("GET", "//evil.example/?token=secret")
+        assert client.getresponse().getheader("location") == "/evil.example/"
 
 
 def test_a_guess_that_is_not_ascii_is_a_wrong_one(made):
@@ -181,7 +191,15 @@ def test_a_name_that_thousands_of_messages_bear_is_refused_with_what_to_ask_inst
 
 def test_traces_are_found_by_every_word_alone_and_together(made, client):
     made.take(
-        TRACES, [sent(), acked(), consumed(), consumed(group="audit"), committed(), sent(-9, id="o", topic="bills")]
+        TRACES,
+        [
+            sent(),
+            acked(),
+            consumed(),
+            consumed(group="audit", id="audit"),
+            committed(),
+            sent(-9, id="o", topic="bills"),
+        ],
     )
 
     def kinds(**words: object) -> list[str]:
@@ -286,3 +304,39 @@ def test_without_an_end_the_span_ends_now_or_with_what_is_stored(made):
     assert span(made.reader, 15, None, until() + 5 * 60_000).end == minute + 6
     assert span(made.reader, 15, None, until() + 10**9).end == minute
     assert len(span(made.reader, 1440, None, until()).starts()) <= 240
+
+
+# Explain ------------------------------------------------------------------------------------------------------------
+
+
+def explained(folder: Path, *options: str) -> Result:
+    config = ["-o", f"state.dir={folder}", "-o", "bootstrap.servers=127.0.0.1:1"]
+    return CliRunner().invoke(main, ["explain", "orders/0/42", *config, *options])
+
+
+def test_explain_answers_from_a_store_without_asking_kafka(made, tmp_path):
+    made.take(TRACES, [sent(), acked(), consumed()])
+    result = explained(tmp_path, "--store", str(made.reader.path))
+    assert result.exit_code == 0
+    assert "3.2 s until billing read it" in result.output
+
+
+def test_explain_asks_the_store_of_a_dashboard_that_runs_by_itself(made, tmp_path):
+    made.take(TRACES, [sent(), acked(), consumed()])
+    made.connection.executemany(
+        "INSERT INTO meta VALUES (?, ?)",
+        [("alive", str(time.time_ns() // 1_000_000)), ("servers", "127.0.0.1:1")],
+    )
+    path = tmp_path / "_aggregator-trace-stream" / "dashboard.sqlite"
+    path.parent.mkdir()
+    path.symlink_to(made.reader.path)
+    assert explained(tmp_path).exit_code == 0
+
+
+def test_a_store_that_no_dashboard_fills_any_more_is_not_asked_by_itself(made):
+    made.connection.executemany("INSERT INTO meta VALUES (?, ?)", [("alive", "1000"), ("servers", "here:1")])
+    assert live_store(made.reader.path, "here:1") is None
+    made.connection.execute("UPDATE meta SET value = ? WHERE name = 'alive'", (str(time.time_ns() // 1_000_000),))
+    assert live_store(made.reader.path, "here:1") is not None
+    assert live_store(made.reader.path, "elsewhere:1") is None
+    assert live_store(made.reader.path.with_name("none"), "here:1") is None
