@@ -50,10 +50,12 @@ def traces(
     kinds = " AND ".join(["kinds.type <> ''", *(f"kinds.{name} = :{name}" for name in filters)])
     since, until = between
     after = before or (_END, _END)
+    # The cursor bounds the date as well: one bound that the index knows, however deep the page.
+    end = min(_END if until is None else until, after[0] + 1 if before else _END)
     parameters = {
         **filters,
         "since": -_END if since is None else since,
-        "until": _END if until is None else until,
+        "until": end,
         "beforeDate": after[0],
         "beforeSeq": after[1],
         "size": size + 1,

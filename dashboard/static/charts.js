@@ -47,10 +47,10 @@ export function timeChart(key, { label, times, series, unit, isLog = false, unde
   one.holder.setAttribute("role", "img");
   one.options = () => ({
     cursor: { sync: { key: "time" } },
-    legend: { live: true },
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "UTC"),
     scales: { x: { time: true }, y: isLog ? { distr: 3, range: logRange } : { range: (_, low, high) => [Math.min(0, low ?? 0), Math.max(1, (high ?? 1) * 1.1)] } },
     axes: [axis(), { ...axis(), size: 64, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : unit(tick))) }],
-    series: [{ value: (_, at) => (at === null || at === undefined ? "–" : new Date(at * 1000).toLocaleString()) }, ...series.map((line) => painted(line, unit))],
+    series: [{ value: (_, at) => (at === null || at === undefined ? "–" : `${new Date(at * 1000).toISOString().slice(0, 16).replace("T", " ")} UTC`) }, ...series.map((line) => painted(line, unit))],
     hooks: {
       drawClear: [(plot) => one.under?.(plot)],
       ready: [(plot) => plot.over.addEventListener("click", () => plot.cursor.idx !== null && plot.cursor.idx !== undefined && one.pick?.(plot.cursor.idx))],
