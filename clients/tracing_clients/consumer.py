@@ -1,7 +1,6 @@
 """A consumer that is traced: CONSUME for each message it hands out, COMMIT for each partition that it commits."""
 
 import time
-import uuid
 import weakref
 from collections.abc import Iterable
 from typing import Any, cast
@@ -10,7 +9,7 @@ from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Consumer, Message, TopicPar
 
 from tracing_clients.correlation import correlation_of
 from tracing_clients.settings import split
-from tracing_clients.traces import Position, Trace
+from tracing_clients.traces import Trace, new_id
 from tracing_clients.tracing import Tracing
 
 
@@ -27,6 +26,7 @@ class TracingConsumer(Consumer):
         self._group = str(plain.get("group.id", ""))
         # Offsets that were committed while messages are being fetched: some may be of these very messages.
         self._committed: list[TopicPartition] = []
+        self._fetching = False
         super().__init__({**plain, "on_commit": self._commit_done} if settings.enabled else plain)
         self.tracing = Tracing(settings)
         weakref.finalize(self, self.tracing.end).atexit = False
@@ -34,15 +34,17 @@ class TracingConsumer(Consumer):
     def poll(self, timeout: float = -1) -> Message | None:
         """As `Consumer.poll`."""
         message = None
+        self._fetching = True
         try:
             message = super().poll(timeout)
         finally:
-            self._trace([message] if message else [])
+            self._trace([message] if message is not None else [])
         return message
 
     def consume(self, num_messages: int = 1, timeout: float = -1) -> list[Message]:
         """As `Consumer.consume`."""
         messages: list[Message] = []
+        self._fetching = True
         try:
             messages = super().consume(num_messages, timeout)
         finally:
@@ -52,9 +54,10 @@ class TracingConsumer(Consumer):
     def commit(self, *arguments: Any, **named: Any) -> Any:
         """As `Consumer.commit`."""
         committed = super().commit(*arguments, **named)
-        if committed:  # of an asynchronous one the callback tells
+        if committed and self.tracing.settings.enabled:  # of an asynchronous one the callback tells
             self._committed += committed
-            self._trace([])
+            if not self._fetching:
+                self._trace([])
         return committed
 
     def close(self) -> None:
@@ -82,6 +85,7 @@ class TracingConsumer(Consumer):
 
     def _trace(self, messages: Iterable[Message]) -> None:
         """Deliveries first: what is committed was delivered before."""
+        self._fetching = False
         if not self.tracing.settings.enabled:
             return
         try:
@@ -102,13 +106,15 @@ class TracingConsumer(Consumer):
             "CONSUME",
             time.time_ns(),
             settings.client_id,
-            Position(cast("str", message.topic()), cast("int", message.partition()), cast("int", message.offset())),
+            cast("str", message.topic()),
+            cast("int", message.partition()),
+            cast("int", message.offset()),
             # A message without a name gets one that is known nowhere else.
-            correlation_of(message.headers(), traceparent=settings.traceparent) or str(uuid.uuid4()),
+            correlation_of(message.headers(), traceparent=settings.traceparent) or new_id(),
             self._group,
             None if kind == TIMESTAMP_NOT_AVAILABLE else milliseconds,
         )
 
     def _commitment(self, committed: TopicPartition) -> Trace:
-        last_read = Position(committed.topic, committed.partition, committed.offset - 1)
-        return Trace("COMMIT", time.time_ns(), self.tracing.settings.client_id, last_read, group_id=self._group)
+        place = committed.topic, committed.partition, committed.offset - 1
+        return Trace("COMMIT", time.time_ns(), self.tracing.settings.client_id, *place, group_id=self._group)

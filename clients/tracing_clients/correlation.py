@@ -1,8 +1,9 @@
 """Which message it is: the header `correlationId`, or a W3C `traceparent` where that is wanted."""
 
 import re
-import uuid
 from typing import TypeAlias
+
+from tracing_clients.traces import new_id
 
 CORRELATION_ID = "correlationId"
 TRACEPARENT = "traceparent"
@@ -26,7 +27,7 @@ def with_correlation(headers: Headers | None, *, traceparent: bool) -> tuple[Hea
     """Headers that name the message, and the name: a random one if they have none. Those given are not changed."""
     if headers and (name := correlation_of(headers, traceparent=False)):
         return headers, name
-    name = correlation_of(headers, traceparent=traceparent) or str(uuid.uuid4())
+    name = correlation_of(headers, traceparent=traceparent) or new_id()
     others = [(other, value) for other, value in _pairs(headers) if other != CORRELATION_ID]
     return [*others, (CORRELATION_ID, name)], name
 

@@ -8,7 +8,7 @@ from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, KafkaError, Message, Produc
 
 from tracing_clients.correlation import Headers, with_correlation
 from tracing_clients.settings import is_true, split
-from tracing_clients.traces import NANOS, NOWHERE, Position, Trace
+from tracing_clients.traces import NANOS, NOWHERE, Trace
 from tracing_clients.tracing import Tracing
 
 Callback: TypeAlias = Any
@@ -72,14 +72,13 @@ class TracingProducer(Producer):
             {**message, "callback": self._wrapped(message.get("callback") or wanted, send)}
             for message, send in zip(messages, sends, strict=True)
         ]
-        try:
-            return super().produce_batch(topic, copies, partition)
-        finally:
-            for message, copy, send in zip(messages, copies, sends, strict=True):
-                if "_error" in copy:
-                    message["_error"] = copy["_error"]
-                elif send:
-                    self.tracing.add(send)
+        count = super().produce_batch(topic, copies, partition)
+        for message, copy, send in zip(messages, copies, sends, strict=True):
+            if "_error" in copy:
+                message["_error"] = copy["_error"]
+            elif send:
+                self.tracing.add(send)
+        return count
 
     def close(self) -> bool:
         """As `Producer.close`; then its traces have `tracing.close.ms` to leave."""
@@ -100,7 +99,7 @@ class TracingProducer(Producer):
             now = time.time_ns()
             settings = self.tracing.settings
             named, name = with_correlation(headers, traceparent=settings.traceparent)
-            return named, Trace("SEND", now, settings.client_id, Position(topic, NOWHERE, NOWHERE), name)
+            return named, Trace("SEND", now, settings.client_id, topic, correlation_id=name)
         except Exception as error:  # noqa: BLE001 - the producer itself says what is wrong with its arguments
             self.tracing.went_wrong(error)
             return headers, None
@@ -130,14 +129,16 @@ def acknowledgement(send: Trace, error: KafkaError | None, message: Message) -> 
     """The ACK of a SEND. It is dated when the broker's answer came, however much later the application asked for it."""
     kind, milliseconds = message.timestamp()
     timestamp = None if kind == TIMESTAMP_NOT_AVAILABLE else milliseconds
+    _, at, client_id, topic, partition, offset, name, *_ = send
+    reason = None
     if error is not None:
-        nowhere = send._replace(kind="ACK", at=time.time_ns(), record_timestamp=timestamp)
-        return nowhere._replace(error=error.name())
-    offset = message.offset()  # None without acknowledgements
-    position = Position(send.position.topic, _or_nowhere(message.partition()), _or_nowhere(offset))
-    latency = message.latency()
-    at = time.time_ns() if latency is None else send.at + int(latency * NANOS)
-    return send._replace(kind="ACK", at=at, position=position, record_timestamp=timestamp)
+        at, reason = time.time_ns(), error.name()
+    else:
+        latency = message.latency()
+        at = time.time_ns() if latency is None else at + int(latency * NANOS)
+        partition = _or_nowhere(message.partition())
+        offset = _or_nowhere(message.offset())  # None without acknowledgements
+    return Trace("ACK", at, client_id, topic, partition, offset, name, None, timestamp, reason)
 
 
 def _or_nowhere(number: int | None) -> int:

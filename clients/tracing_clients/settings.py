@@ -35,7 +35,7 @@ INHERITED = (
     "client.rack",
 )
 # Records that are small, many and alike, sent when there is time.
-OWN = {"linger.ms": 50, "compression.type": "lz4", "message.timeout.ms": 60_000, "log_level": 3}
+OWN = {"linger.ms": 50, "compression.type": "lz4", "message.timeout.ms": 60_000, "log_level": 0}
 
 log = logging.getLogger("tracing_clients")
 

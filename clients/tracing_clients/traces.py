@@ -4,24 +4,16 @@ Instants are nanoseconds since the epoch, `record_timestamp` is in milliseconds.
 """
 
 import json
-import uuid
+import os
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 NANOS = 1_000_000_000
-_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
-
-
-class Position(NamedTuple):
-    """Where a message lies; -1 and -1: nowhere, the send has failed."""
-
-    topic: str
-    partition: int
-    offset: int
-
-
+#: The partition and the offset of a message that has none.
 NOWHERE = -1
+#: JSON of a string, several times faster than `json.dumps`.
+_quoted = json.JSONEncoder().encode
 
 
 class Trace(NamedTuple):
@@ -30,30 +22,38 @@ class Trace(NamedTuple):
     kind: str
     at: int
     client_id: str
-    position: Position
+    topic: str
+    partition: int = NOWHERE
+    offset: int = NOWHERE
     correlation_id: str | None = None
     group_id: str | None = None
     record_timestamp: int | None = None
     error: str | None = None
 
     def record(self) -> tuple[str, str]:
-        """Key and value."""
-        key = self._key()
-        fields = {"id": str(uuid.uuid4()), "date": date_of(self.at), "type": self.kind, "clientId": self.client_id}
-        more = {
-            "topic": self.position.topic,
-            "correlationId": self.correlation_id,
-            "recordTimestamp": self.record_timestamp,
-            "error": self.error,
-        }
-        told = {name: value for name, value in more.items() if value is not None}
-        return _encode(key), _encode(fields | told | key)
-
-    def _key(self) -> dict[str, Any]:
+        """Key and value. They are put together by hand, because this is most of what tracing costs."""
+        own = f'"id":"{new_id()}","date":"{date_of(self.at)}","type":"{self.kind}","clientId":{_quoted(self.client_id)}'
+        topic = f'"topic":{_quoted(self.topic)}'
+        name = "" if self.correlation_id is None else f'"correlationId":{_quoted(self.correlation_id)}'
         if self.kind == "SEND":
-            return {"correlationId": self.correlation_id}
-        key = self.position._asdict()
-        return key | {"groupId": self.group_id} if self.group_id is not None else key
+            return f"{{{name}}}", f"{{{own},{topic},{name}}}"
+        key = f'{topic},"partition":{self.partition},"offset":{self.offset}'
+        if self.group_id is not None:
+            key += f',"groupId":{_quoted(self.group_id)}'
+        value = f"{own},{key}"
+        if name:
+            value += f",{name}"
+        if self.record_timestamp is not None:
+            value += f',"recordTimestamp":{self.record_timestamp}'
+        if self.error is not None:
+            value += f',"error":{_quoted(self.error)}'
+        return f"{{{key}}}", f"{{{value}}}"
+
+
+def new_id() -> str:
+    """A random UUID of version 4, as `str(uuid.uuid4())` in half the time."""
+    text = os.urandom(16).hex()
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{'89ab'[int(text[16], 16) & 3]}{text[17:20]}-{text[20:]}"
 
 
 def date_of(nanos: int) -> str:

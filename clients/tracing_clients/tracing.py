@@ -39,7 +39,7 @@ class Stats(NamedTuple):
 class Sender(Protocol):
     """As much of a producer as sends traces."""
 
-    def produce(self, topic: str, value: str, key: str, *, on_delivery: Callable[[Any, Any], None]) -> None:
+    def produce(self, topic: str, value: str, key: str) -> None:
         """Take a record; BufferError when there is no room."""
 
     def poll(self, timeout: float) -> int:
@@ -47,6 +47,9 @@ class Sender(Protocol):
 
     def flush(self, timeout: float) -> int:
         """Wait for what is not."""
+
+    def __len__(self) -> int:
+        """How many are neither delivered nor given up."""
 
 
 class Tracing:
@@ -57,7 +60,8 @@ class Tracing:
         self._make = make
         self._queue: deque[Trace] = deque()
         # Each is counted by one thread alone: no lock is needed, and none is taken where messages pass.
-        self._added = self._dropped = self._sent = self._failed = 0
+        self._added = self._dropped = self._failed = 0
+        self._producer: Sender | None = None
         self._errors: Counter[str] = Counter()
         self._closing = Event()
         self._deadline = float("inf")
@@ -85,8 +89,9 @@ class Tracing:
 
     def stats(self) -> Stats:
         """The counts up to now."""
-        added, sent, dropped, failed = self._added, self._sent, self._dropped, self._failed
-        return Stats(added, sent, dropped, failed, added - sent - dropped - failed, self._errors.total())
+        waiting = len(self._queue) + (len(self._producer) if self._producer is not None else 0)
+        added, dropped, failed = self._added, self._dropped, self._failed
+        return Stats(added, added - dropped - failed - waiting, dropped, failed, waiting, self._errors.total())
 
     def end(self) -> None:
         """Ask for the end: what waits is still sent, within `close_ms`. Does not wait for it."""
@@ -103,11 +108,12 @@ class Tracing:
 
     def _run(self) -> None:
         try:
-            producer = self._make(self.settings.producer)
+            # To hear of success too would cost as much again as the sending.
+            own = {"delivery.report.only.error": True, "on_delivery": self._not_delivered, "error_cb": _ignored}
+            producer = self._producer = self._make(own | self.settings.producer)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is not the application's trouble
             self.went_wrong(error)
-            self.settings = self.settings._replace(enabled=False)
-            self._failed += self._added - self._dropped
+            self.end()
             return
         while not self._closing.is_set() or (self._queue and time.monotonic() < self._deadline):
             self._guarded(self._send_some, producer)
@@ -124,7 +130,7 @@ class Tracing:
             trace = self._queue[0]
             try:
                 key, value = trace.record()
-                producer.produce(self.settings.topic, value, key, on_delivery=self._delivered)
+                producer.produce(self.settings.topic, value, key)
             except BufferError:  # the brokers are slow or away: the queue takes what comes meanwhile
                 break
             except Exception:
@@ -137,11 +143,14 @@ class Tracing:
             return
         producer.poll(IDLE_S)
 
-    def _delivered(self, error: object, _message: object) -> None:
-        if error is None:
-            self._sent += 1
-        else:
-            self._failed += 1
+    def _not_delivered(self, error: object, _message: object) -> None:
+        self._failed += 1
+        if self._failed == 1:
+            log.warning("Traces are not delivered: %s. More are counted only.", error)
+
+
+def _ignored(_error: object) -> None:
+    """Brokers that are away are the application's to notice; our traces wait or fail."""
 
 
 _open: WeakSet[Tracing] = WeakSet()

@@ -12,7 +12,6 @@ from tracing_clients import TracingConsumer, TracingProducer
 
 DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z")
 PLACE = {"topic", "partition", "offset"}
-SILENT = {"tracing.producer.log_level": 0}
 COMMON = {"id", "date", "type", "clientId", "topic"}
 
 
@@ -23,14 +22,12 @@ def servers():
 
 
 def producer_on(servers, kind=TracingProducer, **more):
-    silent = SILENT if kind is TracingProducer else {}
-    return kind(QUIET | silent | {"bootstrap.servers": servers, "client.id": "shop"} | more)
+    return kind(QUIET | {"bootstrap.servers": servers, "client.id": "shop"} | more)
 
 
 def consumer_on(servers, kind=TracingConsumer, **more):
-    silent = SILENT if kind is TracingConsumer else {}
     own = {"bootstrap.servers": servers, "client.id": "biller", "group.id": "billing", "auto.offset.reset": "earliest"}
-    return kind(QUIET | silent | own | {"enable.auto.commit": False} | more)
+    return kind(QUIET | own | {"enable.auto.commit": False} | more)
 
 
 def produce(servers, count, **more):
