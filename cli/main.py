@@ -22,10 +22,12 @@ COMMANDS = {
     "demo": Lazy("cli.demo:demo", "Broker, real clients and pipeline: traces in a table."),
     "explain": Lazy("cli.explain:explain", "Show what happened to one message."),
     "graph": Lazy("cli.graph:graph", "Draw the pipeline as a Mermaid diagram."),
+    "metrics": Lazy("cli.metrics:metrics", "Serve metrics beside a job on a Flink cluster."),
     "replay": Lazy("cli.replay:replay", "Aggregate traces from files, without Kafka or Java."),
     "run": Lazy("cli.run:run", "Aggregate traces from Kafka to Kafka."),
     "settings": Lazy("cli.settings:settings", "List the settings, or those of a configuration."),
     "stop": Lazy("cli.stop:stop", "Stop a run on a Flink cluster, with a savepoint."),
+    "tail": Lazy("cli.tail:tail", "Show aggregated traces, or findings, as they come."),
     "topics": Lazy("cli.topics:topics", "Create the topics that are missing."),
     "traffic": Lazy("cli.traffic:traffic", "Make traffic with traced clients, and faults."),
 }

@@ -8,6 +8,7 @@ import click
 from cli.options import config_options
 from cli.summary import summary
 from pipeline.config import Config
+from pipeline.setting_types import LOCAL_MASTER
 
 RUNNERS = ("flink", "direct", "prism")
 
@@ -25,8 +26,9 @@ RUNNERS = ("flink", "direct", "prism")
 def run(config: Config, runner: str | None, beam_flags: tuple[str, ...]) -> None:
     """Aggregate traces from Kafka to Kafka.
 
-    On `flink`, the default, until Ctrl-C, which keeps the state for the next run; with flink.master=host:port the job
-    is submitted there, and goes on after this command. On `direct`, everything up to now, then the end.
+    On `flink`, the default, until Ctrl-C, which keeps the state for the next run; metrics are at metrics.port. With
+    flink.master=host:port the job is submitted there, and goes on after this command. On `direct`, everything up to
+    now, then the end.
     """
     sys.exit(_start(config, runner or config.settings.runner, beam_flags))
 
@@ -43,9 +45,13 @@ def _start(config: Config, runner: str, beam_flags: tuple[str, ...]) -> int:
         from runners import prism
 
         return prism.run(config, _tell, beam_flags)
+    from metrics.exporter import exporting_beside
     from runners import flink
 
-    return flink.run(config, _tell, beam_flags)
+    if config.settings.flink_master != LOCAL_MASTER:
+        return flink.run(config, _tell, beam_flags)
+    with exporting_beside(config, _tell):
+        return flink.run(config, _tell, beam_flags)
 
 
 def _tell(line: str) -> None:

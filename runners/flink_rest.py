@@ -80,6 +80,10 @@ class FlinkRest:
         """Cancels the job. Its retained checkpoints stay."""
         self._call(f"/jobs/{job}", method="PATCH")
 
+    def get(self, path: str) -> Any:
+        """What Flink answers at a path of its REST interface; raises `FlinkError` if it does not."""
+        return self._call(path)
+
     def _call(self, path: str, body: Mapping[str, Any] | None = None, method: str | None = None) -> dict[str, Any]:
         data = None if body is None else json.dumps(body).encode()
         request = Request(f"http://{self.address}{path}", data, {"Content-Type": "application/json"}, method=method)

@@ -4,12 +4,15 @@ import json
 import time
 from collections import Counter
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from runners.broker import Broker
+from runners.ports import free_ports
 from tests.integration.aggregations import OnFlink, settings
 from tests.integration.flink_processes import records, wait_until
 from tests.integration.traced_clients import SeekingConsumer, Traced
@@ -76,10 +79,21 @@ def all_final(given: dict[str, str]) -> bool:
     )
 
 
+def ask(port: int, path: str) -> tuple[int, str]:
+    """Status and text that the run answers with."""
+    try:
+        with urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except HTTPError as error:
+        return error.code, error.read().decode()
+
+
 def test_in_silence_deadlines_fire_and_windows_become_final(shared_broker: Broker, tmp_path: Path) -> None:
     servers = shared_broker.bootstrap_servers
     own = {"tracing_topic": TRACING, "flink_parallelism": "1", "workers": "1", "flink_memory_mb": "512"}
     given = settings(servers, "idle", tmp_path, **own, **WAITS)
+    (port,) = free_ports(1)
+    given["metrics.port"] = str(port)
     admin = AdminClient({"bootstrap.servers": servers})
     admin.create_topics([NewTopic(TOPIC, 1, 1)])[TOPIC].result(30)
 
@@ -88,6 +102,8 @@ def test_in_silence_deadlines_fire_and_windows_become_final(shared_broker: Broke
         run.wait_until(lambda found: len(found.findings) >= EXPECTED.total())
         wait_until(lambda: all_final(given), 200, run.said)
         found = run.wait_until(lambda found: True)
+        assert ask(port, "/readyz")[0] == ask(port, "/healthz")[0] == 200
+        _, metrics = ask(port, "/metrics")
         run.end()
         assert "Event time: LogAppendTime" in run.said()
 
@@ -95,6 +111,15 @@ def test_in_silence_deadlines_fire_and_windows_become_final(shared_broker: Broke
     raw = {json.loads(record.value())["id"] for record in records(servers, TRACING)}
     assert {value["id"] for _, value in found.traces.values() if "settledBy" not in value} == raw
     assert found.letters == {}
+    for sample in (
+        f'kafka_trace_produced_messages_total{{cluster="",topic="{TOPIC}"}} {MESSAGES}.0',
+        f'kafka_trace_consumed_messages_total{{cluster="",group="{GROUP}",topic="{TOPIC}"}} {MESSAGES - 1}.0',
+        f'kafka_trace_consume_latency_seconds_count{{cluster="",group="{GROUP}",topic="{TOPIC}"}} {MESSAGES - 1}.0',
+        f'kafka_trace_aggregator_received_traces_total{{cluster=""}} {len(raw)}.0',
+        'kafka_trace_aggregator_unaccounted_traces{cluster=""} 0.0',
+        'kafka_trace_aggregator_held_traces{cluster=""} 0.0',
+    ):
+        assert sample in metrics
     finals = final_records(given)
     assert {kind: sums(finals, kind, counts) for kind, counts in COUNTED.items()} == COUNTED
     verdicts = [Counter(value["verdicts"]) for value in finals if value["kind"] == "topic"]

@@ -1,0 +1,29 @@
+"""`tracing-aggregator metrics`: the metrics of a job that runs elsewhere."""
+
+import click
+
+from cli.options import config_options
+from pipeline.config import Config
+from pipeline.errors import UserError
+
+
+@click.command()
+@config_options
+def metrics(config: Config) -> None:
+    """Serve /metrics for Prometheus, /healthz and /readyz beside a job on a Flink cluster, until Ctrl-C.
+
+    A `run` with Flink in a JVM of ours serves them itself, at metrics.host and metrics.port.
+    """
+    if not config.settings.metrics_port:
+        raise UserError("metrics.port=0 serves no metrics.", "Choose a port: -o metrics.port=8080")
+    from metrics.exporter import exporting
+    from runners.stop_signals import stop_request
+
+    with stop_request(_tell, "stopping") as stop, exporting(config) as address:
+        _tell(f"{address}/metrics, {address}/healthz, {address}/readyz. Ctrl-C ends it.")
+        while not stop.wait(1.0):
+            pass
+
+
+def _tell(line: str) -> None:
+    click.echo(line, err=True)

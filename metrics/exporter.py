@@ -1,0 +1,116 @@
+"""The exporter: reads statistics, looks at the job, and serves both. It runs beside a job, never in its way."""
+
+import os
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from threading import Event, Thread
+
+from prometheus_client.core import Metric
+from prometheus_client.registry import Collector, CollectorRegistry
+
+from metrics.health import Health
+from metrics.job import families, look
+from metrics.reader import StatsReader
+from metrics.server import MetricsServer
+from metrics.totals import StatsTotals
+from pipeline.config import Config
+from pipeline.errors import UserError
+from pipeline.settings import Settings
+
+#: The statistics of this long before the start are read too, in s.
+LOOKBACK_S = 300
+#: Time between two looks at the job, in s.
+LOOK_S = 10
+_END_S = 2
+_HOUR_MS = 3_600_000
+
+
+@contextmanager
+def exporting(config: Config) -> Iterator[str]:
+    """Serve at `metrics.host` and `metrics.port` for the length of the block, which gets the address.
+
+    Raises UserError if the port is taken.
+    """
+    settings, stop = config.settings, Event()
+    since = int((time.time() - LOOKBACK_S) * 1000)
+    totals = StatsTotals(since, windows_change_for(settings))
+    health = Health(settings.checkpoint_interval_ms)
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Job(health, settings.cluster_name))
+    registry.register(_Stats(totals))
+    with ExitStack() as stack:
+        server = stack.enter_context(_server(settings, registry, health))
+        reader = StatsReader(config, since, totals.take)
+        threads = [
+            Thread(target=reader.run, args=(stop,), name="metrics-statistics", daemon=True),
+            Thread(target=_watch, args=(settings, health, stop), name="metrics-job", daemon=True),
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            yield server.address
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join(_END_S)
+
+
+@contextmanager
+def exporting_beside(
+    config: Config, tell: Callable[[str], None], environ: Mapping[str, str] = os.environ
+) -> Iterator[None]:
+    """The same beside a run, which is worth more than its metrics: if they cannot be served, `tell` hears of it."""
+    port = config.settings.metrics_port
+    if not port:
+        yield
+        return
+    if re.search(rf"-javaagent:\S+[=:]{port}\b", environ.get("java_option", "")):
+        tell(f"No metrics of our own: a Java agent in java_option has port {port}. See metrics.port.")
+        yield
+        return
+    with ExitStack() as stack:
+        try:
+            tell(f"Metrics: {stack.enter_context(exporting(config))}/metrics")
+        except UserError as error:
+            tell(f"Warning: no metrics. {error}")
+        yield
+
+
+def windows_change_for(settings: Settings) -> int:
+    """How long (ms) after its start a window may change, clocks that are ahead allowed for."""
+    return settings.retention_ms + settings.retention_ms // 24 + settings.date_max_ahead_ms + _HOUR_MS
+
+
+def _server(settings: Settings, registry: CollectorRegistry, health: Health) -> MetricsServer:
+    try:
+        return MetricsServer(settings.metrics_host, settings.metrics_port, registry, health)
+    except OSError as error:
+        raise UserError(
+            f"Cannot listen at {settings.metrics_host}:{settings.metrics_port}: {error.strerror or error}.",
+            "Choose another place: -o metrics.port=… or metrics.host=…; metrics.port=0 serves none.",
+        ) from error
+
+
+def _watch(settings: Settings, health: Health, stop: Event) -> None:
+    while not stop.is_set():
+        health.note(look(settings))
+        stop.wait(LOOK_S)
+
+
+class _Job(Collector):
+    def __init__(self, health: Health, cluster: str) -> None:
+        self._health = health
+        self._cluster = cluster
+
+    def collect(self) -> Iterator[Metric]:
+        return families(self._health.job, self._cluster)
+
+
+class _Stats(Collector):
+    def __init__(self, totals: StatsTotals) -> None:
+        self._totals = totals
+
+    def collect(self) -> Iterator[Metric]:
+        return self._totals.collect()
