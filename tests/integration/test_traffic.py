@@ -1,0 +1,93 @@
+"""Traffic with every fault at once, on a real broker: what the aggregator finds is what the traffic says it did."""
+
+import json
+import time
+from collections import Counter
+
+import pytest
+from confluent_kafka import Producer
+
+from runners.broker import Broker
+from tests.integration.aggregations import directly, settings, tracing_aggregator
+
+pytestmark = pytest.mark.integration
+WAIT_MS = 3000
+WAITS = dict.fromkeys(("unacked_ms", "lost_ms", "unconsumed_ms", "uncommitted_ms"), str(WAIT_MS))
+FAULTS = ("--loss=0.05", "--duplicate=0.05", "--slow-consumer=5", "--rewind", "--crash")
+PLACE = ("topic", "partition", "offset")
+
+
+@pytest.fixture(scope="module")
+def told(shared_broker: Broker, tmp_path_factory: pytest.TempPathFactory):
+    """The truth by what it says, and the outcome."""
+    folder = tmp_path_factory.mktemp("traffic")
+    servers = shared_broker.bootstrap_servers
+    given = settings(
+        servers, "traffic", folder, topics_include="orders,payments", trace_topics="orders,payments", **WAITS
+    )
+    given |= {"hold.consume.ms": "30000", "hold.ack.ms": "30000", "anomaly.burst": "100000"}
+    truth = folder / "truth.jsonl"
+    tracing_aggregator("traffic", "--rate=30", "--seconds=12", f"--truth={truth}", *FAULTS, given=given)
+    time.sleep(1.5 * WAIT_MS / 1000)
+    producer = Producer({"bootstrap.servers": servers})
+    producer.produce("payments", b"past all deadlines", partition=0, headers={"correlationId": "past all deadlines"})
+    assert producer.flush(30) == 0
+    lines = [json.loads(line) for line in truth.read_text().splitlines()]
+    return lines, directly(given)
+
+
+def true(told, what: str) -> list[dict]:
+    return [line for line in told[0] if line["what"] == what]
+
+
+def found(told, reason: str) -> list[dict]:
+    return [finding for finding in told[1].findings.values() if finding["reason"] == reason]
+
+
+def by(values: list[dict], *fields: str) -> Counter:
+    return Counter(tuple(value[field] for field in fields) for value in values)
+
+
+@pytest.mark.parametrize("what", ["lost", "duplicated", "rewound", "crashed"])
+def test_each_fault_has_happened(told, what):
+    assert true(told, what)
+
+
+def test_what_is_lost_is_found_lost(told):
+    assert by(found(told, "lost"), *PLACE, "correlationId") == by(true(told, "lost"), *PLACE, "correlationId")
+
+
+def test_what_is_lost_is_read_by_nobody(told):
+    missed = [line | {"groupId": group} for line in true(told, "lost") for group in ("billing", "shipping")]
+    assert by(found(told, "unconsumed"), *PLACE, "groupId") == by(missed, *PLACE, "groupId")
+
+
+def test_what_is_sent_twice_is_found_twice_in_both_topics(told):
+    twice = true(told, "duplicated")
+    assert {line["topic"] for line in twice} == {"orders", "payments"}
+    assert by(found(told, "duplicate-produced"), *PLACE, "correlationId") == by(twice, *PLACE, "correlationId")
+
+
+def test_what_is_read_again_is_found_with_its_cause(told):
+    again = [line for line in true(told, "consumed") if line["delivery"] > 1]
+    assert {line["cause"] for line in again} == {"rewind", "rebalance"}
+    fields = (*PLACE, "groupId", "clientId", "cause")
+    said = by([line | {"deliveryCount": line["delivery"]} for line in again], *fields, "deliveryCount")
+    assert by(found(told, "over-consumed"), *fields, "deliveryCount") == said
+
+
+def test_what_is_set_back_is_found_rewound(told):
+    fields = (*PLACE, "groupId", "fromOffset")
+    assert by(found(told, "rewound"), *fields) == by(true(told, "rewound"), *fields)
+
+
+def test_nothing_else_is_found(told):
+    expected = {"lost", "unconsumed", "duplicate-produced", "over-consumed", "rewound"}
+    assert {finding["reason"] for finding in told[1].findings.values()} == expected
+
+
+def test_every_message_has_the_traces_that_the_truth_knows(told):
+    for what, kind in (("produced", "ACK"), ("consumed", "CONSUME")):
+        traces = by(told[1].of(kind), *PLACE, "correlationId", "clientId")
+        lost = by(true(told, "lost") if kind == "ACK" else [], *PLACE, "correlationId", "clientId")
+        assert traces == by(true(told, what), *PLACE, "correlationId", "clientId") + lost
