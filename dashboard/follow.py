@@ -141,7 +141,7 @@ class Follower:
         ).fetchone()
         low, end = consumer.get_watermark_offsets(TopicPartition(*place), timeout=TIMEOUT_S)
         if known:
-            return min(max(known[0], low), end)
+            return int(min(max(known[0], low), end))
         if self._since is None:
             return low
         [at] = consumer.offsets_for_times([TopicPartition(*place, self._since)], timeout=TIMEOUT_S)
@@ -172,8 +172,5 @@ def _is_record(message: "Message") -> bool:
 
 def _record(message: "Message") -> Record:
     kind, timestamp = message.timestamp()
-    value = message.value()
-    payload = value.encode() if isinstance(value, str) else value
-    return Record(
-        message.topic() or "", message.partition() or 0, message.offset() or 0, timestamp if kind else None, payload
-    )
+    place = message.topic() or "", message.partition() or 0, message.offset() or 0
+    return Record(*place, timestamp if kind else None, message.value())

@@ -8,6 +8,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import click
@@ -102,9 +103,11 @@ def _requests(reader: Reader) -> list[str]:
     [one] = reader.rows("SELECT topic, partition, offset, correlationId FROM traces LIMIT 1 OFFSET 500")
     [middle] = reader.rows("SELECT seq, date FROM traces ORDER BY date LIMIT 1 OFFSET 500")
     place = f"{one['topic']}/{one['partition']}/{one['offset']}"
-    asked: list[tuple[str, dict[str, object]]] = [
-        *(("overview", {"minutes": minutes}) for minutes in (15, 60, 1440)),
-        *(("flows", {"minutes": minutes}) for minutes in (15, 60, 1440)),
+    spans: list[tuple[str, dict[str, Any]]] = [
+        (page, {"minutes": minutes}) for page in ("overview", "flows") for minutes in (15, 60, 1440)
+    ]
+    asked: list[tuple[str, dict[str, Any]]] = [
+        *spans,
         ("traces", {}),
         ("traces", {"subject": one["correlationId"]}),
         ("traces", {"subject": place}),

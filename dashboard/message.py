@@ -9,8 +9,8 @@ import orjson
 
 from dashboard.store import Reader, Row
 from explain.gather import MAX_RECORDS, Value
+from explain.model import Timeline
 from explain.subject import Place, Subject, place_of
-from explain.timeline import Timeline
 
 _MAX_FINDINGS = 2000
 #: A dashboard that runs says so every few seconds.

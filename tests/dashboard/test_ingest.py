@@ -45,7 +45,7 @@ def tallies(made: Made) -> tuple:
     return kept, counted
 
 
-@pytest.mark.parametrize("order", itertools.permutations(range(3)))
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
 def test_the_highest_revision_of_a_trace_stays_in_any_order_of_arrival(made, order):
     revisions = [
         acked(id="a", durationMs=None),
