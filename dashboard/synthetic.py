@@ -51,12 +51,13 @@ class Traffic:
         producer = {"clientId": f"producer-{number % _PRODUCERS}"}
         yield self._trace(message | producer, f"{number}-s", at, "SEND", None)
         yield self._trace(message | producer, f"{number}-a", at + 5, "ACK", 5)
-        for index in range(GROUPS):
+        is_skipped = number % _ANOMALY_EVERY == 0
+        for index in range(is_skipped, GROUPS):
             took = int(self._random.lognormvariate(4, 1))
             reader = message | {"groupId": f"group-{index}", "clientId": f"consumer-{index}-{partition}"}
             yield self._trace(reader | {"deliveryCount": 1}, f"{number}-r{index}", at + took, "CONSUME", took)
             yield self._trace(reader, f"{number}-c{index}", at + took + 40, "COMMIT", 40)
-        if number % _ANOMALY_EVERY == 0:
+        if is_skipped:
             finding = message | {"id": f"unconsumed:{number}", "reason": "unconsumed", "groupId": "group-0"}
             yield self._record(self._settings.anomaly_topic, at, finding | {"date": date_of(at)})
 

@@ -30,14 +30,16 @@ export function colour(name) {
 /**
  * A chart over time. `series`: {label, colour, values, step?, area?, dash?, scale?}; `times` in s; `unit(value)` writes a value.
  * `isLog`: logarithmic axis. `under(plot)` paints below the lines; `pick(index)` is told what was clicked.
+ * `extent`: values that the axis must reach, beside those of the series.
  */
-export function timeChart(key, { label, times, series, unit, isLog = false, under = null, pick = null }) {
+export function timeChart(key, { label, times, series, unit, isLog = false, under = null, pick = null, extent = [] }) {
   const known = held.get(key);
   const one = known ?? { holder: document.createElement("div"), plot: null };
   const clamp = (value) => (isLog && value !== null ? Math.max(value, 0.5) : value);
   one.data = [times, ...series.map((line) => line.values.map(clamp))];
   one.under = under;
   one.pick = pick;
+  one.extent = extent;
   one.holder.setAttribute("aria-label", label);
   if (known) {
     one.plot?.setData(one.data);
@@ -48,7 +50,7 @@ export function timeChart(key, { label, times, series, unit, isLog = false, unde
   one.options = () => ({
     cursor: { sync: { key: "time" } },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "UTC"),
-    scales: { x: { time: true }, y: isLog ? { distr: 3, range: logRange } : { range: (_, low, high) => [Math.min(0, low ?? 0), Math.max(1, (high ?? 1) * 1.1)] } },
+    scales: { x: { time: true }, y: isLog ? { distr: 3, range: (_, low, high) => logRange([low, ...one.extent], [high, ...one.extent]) } : { range: (_, low, high) => [Math.min(0, low ?? 0), Math.max(1, (high ?? 1) * 1.1)] } },
     axes: [axis(), { ...axis(), size: 64, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : unit(tick))) }],
     series: [{ value: (_, at) => (at === null || at === undefined ? "–" : `${new Date(at * 1000).toISOString().slice(0, 16).replace("T", " ")} UTC`) }, ...series.map((line) => painted(line, unit))],
     hooks: {
@@ -80,8 +82,11 @@ function painted(line, unit) {
   };
 }
 
-function logRange(_, low, high) {
-  return [10 ** Math.floor(Math.log10(Math.max(low ?? 1, 0.5))), 10 ** Math.ceil(Math.log10(Math.max(high ?? 10, 1) * 1.01))];
+/** Whole decades around all values; what is not there is left out. */
+function logRange(lows, highs) {
+  const low = Math.min(...lows.filter(Number.isFinite), 1e12), high = Math.max(...highs.filter(Number.isFinite), 0);
+  if (low > high) return [1, 1000];
+  return [10 ** Math.floor(Math.log10(Math.max(low, 0.5))), 10 ** Math.ceil(Math.log10(Math.max(high, 1) * 1.01))];
 }
 
 /** Painter of a heatmap: `cells` of {step, fromMs, untilMs, n} below the lines of a logarithmic chart. */

@@ -56,7 +56,7 @@ export function view(data, given, navigate) {
       h("figure", {},
         timeChart("latency", {
           label: `Latency: median ${elapsed(overall.consumeLatencyMs?.p50)}, p99 ${elapsed(overall.consumeLatencyMs?.p99)}`,
-          times, unit: elapsed, isLog: true, under: painter, pick: traced("CONSUME"),
+          times, unit: elapsed, isLog: true, under: painter, extent: data.heatmap.flatMap((cell) => [cell.fromMs, cell.untilMs]), pick: traced("CONSUME"),
           series: ["p50", "p95", "p99"].map((name, number) => ({
             label: name, colour: ["good", "warn", "bad"][number], values: consumed.map((one) => one?.[name] ?? null),
           })),
