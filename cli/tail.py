@@ -59,9 +59,9 @@ def tail(
         raise click.UsageError("--type is for traces; leave it out with --anomalies.")
     topic = config.settings.anomaly_topic if anomalies else config.settings.aggregated_topic
     chosen, show = Filter(topics, groups, types), printer(anomalies=anomalies, as_json=as_json)
+    waiting = f"Waiting for records on {topic} at {config.settings.bootstrap_servers}; Ctrl-C ends it."
     with suppress(KeyboardInterrupt):
-        click.echo(f"Waiting for records on {topic} at {config.settings.bootstrap_servers}; Ctrl-C ends it.", err=True)
-        for key, payload in arrivals(config, topic):
+        for key, payload in arrivals(config, topic, lambda: click.echo(waiting, err=True)):
             value = _parsed(payload)
             if value is not None and chosen.fits(value):
                 show(topic, key, payload, value)
@@ -83,8 +83,8 @@ def printer(*, anomalies: bool, as_json: bool) -> Callable[[str, bytes, bytes, V
     return lambda _topic, _key, _payload, value: click.echo(line(value))
 
 
-def arrivals(config: Config, topic: str) -> Iterator[tuple[bytes, bytes]]:
-    """Key and value of each record that is written to the topic from now on, without end.
+def arrivals(config: Config, topic: str, begun: Callable[[], None]) -> Iterator[tuple[bytes, bytes]]:
+    """Key and value of each record that is written to the topic after `begun` was called, without end.
 
     Raises UserError when no broker answers, or there is no such topic.
     """
@@ -104,6 +104,7 @@ def arrivals(config: Config, topic: str) -> Iterator[tuple[bytes, bytes]]:
     try:
         with talking_to_brokers():
             _assign_ends(consumer, topic, sorted(known[topic].partitions))
+            begun()
             while True:
                 for message in consumer.consume(BATCH, POLL_S):
                     key, payload = message.key(), message.value()

@@ -18,8 +18,9 @@ def arriving(monkeypatch):
     records: list[Any] = []
     asked: list[str] = []
 
-    def arrivals(config, topic):
+    def arrivals(config, topic, begun):
         asked.append(topic)
+        begun()
         yield from (
             (b'{"id":1}', value if isinstance(value, bytes) else json.dumps(value).encode()) for value in records
         )
