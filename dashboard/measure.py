@@ -100,8 +100,10 @@ def _report(port: int, reader: Reader, rounds: int) -> None:
 
 
 def _requests(reader: Reader) -> list[str]:
-    [one] = reader.rows("SELECT topic, partition, offset, correlationId FROM traces LIMIT 1 OFFSET 500")
-    [middle] = reader.rows("SELECT seq, date FROM traces ORDER BY date LIMIT 1 OFFSET 500")
+    [one] = reader.rows(
+        "SELECT topic, partition, offset, correlationId FROM traces WHERE seq = (SELECT max(seq) / 2 FROM traces)"
+    )
+    [middle] = reader.rows("SELECT seq, date FROM traces WHERE seq = (SELECT max(seq) / 2 FROM traces)")
     place = f"{one['topic']}/{one['partition']}/{one['offset']}"
     spans: list[tuple[str, dict[str, Any]]] = [
         (page, {"minutes": minutes}) for page in ("overview", "flows") for minutes in (15, 60, 1440)

@@ -23,7 +23,7 @@ CREATE TABLE traces (
 CREATE INDEX traces_by_kind ON traces (kind, date, seq);
 CREATE INDEX traces_by_date ON traces (date);
 CREATE INDEX traces_by_correlation ON traces (correlationId) WHERE correlationId IS NOT NULL;
-CREATE INDEX traces_by_place ON traces (topic, partition, offset) WHERE offset >= 0;
+CREATE INDEX traces_by_place ON traces (topic, partition, offset);
 
 -- Kept by the triggers below, so that no chart ever counts traces.
 CREATE TABLE counts (

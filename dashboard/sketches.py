@@ -23,16 +23,26 @@ def shortened(latencies: dict[str, Any]) -> SketchJson:
     return sketch.as_json()
 
 
-def merged(sketches: Iterable[SketchJson | None]) -> dict[str, Any] | None:
-    """Count, min, avg, max and quantiles of all of them; None if there is no latency."""
+def pooled(sketches: Iterable[SketchJson]) -> LatencySketch:
+    """All their latencies in one sketch."""
     total = LatencySketch()
     for sketch in sketches:
-        if sketch:
-            total.merge(LatencySketch.from_json(sketch))
-    if not total.count:
+        total.merge(LatencySketch.from_json(sketch))
+    return total
+
+
+def told(sketch: LatencySketch) -> dict[str, Any] | None:
+    """Count, min, avg, max and quantiles; None if there is no latency."""
+    if not sketch.count:
         return None
-    quantiles = {f"p{percent}": ms for percent, ms in zip(PERCENTS, total.quantiles(*PERCENTS), strict=True)}
-    return {"count": total.count, "min": total.min, "avg": total.sum / total.count, "max": total.max, **quantiles}
+    quantiles = {f"p{percent}": ms for percent, ms in zip(PERCENTS, sketch.quantiles(*PERCENTS), strict=True)}
+    average = sketch.sum / sketch.count
+    return {"count": sketch.count, "min": sketch.min, "avg": average, "max": sketch.max, **quantiles}
+
+
+def merged(sketches: Iterable[SketchJson]) -> dict[str, Any] | None:
+    """What there is to tell of all of them; None if there is no latency."""
+    return told(pooled(sketches))
 
 
 def _bins(store: Any) -> dict[int, int]:

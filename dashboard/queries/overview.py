@@ -7,11 +7,13 @@ import orjson
 
 from dashboard.ingest import bucket_ms
 from dashboard.queries.span import MINUTE_MS, MINUTE_NS, Span
-from dashboard.sketches import merged
+from dashboard.sketches import pooled, told
 from dashboard.store import Reader, Row
 
 #: The reference showed the largest shares; what is beyond is summed up.
 _TOP = 20
+#: ?3 is the step, which not every query asks for.
+_COUNTED = "FROM counts JOIN kinds USING (kind) WHERE minute >= ?1 AND minute < ?2 AND type <> '' AND ?3 > 0"
 
 
 def overview(reader: Reader, span: Span) -> Row:
@@ -49,10 +51,14 @@ def _delivery(reader: Reader, span: Span) -> Row:
         for name, series_of in sketches.items():
             if name in value:
                 series_of[step].append(value[name])
-    latencies = {name: [merged(by_step.get(step, ())) for step in range(size)] for name, by_step in sketches.items()}
-    overall = {
-        name: merged(sketch for of_step in by_step.values() for sketch in of_step) for name, by_step in sketches.items()
-    }
+    pools = {name: [pooled(by_step.get(step, ())) for step in range(size)] for name, by_step in sketches.items()}
+    latencies = {name: [told(pool) for pool in by_step] for name, by_step in pools.items()}
+    overall = {}
+    for name, by_step in pools.items():
+        total = pooled(())
+        for pool in by_step:
+            total.merge(pool)
+        overall[name] = told(total)
     return {"delivery": sums, "latencies": latencies, "overall": overall}
 
 
@@ -62,18 +68,15 @@ def _traces(reader: Reader, span: Span) -> Row:
     counted: dict[str, list[int]] = defaultdict(lambda: [0] * size)
     timed: dict[str, list[int]] = defaultdict(lambda: [0] * size)
     total: dict[str, list[int]] = defaultdict(lambda: [0] * size)
-    shares: dict[str, dict[str, int]] = {name: defaultdict(int) for name in ("type", "groupId", "clientId")}
-    rows = reader.rows(
-        "SELECT (minute - ?1) / ?3 AS step, type, groupId, clientId, sum(n) AS n, sum(timed) AS timed, "
-        "sum(totalMs) AS totalMs FROM counts JOIN kinds USING (kind) "
-        "WHERE minute >= ?1 AND minute < ?2 AND type <> '' GROUP BY step, kind",
+    for row in reader.rows(
+        "SELECT (minute - ?1) / ?3 AS step, type, sum(n) AS n, sum(timed) AS timed, sum(totalMs) AS totalMs "
+        f"{_COUNTED} GROUP BY step, type",
         span,
-    )
-    for row in rows:
+    ):
         kind, step = row["type"], row["step"]
-        counted[kind][step] += row["n"]
-        timed[kind][step] += row["timed"]
-        total[kind][step] += row["totalMs"]
+        counted[kind][step], timed[kind][step], total[kind][step] = row["n"], row["timed"], row["totalMs"]
+    shares: dict[str, dict[str, int]] = {name: defaultdict(int) for name in ("type", "groupId", "clientId")}
+    for row in reader.rows(f"SELECT type, groupId, clientId, sum(n) AS n {_COUNTED} GROUP BY kind", span):
         for name, share in shares.items():
             if row[name]:
                 share[row[name]] += row["n"]

@@ -66,7 +66,7 @@ def traces(
         query = _BY_MESSAGE.format(kinds=kinds, message="correlationId = :correlation")
         parameters |= {"correlation": subject.text, "limit": MAX_RECORDS}
     else:
-        query = _BY_MESSAGE.format(kinds=kinds, message="(topic, partition, offset) = (:at, :partition, :offset)")
+        query = _BY_MESSAGE.format(kinds=kinds, message="topic = :at AND partition = :partition AND offset = :offset")
         place = subject.place
         parameters |= {"at": place.topic, "partition": place.partition, "offset": place.offset, "limit": MAX_RECORDS}
     rows = reader.rows(query, parameters)

@@ -163,7 +163,7 @@ def test_latencies_that_were_shortened_and_merged_are_those_of_all_at_once(some,
     total = LatencySketch()
     for ms in some + others:
         total.add(ms)
-    shown = merged([shortened(latencies(*some)), shortened(latencies(*others)) if others else None])
+    shown = merged([shortened(latencies(*some)), *([shortened(latencies(*others))] if others else [])])
     expected = total.summary()
     assert shown is not None
     assert expected is not None
