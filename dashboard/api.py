@@ -29,7 +29,7 @@ Word = Annotated[str | None, Query(max_length=_LENGTH)]
 Minutes = Annotated[int, Query(ge=1, le=1440, description="Length of the span, in minutes.")]
 Instant = Annotated[int | None, Query(ge=0, le=_MAX_MS, description="In ms since the epoch.")]
 Cursor = Annotated[str | None, Query(pattern=r"^-?\d{1,19}\.\d{1,18}$", description="`next` of the page before.")]
-Size = Annotated[int, Query(ge=1, le=500)]
+Size = Annotated[int, Query(ge=1, le=100)]
 
 
 api = APIRouter(prefix="/api")

@@ -116,7 +116,7 @@ def _requests(reader: Reader) -> list[str]:
         ("traces", {"clientId": "consumer-1-2"}),
         ("traces", {"groupId": "group-2", "type": "COMMIT", "topic": "topic-3"}),
         ("traces", {"type": "SEND", "clientId": "consumer-1-2"}),
-        ("traces", {"until": middle["date"] // 1_000_000, "size": 500}),
+        ("traces", {"until": middle["date"] // 1_000_000, "size": 100}),
         ("traces", {"before": f"{middle['date']}.{middle['seq']}"}),
         ("words", {}),
         ("message", {"subject": one["correlationId"]}),
