@@ -57,7 +57,7 @@ def test_where_nothing_is_known_the_document_is_empty(output):
 @pytest.mark.parametrize("extra", [["--since", "2h"], ["--traces", "x.jsonl"]])
 def test_sources_cannot_be_mixed(output, extra):
     shown = explain("c", "--from", output, *extra)
-    assert (shown.exit_code, "Give one of --from, --traces and --since" in shown.stderr) == (2, True)
+    assert (shown.exit_code, "Give one of --from, --traces, --store and --since" in shown.stderr) == (2, True)
 
 
 def test_a_file_that_is_not_there_is_said():
