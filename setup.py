@@ -90,7 +90,17 @@ setup(
     packages=find_packages(
         include=[
             f"{name}{rest}"
-            for name in ("transforms", "pipeline", "runners", "explain", "dashboard", "metrics", "cli", "demo", "traffic")
+            for name in (
+                "transforms",
+                "pipeline",
+                "runners",
+                "explain",
+                "dashboard",
+                "metrics",
+                "cli",
+                "demo",
+                "traffic",
+            )
             for rest in ("", ".*")
         ]
     ),

@@ -26,8 +26,8 @@ from transforms.stats_window import Subject, WindowStats
 from transforms.view import BYTES_PER_FACT, EXPIRED, Outputs
 from transforms.waits import Waits, deadline_after
 
-#: An event of another kind may have two items more than its LENGTHS say: the timestamp (ms) of its newest fact, and a number
-#: that rises with each event of its source, since Beam promises no order between what one step sends to another.
+#: An event of another kind may have two items more than its LENGTHS say: the timestamp (ms) of its newest fact, and a
+#: number that rises with each event of its source, since Beam promises no order between what one step sends to another.
 LENGTHS = WINDOW_LENGTHS | SKEW_LENGTHS
 
 _SECOND = 1000

@@ -112,8 +112,8 @@ class Tracing:
             own = {"delivery.report.only.error": True, "on_delivery": self._not_delivered, "error_cb": _ignored}
             producer = self._producer = self._make(own | self.settings.producer)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is not the application's trouble
-            self.went_wrong(error)
             self.end()
+            self.went_wrong(error)
             return
         while not self._closing.is_set() or (self._queue and time.monotonic() < self._deadline):
             self._guarded(self._send_some, producer)

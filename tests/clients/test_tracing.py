@@ -79,6 +79,7 @@ def test_while_the_producer_is_full_traces_wait_and_beyond_the_bound_they_are_dr
 
 
 def test_an_error_of_the_producer_costs_one_trace_and_is_counted(caplog):
+    caplog.set_level(logging.WARNING, "tracing_clients")
     fake = Fake({})
     tracing = tracing_with(fake)
     wait_until(lambda: "on_delivery" in fake.config)
@@ -217,6 +218,7 @@ def test_security_is_inherited_and_what_makes_a_producer_transactional_is_not():
 
 
 def test_a_mistake_in_our_properties_is_told_and_breaks_nothing(caplog):
+    caplog.set_level(logging.WARNING, "tracing_clients")
     _, settings = split({"tracing.queue.max": "many", "tracing.tpoic": "traces", "tracing.enabled": "FALSE"})
     assert (settings.queue_max, settings.topic, settings.enabled) == (100_000, "_tracing", False)
     assert ["tracing.tpoic" in caplog.text, "tracing.queue.max='many'" in caplog.text] == [True, True]
