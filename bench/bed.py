@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from bench.generate import Traffic
 from bench.preload import create_topics, preload
-from pipeline.settings import Settings
+from pipeline.settings import OUTPUT_TOPICS, Settings, property_name
 from runners.broker import Broker
 
 
@@ -30,17 +30,14 @@ class Bed:
         """Settings of a new run, its output topics made; `tracing`, if it is not the preloaded topic, is made too."""
         number = next(self._numbers)
         defaults = Settings()
-        outputs = {
-            "aggregated.topic": f"{defaults.aggregated_topic}-{number}",
-            "anomaly.topic": f"{defaults.anomaly_topic}-{number}",
-            "dead.letter.topic": f"{defaults.dead_letter_topic}-{number}",
-        }
+        outputs = {property_name(topic): f"{getattr(defaults, topic)}-{number}" for topic in OUTPUT_TOPICS}
         create_topics(self.servers, tracing, outputs.values())
         return {
             "bootstrap.servers": self.servers,
             "application.id": f"bench-{number}",
             "state.dir": str(self.folder / "state"),
             "tracing.topic": tracing or defaults.tracing_topic,
+            "metrics.port": "0",
             **outputs,
             **self.overrides,
         }

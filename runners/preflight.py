@@ -52,10 +52,7 @@ class _Preflight:
         self._settings = config.settings
         self._admin = admin
         self._commands = KafkaCommands(config.settings.bootstrap_servers, admin)
-        # Nothing is written to the topic of statistics yet.
-        self._wanted = {
-            topic.name: topic for topic in wanted_topics(config.settings) if topic.name != config.settings.stats_topic
-        }
+        self._wanted = {topic.name: topic for topic in wanted_topics(config.settings)}
 
     def verdicts(self) -> list[Verdict]:
         headers = self._header_topics()

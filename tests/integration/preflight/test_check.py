@@ -11,6 +11,7 @@ from runners.broker import Broker
 from tests.integration.preflight.conftest import Grant
 
 pytestmark = pytest.mark.integration
+KINDS = ("tracing", "aggregated", "anomaly", "dead", "stats")
 
 
 def all_grants(name: str) -> list[Grant]:
@@ -21,6 +22,7 @@ def all_grants(name: str) -> list[Grant]:
         Grant("WRITE", f"topic {name}-aggregated"),
         Grant("WRITE", f"topic {name}-anomaly"),
         Grant("WRITE", f"topic {name}-dead"),
+        Grant("WRITE", f"topic {name}-stats"),
         Grant("READ", f"group {name}-group"),
         Grant("READ", f"topic {name}-orders"),
     ]
@@ -60,7 +62,7 @@ def test_with_every_grant_there_is_no_problem(cluster, name, alice):
     assert check(alice) == []
 
 
-@pytest.mark.parametrize("index", range(7), ids=[" ".join(grant) for grant in all_grants("t")])
+@pytest.mark.parametrize("index", range(8), ids=[" ".join(grant) for grant in all_grants("t")])
 def test_each_missing_grant_is_one_problem_and_what_it_says_to_type_mends_it(cluster, name, alice, index):
     missing = all_grants(name)[index]
     cluster.grant("alice", *(grant for grant in all_grants(name) if grant != missing))
@@ -86,6 +88,7 @@ def test_without_any_grant_all_problems_come_at_once(name, alice):
         f"topic {name}-aggregated",
         f"topic {name}-anomaly",
         f"topic {name}-dead",
+        f"topic {name}-stats",
         f"topic {name}-orders",
         f"group {name}-group",
     ]
@@ -106,12 +109,12 @@ def test_an_expression_that_matches_nothing_visible_is_worth_a_hint(cluster, nam
 
 
 def test_a_missing_topic_is_a_problem_with_the_command_that_creates_it(cluster, name, config_file):
-    creatable = [Grant("CREATE", f"topic {name}-{kind}") for kind in ("tracing", "aggregated", "anomaly", "dead")]
+    creatable = [Grant("CREATE", f"topic {name}-{kind}") for kind in KINDS]
     cluster.grant("alice", *all_grants(name), *creatable)
     problems = check(config_file("alice", trace_topics=f"{name}-orders"))
-    assert [problem["message"] for problem in problems] == ["does not exist"] * 5
-    assert [problem["todo"] for problem in problems[:4]] == ["tracing-aggregator topics CONFIG.properties"] * 4
-    assert "trace.topics" in problems[4]["todo"]
+    assert [problem["message"] for problem in problems] == ["does not exist"] * 6
+    assert [problem["todo"] for problem in problems[:5]] == ["tracing-aggregator topics CONFIG.properties"] * 5
+    assert "trace.topics" in problems[5]["todo"]
 
 
 def test_a_missing_topic_that_may_not_be_created_comes_with_the_grant_too(cluster, name, config_file):
