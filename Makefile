@@ -19,7 +19,7 @@ venv: .venv/dev ## virtual environment with everything for development
 		|| { echo "Python 3.11, 3.12 or 3.13 is needed. Name one: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
 	@echo "Installing into .venv …" >&2
 	@"$(PYTHON)" -m venv .venv
-	@$(INSTALL) --editable ./clients --editable '.[clients]'
+	@$(INSTALL) --editable ./clients --editable '.[clients,dashboard]'
 	@touch $@
 
 .venv/dev: .venv/base

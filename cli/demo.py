@@ -20,10 +20,13 @@ from pipeline.config import load_config
 )
 @click.option("--rate", default=4, show_default=True, type=click.IntRange(min=2), help="Messages a second.")
 @click.option("--duration", metavar="S", type=click.FloatRange(min=1), help="End this long after the traffic began.")
+@click.option("--open", "wants_browser", is_flag=True, help="Open the dashboard in a browser.")
 @click.option("--json", "as_json", is_flag=True, help="Traces as JSON lines, in the envelope of `kcat -J`.")
 @click.pass_context
-def demo(ctx: click.Context, data: Path | None, rate: int, duration: float | None, as_json: bool) -> None:
-    """Run a broker, real clients with real interceptors, and the pipeline; show traces as they come.
+def demo(
+    ctx: click.Context, data: Path | None, rate: int, duration: float | None, wants_browser: bool, as_json: bool
+) -> None:
+    """Run a broker, real clients with real interceptors, the pipeline and the dashboard; show traces as they come.
 
     Two producers write to one topic and two consumer groups read it. A consumer of one of them crashes from time to
     time, to be seen as over-consumption. Ctrl-C ends it all.
@@ -35,5 +38,5 @@ def demo(ctx: click.Context, data: Path | None, rate: int, duration: float | Non
     user = load_config(None, os.environ, ()).settings
     folder = nullcontext(str(data)) if data else tempfile.TemporaryDirectory(prefix="tracing-aggregator-demo-")
     with folder as root, screen(as_json=as_json) as shown:
-        code = run(user, Path(root).expanduser().absolute(), rate, duration, shown)
+        code = run(user, Path(root).expanduser().absolute(), rate, duration, shown, wants_browser=wants_browser)
     ctx.exit(code)

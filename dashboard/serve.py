@@ -5,7 +5,8 @@ import re
 import secrets
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,33 +50,59 @@ def serve(config: Config, options: Options, tell: Callable[[str], None]) -> None
             "The token must have 8 characters or more, of ASCII and without blanks.",
             f"For example: --token {secrets.token_urlsafe(18)}",
         )
-    listening = _listen(options.host, options.port)
-    port = listening.getsockname()[1]
-    connection = open_store(options.store)
-    follower = Follower(config, connection, options.since, options.keep)
-    app = application(Reader(options.store), options.token, follower.status)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app, log_level="warning", access_log=False, timeout_graceful_shutdown=_GRACE_S, server_header=False
+    with serving(config, options) as page:
+        tell(f"Dashboard: {page.address}" + ("  (once with ?token=…)" if options.token else ""))
+        tell(
+            f"Reads {config.settings.bootstrap_servers} into {options.store}. "
+            "Ctrl-C ends it; the next start goes on there."
         )
-    )
-    name = f"[{options.host}]" if ":" in options.host else options.host
-    tell(f"Dashboard: http://{name}:{port}/" + ("  (once with ?token=…)" if options.token else ""))
-    tell(
-        f"Reads {config.settings.bootstrap_servers} into {options.store}. Ctrl-C ends it; the next start goes on there."
-    )
-    # Like Ctrl-C: uvicorn passes on what it was ended with, and that would end us before we have tidied up.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    follower.start()
+        # Like Ctrl-C: uvicorn passes on what it was ended with, and that would end us before we have tidied up.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        with suppress(KeyboardInterrupt):  # uvicorn ends in good order, and then passes Ctrl-C on
+            page.run()
+
+
+class Page(NamedTuple):
+    """The dashboard, ready to run. `run` returns when `stop` was called, or at a signal in the main thread."""
+
+    address: str
+    server: uvicorn.Server
+    listening: socket.socket
+
+    def run(self) -> None:
+        """Answer requests."""
+        self.server.run(sockets=[self.listening])
+
+    def stop(self) -> None:
+        """Let `run` return soon."""
+        self.server.should_exit = True
+
+
+@contextmanager
+def serving(config: Config, options: Options) -> Iterator[Page]:
+    """A dashboard that follows Kafka for as long as the block runs.
+
+    Raises UserError: a port that is taken, a store that cannot be used.
+    """
+    listening = _listen(options.host, options.port)
     try:
-        server.run(sockets=[listening])
-    except KeyboardInterrupt:
-        # uvicorn ends in good order, and then passes Ctrl-C on.
-        pass
+        connection = open_store(options.store)
+        follower = Follower(config, connection, options.since, options.keep)
+        app = application(Reader(options.store), options.token, follower.status)
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app, log_level="warning", access_log=False, timeout_graceful_shutdown=_GRACE_S, server_header=False
+            )
+        )
+        name = f"[{options.host}]" if ":" in options.host else options.host
+        follower.start()
+        try:
+            yield Page(f"http://{name}:{listening.getsockname()[1]}/", server, listening)
+        finally:
+            follower.stop()
+            connection.close()
     finally:
-        follower.stop()
         listening.close()
-        connection.close()
 
 
 def is_loopback(host: str) -> bool:

@@ -14,6 +14,7 @@ from threading import Event, Thread, Timer
 
 from demo.clients import Clients
 from demo.feed import Feed
+from demo.page import Page
 from demo.screen import Screen
 from demo.traffic import PARTITIONS, TOPIC, traffic
 from pipeline.config import Config
@@ -53,7 +54,9 @@ def settings_of(user: Settings, bootstrap_servers: str, folder: Path) -> Setting
     )
 
 
-def run(user: Settings, folder: Path, rate: int, duration_s: float | None, screen: Screen) -> int:
+def run(
+    user: Settings, folder: Path, rate: int, duration_s: float | None, screen: Screen, *, wants_browser: bool
+) -> int:
     """Runs the demo with its data below `folder` until a signal, or for so many seconds; returns the exit code.
 
     Raises `UserError` when a part of it cannot be had or does not start.
@@ -76,8 +79,9 @@ def run(user: Settings, folder: Path, rate: int, duration_s: float | None, scree
             clients = Clients(
                 broker.bootstrap_servers, folder / "clients", keep_output=False, jars=client_jars, java=java
             )
-            with clients, traffic(clients, rate), watched(config, screen, stop):
-                screen.tell(where_to_look(broker, config.settings))
+            page = Page(config, folder / "dashboard.sqlite", wants_browser=wants_browser)
+            with clients, traffic(clients, rate), watched(config, screen, stop, page):
+                screen.tell(where_to_look(broker, config.settings, page))
                 loaded.result()
                 return aggregate(config, state, server, stop, screen, duration_s)
 
@@ -125,7 +129,7 @@ def make_topics(config: Config) -> None:
 
 
 @contextmanager
-def watched(config: Config, screen: Screen, stop: Event) -> Iterator[None]:
+def watched(config: Config, screen: Screen, stop: Event, page: Page) -> Iterator[None]:
     """Shows what the pipeline writes while the block runs. Sets `stop` when it cannot, a closed pipe for instance."""
     aggregated, anomalies = config.settings.aggregated_topic, config.settings.anomaly_topic
     ending = Event()
@@ -135,6 +139,8 @@ def watched(config: Config, screen: Screen, stop: Event) -> Iterator[None]:
             screen.begin()
             while not ending.is_set():
                 arrivals = feed.poll(POLL_S)
+                if arrivals:
+                    page.begin()
                 screen.traces([arrival for arrival in arrivals if arrival.topic == aggregated])
                 screen.findings([arrival for arrival in arrivals if arrival.topic == anomalies])
                 screen.refresh()
@@ -149,15 +155,20 @@ def watched(config: Config, screen: Screen, stop: Event) -> Iterator[None]:
         finally:
             ending.set()
             watcher.join()
+            page.end()
 
 
-def where_to_look(broker: Broker, settings: Settings) -> str:
+def where_to_look(broker: Broker, settings: Settings, page: Page) -> str:
     """What there is to see, and the commands to type."""
     servers = broker.bootstrap_servers
+    dashboard = page.address if Page.can_be_had() else "install it with: pip install '.[dashboard]'"
     return f"""
+Dashboard, as soon as there are traces: {dashboard}
 Kafka is at {servers}, its data in {broker.data_dir}. Messages go to the topic {TOPIC}. In another terminal:
   kcat -C -b {servers} -t {settings.aggregated_topic} -J
   kcat -C -b {servers} -t {settings.tracing_topic} -e -J | tracing-aggregator replay -
+  tracing-aggregator tail --anomalies -o bootstrap.servers={servers}
+  tracing-aggregator explain {TOPIC}/0/0 -o bootstrap.servers={servers}
   tracing-aggregator check -o bootstrap.servers={servers}
 Ctrl-C ends it.
 """

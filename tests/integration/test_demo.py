@@ -6,7 +6,8 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
+from urllib.request import urlopen
 
 import pytest
 
@@ -47,6 +48,16 @@ class Demo:
         return descendants(self.process.pid)
 
 
+def shown_by(page: str) -> list[dict[str, Any]]:
+    """The traces that the dashboard lists; none while it is not there yet."""
+    try:
+        with urlopen(f"{page}api/traces", timeout=10) as answer:  # noqa: S310  our own page
+            traces: list[dict[str, Any]] = json.load(answer)["traces"]
+            return traces
+    except OSError:
+        return []
+
+
 def test_it_shows_every_kind_of_trace_leaves_nothing_behind_even_when_killed_and_starts_again_there(tmp_path):
     with Demo(tmp_path, "--json") as demo:
         demo.wait_until(lambda out: all(f'\\"type\\":\\"{kind}\\"' in out for kind in KINDS))
@@ -60,6 +71,8 @@ def test_it_shows_every_kind_of_trace_leaves_nothing_behind_even_when_killed_and
     with Demo(tmp_path) as demo:
         demo.wait_until(lambda out: all(f"  {kind} " in out for kind in KINDS))
         below = demo.below()
+        page = re.search(r"Dashboard, as soon as there are traces: (http://127\.0\.0\.1:\d+/)", demo.err.read_text())[1]
+        wait_until(lambda: shown_by(page), 60, demo.err.read_text)
         demo.process.send_signal(signal.SIGINT)
         assert demo.process.wait(90) == 0, demo.err.read_text()
     wait_until(lambda: not any(map(is_alive, below)), 5)
