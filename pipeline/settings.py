@@ -105,7 +105,10 @@ class Settings(BaseModel):
         WAITS, 5_000, "How long commits of a group and partition are kept back to bring them into order, in ms."
     )
     retention_ms: Millis = _setting(
-        WAITS, 86_400_000, "How long a message is remembered; a partner that comes within it still joins, in ms."
+        WAITS,
+        86_400_000,
+        "How long a message is remembered; a partner that comes within it still joins, in ms. What is found only "
+        "after a longer wait is never found.",
     )
     date_max_ahead_ms: Millis = _setting(
         WAITS, 3_600_000, "A trace dated further than this after its Kafka timestamp is a dead letter, in ms."
@@ -243,10 +246,6 @@ class Settings(BaseModel):
                 ("hold.consume.ms", self.hold_consume_ms),
                 ("hold.commit.ms", self.hold_commit_ms),
                 ("unacked.ms", self.unacked_ms),
-                ("lost.ms", self.lost_ms),
-                ("unconsumed.ms", self.unconsumed_ms),
-                ("uncommitted.ms", self.uncommitted_ms),
-                ("consumption.buffer.ms", self.consumption_buffer_ms),
                 ("commit.reorder.ms", self.commit_reorder_ms),
             )
             if wait > self.retention_ms
