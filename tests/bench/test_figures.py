@@ -7,6 +7,7 @@ from bench.outputs import Growth, Point
 from bench.plan import FLINK, NAIVE_NAME
 from bench.processes import Usage
 from bench.report import BEGIN, END, ratio, write_into
+from pipeline.settings import OUTPUT_TOPICS
 
 CPU = {"java": 40.0, "python": 30.0}
 
@@ -68,4 +69,6 @@ def test_a_bed_keeps_runs_apart(tmp_path, monkeypatch):
     first, second = bed.settings(), bed.settings("live")
     assert first["application.id"] != second["application.id"]
     assert (first["tracing.topic"], second["tracing.topic"]) == ("_tracing", "live")
-    assert len({topic for topics in made for topic in topics[1:]}) == 6
+    outputs = [set(topics[1:]) for topics in made]
+    assert outputs[0].isdisjoint(outputs[1])
+    assert [len(topics) for topics in outputs] == [len(OUTPUT_TOPICS)] * 2
