@@ -4,10 +4,8 @@ from collections.abc import Iterator
 
 from transforms.addresses import parts_of
 from transforms.block_facts import Commit, Follow, Held, Message
+from transforms.records import HEADER_READER
 from transforms.settlement import Settlement
-
-#: The group by which FollowersView knows the reader of headers.
-HEADER_READER = ""
 
 
 class Block:

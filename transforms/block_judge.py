@@ -7,13 +7,14 @@ to the windows that a change concerns, until the window is past retention; then 
 from collections.abc import Iterable
 
 from transforms.addresses import STATS, skew_key, window_key
-from transforms.block import HEADER_READER, Block
+from transforms.block import Block
 from transforms.block_facts import Message
 from transforms.block_output import BlockWriter
 from transforms.block_tally import GroupTally, TopicTally, clock_bounds
 from transforms.block_verdicts import Passes, Verdicts
 from transforms.dates import NANOS_PER_MILLI
 from transforms.findings import MINUTE_MS, Verdict
+from transforms.records import HEADER_READER
 from transforms.sla import Sla
 from transforms.waits import Deadlines, Waits
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from operator import attrgetter
 from typing import Any
 
-from transforms.block import HEADER_READER, Block
+from transforms.block import Block
 from transforms.block_facts import Held, Message, Sent, earliest
 from transforms.dates import NANOS_PER_MILLI, duration_ms
 from transforms.findings import (
@@ -18,6 +18,7 @@ from transforms.findings import (
     UNCONSUMED,
     Verdict,
 )
+from transforms.records import HEADER_READER
 from transforms.waits import Waits
 
 #: Causes of over-consumption.

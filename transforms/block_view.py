@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from operator import attrgetter
 from typing import Any
 
-from transforms.block import HEADER_READER, Block
+from transforms.block import Block
 from transforms.block_facts import Commit, Follow, Held, Message, Sent
 from transforms.block_forget import BlockForget
 from transforms.block_judge import BlockJudge
@@ -22,6 +22,7 @@ from transforms.block_review import BlockReview
 from transforms.dates import nanos_of
 from transforms.findings import MINUTE_MS, Found
 from transforms.packs import ENDED, Event
+from transforms.records import HEADER_READER
 from transforms.sla import Sla
 from transforms.view import EXPIRED, Outputs
 from transforms.waits import Waits, deadline_after

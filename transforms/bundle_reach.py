@@ -8,10 +8,7 @@ from typing import cast
 
 from transforms.addresses import FOLLOW, ORDER, commits_key, partition_key
 from transforms.packs import Addressed
-from transforms.records import HeaderLink, Trace
-
-#: The group by which FollowersView knows the reader of headers; no consumer group has an empty name.
-HEADER_READER = ""
+from transforms.records import HEADER_READER, HeaderLink, Trace
 
 #: Topic, partition, block, group.
 _Place = tuple[str, int, int, str]

@@ -11,12 +11,8 @@ from typing import Any
 from zlib import crc32
 
 import apache_beam as beam
-from apache_beam.transforms.timeutil import TimeDomain
-from apache_beam.transforms.userstate import BagStateSpec, TimerSpec, on_timer
-from apache_beam.utils.timestamp import Timestamp
 
 from transforms.addresses import PATHS, STATS
-from transforms.journal import Bag, SegmentCoder
 from transforms.keep_view import FINDINGS, KeepView
 from transforms.packs import Addressed, KeyedPack, Packer
 from transforms.pathways_view import CONSUMED, SENT, PathwaysView
@@ -82,24 +78,5 @@ class _PackPaths(beam.DoFn):
         return PATHS, paths_key(correlation, self._shards), trace.timestamp, event
 
 
-class _KeepPathways(KeepView):
-    JOURNAL = BagStateSpec("pathways_journal", SegmentCoder())
-    DEADLINE = TimerSpec("pathways_deadline", TimeDomain.WATERMARK)
-
-    def process(
-        self,
-        element: KeyedPack,
-        journal: Bag = beam.DoFn.StateParam(JOURNAL),
-        deadline: Any = beam.DoFn.TimerParam(DEADLINE),
-    ) -> Iterator[Any]:
-        return self.absorb(element, journal, deadline)
-
-    @on_timer(DEADLINE)
-    def on_deadline(
-        self,
-        key: bytes = beam.DoFn.KeyParam,
-        fired: Timestamp = beam.DoFn.TimestampParam,
-        journal: Bag = beam.DoFn.StateParam(JOURNAL),
-        deadline: Any = beam.DoFn.TimerParam(DEADLINE),
-    ) -> Iterator[Any]:
-        return self.expire(key, fired, journal, deadline)
+class _KeepPathways(KeepView, name="pathways"):
+    pass

@@ -5,18 +5,14 @@ COMMIT, as aggregated records), `findings`, `stats` (packs for windows and for t
 dropped; what is past retention is forgotten. See transforms/block_view.py.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.transforms.timeutil import TimeDomain
-from apache_beam.transforms.userstate import BagStateSpec, TimerSpec, on_timer
-from apache_beam.utils.timestamp import Timestamp
 
 from transforms.addresses import STATS
 from transforms.block_view import BlockView
-from transforms.journal import Bag, SegmentCoder
 from transforms.keep_view import FINDINGS, KeepView
 from transforms.packs import KeyedPack
 from transforms.sla import Sla
@@ -53,24 +49,5 @@ class JoinBlocks(beam.PTransform):
         )
 
 
-class _KeepBlocks(KeepView):
-    JOURNAL = BagStateSpec("blocks_journal", SegmentCoder())
-    DEADLINE = TimerSpec("blocks_deadline", TimeDomain.WATERMARK)
-
-    def process(
-        self,
-        element: KeyedPack,
-        journal: Bag = beam.DoFn.StateParam(JOURNAL),
-        deadline: Any = beam.DoFn.TimerParam(DEADLINE),
-    ) -> Iterator[Any]:
-        return self.absorb(element, journal, deadline)
-
-    @on_timer(DEADLINE)
-    def on_deadline(
-        self,
-        key: bytes = beam.DoFn.KeyParam,
-        fired: Timestamp = beam.DoFn.TimestampParam,
-        journal: Bag = beam.DoFn.StateParam(JOURNAL),
-        deadline: Any = beam.DoFn.TimerParam(DEADLINE),
-    ) -> Iterator[Any]:
-        return self.expire(key, fired, journal, deadline)
+class _KeepBlocks(KeepView, name="blocks"):
+    pass

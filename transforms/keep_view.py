@@ -11,10 +11,12 @@ from typing import Any
 
 import apache_beam as beam
 from apache_beam import pvalue
+from apache_beam.transforms.timeutil import TimeDomain
+from apache_beam.transforms.userstate import BagStateSpec, TimerSpec, on_timer
 from apache_beam.utils.timestamp import Timestamp
 
 from transforms import counters
-from transforms.journal import Bag, Ledger
+from transforms.journal import Bag, Ledger, SegmentCoder
 from transforms.packs import KeyedPack, Packer
 from transforms.view import Outputs, View
 
@@ -30,9 +32,37 @@ class KeepView(beam.DoFn):
     With `bounded` input a timer fires only when all input is there, so the first one ends all waits of its key: one
     bundle instead of one for each second of event time.
 
-    Each step declares its own state and timer and hands them over: FnApiRunner mixes up the timers of two steps whose
-    timers have the same id.
+    Each step is a class of its own, `class _KeepBlocks(KeepView, name="blocks")`: FnApiRunner mixes up the timers of
+    two steps whose timers have the same id, and Beam reads state and timer off the methods of the class. The name is
+    part of the saved state.
     """
+
+    def __init_subclass__(cls, *, name: str) -> None:
+        """Give the step its state and its timer."""
+        super().__init_subclass__()
+        journals = BagStateSpec(f"{name}_journal", SegmentCoder())
+        deadlines = TimerSpec(f"{name}_deadline", TimeDomain.WATERMARK)
+
+        def process(
+            self: KeepView,
+            element: KeyedPack,
+            journal: Bag = beam.DoFn.StateParam(journals),
+            deadline: Any = beam.DoFn.TimerParam(deadlines),
+        ) -> Iterator[Any]:
+            return self.absorb(element, journal, deadline)
+
+        @on_timer(deadlines)
+        def on_deadline(
+            self: KeepView,
+            key: bytes = beam.DoFn.KeyParam,
+            fired: Timestamp = beam.DoFn.TimestampParam,
+            journal: Bag = beam.DoFn.StateParam(journals),
+            deadline: Any = beam.DoFn.TimerParam(deadlines),
+        ) -> Iterator[Any]:
+            return self.expire(key, fired, journal, deadline)
+
+        cls.process = process
+        cls.on_deadline = on_deadline
 
     def __init__(self, make_view: Callable[[bytes], View], *, bounded: bool = False) -> None:
         self._make_view = make_view

@@ -10,14 +10,11 @@ from typing import Any
 
 import apache_beam as beam
 import orjson
-from apache_beam.transforms.timeutil import TimeDomain
-from apache_beam.transforms.userstate import BagStateSpec, TimerSpec, on_timer
 from apache_beam.utils.timestamp import Timestamp
 
 from transforms.addresses import LIMIT, STATS, finding_key
 from transforms.findings import MINUTE_MS, Finding
 from transforms.findings_view import FOUND, FindingsView
-from transforms.journal import Bag, SegmentCoder
 from transforms.keep_view import KeepView
 from transforms.packs import Addressed, KeyedPack, Packer
 from transforms.records import LATEST_TIMESTAMP
@@ -71,24 +68,5 @@ class _PackFindings(beam.DoFn):
             yield pack
 
 
-class _KeepFindings(KeepView):
-    JOURNAL = BagStateSpec("findings_journal", SegmentCoder())
-    DEADLINE = TimerSpec("findings_deadline", TimeDomain.WATERMARK)
-
-    def process(
-        self,
-        element: KeyedPack,
-        journal: Bag = beam.DoFn.StateParam(JOURNAL),
-        deadline: Any = beam.DoFn.TimerParam(DEADLINE),
-    ) -> Iterator[Any]:
-        return self.absorb(element, journal, deadline)
-
-    @on_timer(DEADLINE)
-    def on_deadline(
-        self,
-        key: bytes = beam.DoFn.KeyParam,
-        fired: Timestamp = beam.DoFn.TimestampParam,
-        journal: Bag = beam.DoFn.StateParam(JOURNAL),
-        deadline: Any = beam.DoFn.TimerParam(DEADLINE),
-    ) -> Iterator[Any]:
-        return self.expire(key, fired, journal, deadline)
+class _KeepFindings(KeepView, name="findings"):
+    pass

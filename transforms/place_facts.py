@@ -8,19 +8,15 @@ dropped; what is past retention is forgotten.
 One step holds all three kinds: a step costs in every bundle, a kind does not (docs/adr/0008).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.transforms.timeutil import TimeDomain
-from apache_beam.transforms.userstate import BagStateSpec, TimerSpec, on_timer
-from apache_beam.utils.timestamp import Timestamp
 
 from transforms.addresses import FOLLOW, JOIN, LOCATE, ORDER, kind_and_key
 from transforms.commits_view import CommitsView
 from transforms.followers_view import FollowersView
-from transforms.journal import Bag, SegmentCoder
 from transforms.keep_view import FINDINGS, KeepView
 from transforms.packs import KeyedPack
 from transforms.sends_view import SendsView
@@ -63,24 +59,5 @@ def _make_view(key: bytes, kinds: Mapping[str, Callable[[bytes], View]]) -> View
     return kinds[kind](own_key)
 
 
-class _KeepPlaces(KeepView):
-    JOURNAL = BagStateSpec("places_journal", SegmentCoder())
-    DEADLINE = TimerSpec("places_deadline", TimeDomain.WATERMARK)
-
-    def process(
-        self,
-        element: KeyedPack,
-        journal: Bag = beam.DoFn.StateParam(JOURNAL),
-        deadline: Any = beam.DoFn.TimerParam(DEADLINE),
-    ) -> Iterator[Any]:
-        return self.absorb(element, journal, deadline)
-
-    @on_timer(DEADLINE)
-    def on_deadline(
-        self,
-        key: bytes = beam.DoFn.KeyParam,
-        fired: Timestamp = beam.DoFn.TimestampParam,
-        journal: Bag = beam.DoFn.StateParam(JOURNAL),
-        deadline: Any = beam.DoFn.TimerParam(DEADLINE),
-    ) -> Iterator[Any]:
-        return self.expire(key, fired, journal, deadline)
+class _KeepPlaces(KeepView, name="places"):
+    pass

@@ -9,6 +9,9 @@ ACK = "ACK"
 CONSUME = "CONSUME"
 COMMIT = "COMMIT"
 
+#: The group that stands for the reader of headers; no consumer group has an empty name.
+HEADER_READER = ""
+
 #: Offset and partition of an ACK whose send failed, and offset of a commit at the start of a partition.
 UNKNOWN = -1
 

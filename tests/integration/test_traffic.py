@@ -3,6 +3,7 @@
 import json
 import time
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 from confluent_kafka import Producer
@@ -18,10 +19,16 @@ PLACE = ("topic", "partition", "offset")
 
 
 @pytest.fixture(scope="module")
-def told(shared_broker: Broker, tmp_path_factory: pytest.TempPathFactory):
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A broker of its own: the topics of the traffic have names that others use too."""
+    with Broker(tmp_path_factory.mktemp("broker")) as broker:
+        yield broker.bootstrap_servers
+
+
+@pytest.fixture(scope="module")
+def told(servers: str, tmp_path_factory: pytest.TempPathFactory):
     """The truth by what it says, and the outcome."""
     folder = tmp_path_factory.mktemp("traffic")
-    servers = shared_broker.bootstrap_servers
     given = settings(
         servers, "traffic", folder, topics_include="orders,payments", trace_topics="orders,payments", **WAITS
     )
