@@ -1,13 +1,17 @@
 """Throughput: a run over the preloaded traces, from its start until all of them came out, or until time is up."""
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from bench.aggregator import Aggregator
 from bench.bed import Bed
 from bench.figures import Row, Throughput
-from bench.flink_counters import counters
 from bench.outputs import Growth
+from metrics.job import counters
+from runners.flink_options import read_configuration
+from runners.flink_rest import FlinkRest
 
 MILLION = 1_000_000
 COUNTERS = ("views_cached", "views_rebuilt", "snapshots", "revisions", "dead_lettered")
@@ -31,9 +35,16 @@ def stream(bed: Bed, name: str, program: Sequence[str], changes: Mapping[str, st
         row.peak_mb = run.tree.peak_mb
         if settings.get("runner") != "prism":
             time.sleep(METRICS_S)  # Flink's metrics lag
-            found = counters(run.state_folder / "flink")
+            found = _counters(run.state_folder / "flink")
             row.counters = {counter: found[counter] for counter in COUNTERS if counter in found}
     return row
+
+
+def _counters(configuration: Path) -> Counter[str]:
+    """Of the run whose Flink is configured in this folder."""
+    configured = read_configuration(configuration)
+    rest, job = FlinkRest(f"localhost:{configured['rest.port']}"), configured["$internal.pipeline.job-id"]
+    return counters(rest, job, [task["id"] for task in rest.get(f"/jobs/{job}")["vertices"]])
 
 
 def bounded(bed: Bed, name: str, program: Sequence[str], changes: Mapping[str, str], within_s: float) -> Row:

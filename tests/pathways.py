@@ -6,9 +6,9 @@ from typing import Any
 import orjson
 
 from tests.histories import START, any_trace
-from transforms.follow_pathways import _PackPaths
+from transforms.follow_pathways import path_event
 from transforms.latency_sketch import LatencySketch
-from transforms.packs import decode
+from transforms.packs import decode, encode
 from transforms.pathways_view import PathwaysView
 from transforms.records import CONSUME, SEND, Trace
 from transforms.view import Outputs
@@ -30,16 +30,15 @@ def read(topic: str, group: str, at: int, client: str = "consumer", **fields: An
     return any_trace(**named | {"client_id": client, "group_id": group} | fields)
 
 
-def packs_of(items: Iterable[Trace]) -> list[bytes]:
-    step = _PackPaths(1)
-    step.start_bundle()
-    full = [pack for item in items for _, pack in step.process(item)]
-    return [*full, *(element.value[1] for element in step.finish_bundle())]
+def events_of(items: Iterable[Trace]) -> list[list[Any]]:
+    """The events of these traces as they arrive."""
+    addressed = (path_event(item, 0, shards=1) for item in items)
+    return decode(encode([event for *_, event in filter(None, addressed)]))
 
 
 def take(view: PathwaysView, *items: Trace, until: int | None = None) -> Outputs:
     """What the view makes of these items in one batch, and then of the time (ms after START)."""
-    outputs = view.apply([event for pack in packs_of(items) for event in decode(pack)])
+    outputs = view.apply(events_of(items))
     if until is not None:
         later = view.apply([["X", START + until]])
         for name in ("records", "events", "findings"):

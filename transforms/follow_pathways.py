@@ -5,7 +5,6 @@ topics), `stats` (packs for KeepStats: tallies of the edges between topics), `fi
 transforms/pathways_view.py.
 """
 
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 from zlib import crc32
@@ -14,7 +13,7 @@ import apache_beam as beam
 
 from transforms.addresses import PATHS, STATS
 from transforms.keep_view import FINDINGS, KeepView
-from transforms.packs import Addressed, KeyedPack, Packer
+from transforms.packs import Addressed, KeyedPack, PackEvents
 from transforms.pathways_view import CONSUMED, SENT, PathwaysView
 from transforms.records import CONSUME, SEND, Trace
 from transforms.waits import Waits
@@ -27,6 +26,16 @@ QUIET = 60_000
 def paths_key(correlation_id: str, shards: int) -> bytes:
     """The shard where all facts of one correlationId meet, whatever their topics."""
     return b"%d" % (crc32(correlation_id.encode()) % shards)
+
+
+def path_event(trace: Trace, _timestamp: int, shards: int) -> Addressed | None:
+    """The event of a SEND or a CONSUME with a correlationId; None for all else."""
+    correlation = trace.correlation_id
+    if correlation is None or trace.type not in {SEND, CONSUME}:
+        return None
+    fact: tuple[Any, ...] = (correlation, trace.timestamp, trace.nanos, trace.topic, trace.client_id)
+    event = (SENT, *fact) if trace.type == SEND else (CONSUMED, *fact, trace.group_id)
+    return PATHS, paths_key(correlation, shards), trace.timestamp, event
 
 
 class FollowPathways(beam.PTransform):
@@ -44,38 +53,13 @@ class FollowPathways(beam.PTransform):
         """All outputs, by name."""
         return (
             traces
-            | "PackPaths" >> beam.ParDo(_PackPaths(self._shards)).with_output_types(KeyedPack)
+            | "PackPaths"
+            >> beam.ParDo(PackEvents(partial(path_event, shards=self._shards))).with_output_types(KeyedPack)
             | "KeepPathways"
             >> beam.ParDo(_KeepPathways(self._make_view, bounded=self._bounded)).with_outputs(
                 STATS, FINDINGS, main=PATHWAYS
             )
         )
-
-
-class _PackPaths(beam.DoFn):
-    def __init__(self, shards: int) -> None:
-        self._shards = shards
-        self._packer = Packer()
-
-    def start_bundle(self) -> None:
-        self._packer = Packer()
-
-    def process(self, trace: Trace) -> Iterator[KeyedPack]:
-        event = self._event(trace)
-        if event is not None and self._packer.add(event):
-            yield self._packer.take(*event[:2])
-
-    def finish_bundle(self) -> Iterator[Any]:
-        for _, pack in self._packer.flush():
-            yield pack
-
-    def _event(self, trace: Trace) -> Addressed | None:
-        correlation = trace.correlation_id
-        if correlation is None or trace.type not in {SEND, CONSUME}:
-            return None
-        fact: tuple[Any, ...] = (correlation, trace.timestamp, trace.nanos, trace.topic, trace.client_id)
-        event = (SENT, *fact) if trace.type == SEND else (CONSUMED, *fact, trace.group_id)
-        return PATHS, paths_key(correlation, self._shards), trace.timestamp, event
 
 
 class _KeepPathways(KeepView, name="pathways"):

@@ -4,20 +4,17 @@ In: `Finding`s. Out: `anomalies` (records for the anomaly topic), `stats` (packs
 finding is dropped: what has no record of its own is counted in the summary. See transforms/findings_view.py.
 """
 
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 import apache_beam as beam
 import orjson
-from apache_beam.utils.timestamp import Timestamp
 
 from transforms.addresses import LIMIT, STATS, finding_key
 from transforms.findings import MINUTE_MS, Finding
 from transforms.findings_view import FOUND, FindingsView
 from transforms.keep_view import KeepView
-from transforms.packs import Addressed, KeyedPack, Packer
-from transforms.records import LATEST_TIMESTAMP
+from transforms.packs import Addressed, KeyedPack, PackEvents
 from transforms.waits import Waits
 
 
@@ -33,7 +30,7 @@ class LimitFindings(beam.PTransform):
         """All outputs, by name."""
         return (
             findings
-            | "PackFindings" >> beam.ParDo(_PackFindings()).with_output_types(KeyedPack)
+            | "PackFindings" >> beam.ParDo(PackEvents(address)).with_output_types(KeyedPack)
             | "KeepFindings"
             >> beam.ParDo(_KeepFindings(self._make_view, bounded=self._bounded)).with_outputs(STATS, main="anomalies")
         )
@@ -48,24 +45,6 @@ def address(found: Finding, told: int) -> Addressed:
     minute = found.minute or told % MINUTE_MS - told
     key = finding_key(found.reason, found.topic, found.group, minute)
     return LIMIT, key, told, (FOUND, told, orjson.Fragment(found.value))
-
-
-class _PackFindings(beam.DoFn):
-    def __init__(self) -> None:
-        self._packer = Packer()
-
-    def start_bundle(self) -> None:
-        self._packer = Packer()
-
-    def process(self, found: Finding, timestamp: Timestamp = beam.DoFn.TimestampParam) -> Iterator[Any]:
-        item = address(found, min(max(timestamp.micros // 1000, 0), LATEST_TIMESTAMP))
-        if self._packer.add(item):
-            destination, key, *_ = item
-            yield self._packer.take(destination, key)
-
-    def finish_bundle(self) -> Iterator[Any]:
-        for _, pack in self._packer.flush():
-            yield pack
 
 
 class _KeepFindings(KeepView, name="findings"):

@@ -5,7 +5,7 @@ plain tuple whose first item is its kind; a pack is the JSON array of its events
 """
 
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import apache_beam as beam
@@ -15,6 +15,7 @@ from apache_beam.utils.timestamp import Timestamp
 from apache_beam.utils.windowed_value import WindowedValue
 
 from transforms.json_bytes import dump
+from transforms.records import LATEST_TIMESTAMP
 
 #: An event as it is sent (tuple) and as it arrives (list).
 Event = typing.Sequence[Any]
@@ -72,6 +73,30 @@ class Packer:
             earliest = Timestamp(micros=self._earliest[destination, key] * 1000)
             yield destination, WindowedValue((key, encode(events)), earliest, (GlobalWindow(),))
         self._events, self._earliest = {}, {}
+
+
+class PackEvents(beam.DoFn):
+    """Packs what `event_of` makes of each element and its Kafka timestamp (ms); None: the element is left out."""
+
+    def __init__(self, event_of: Callable[[Any, int], Addressed | None]) -> None:
+        self._event_of = event_of
+        self._packer = Packer()
+
+    def start_bundle(self) -> None:
+        """Nothing of a failed bundle is sent."""
+        self._packer = Packer()
+
+    def process(self, element: Any, timestamp: Timestamp = beam.DoFn.TimestampParam) -> Iterator[KeyedPack]:
+        """Gather; a full pack leaves at once."""
+        event = self._event_of(element, min(max(timestamp.micros // 1000, 0), LATEST_TIMESTAMP))
+        if event is not None and self._packer.add(event):
+            destination, key, *_ = event
+            yield self._packer.take(destination, key)
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        """One pack for each key."""
+        for _, pack in self._packer.flush():
+            yield pack
 
 
 class MergePacks(beam.PTransform):

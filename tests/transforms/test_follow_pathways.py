@@ -1,21 +1,20 @@
 """FollowPathways in Beam: bounded and streaming input, and what brings the facts of one message together."""
 
+from collections import Counter
 from typing import Any
 
 import apache_beam as beam
 import orjson
-import pytest
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 from apache_beam.runners.direct.direct_runner import BundleBasedDirectRunner
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing import test_stream
 from apache_beam.testing.util import assert_that, equal_to
 from apache_beam.transforms.window import TimestampedValue
-from apache_beam.utils.timestamp import Timestamp
 
 from tests.histories import START, any_trace
 from transforms.addresses import STATS
-from transforms.follow_pathways import PATHWAYS, FollowPathways, _PackPaths, paths_key
+from transforms.follow_pathways import PATHWAYS, FollowPathways, path_event, paths_key
 from transforms.keep_view import FINDINGS
 from transforms.packs import decode
 from transforms.records import ACK, COMMIT, CONSUME, SEND, Trace
@@ -82,19 +81,6 @@ def test_a_stream_writes_a_pathway_when_it_is_quiet_and_again_when_a_late_fact_c
 
 
 def test_all_facts_of_a_correlation_id_meet_in_one_shard_and_other_traces_are_left_out():
-    step = _PackPaths(4)
-    step.start_bundle()
-    assert [pack for trace in HISTORY for pack in step.process(trace)] == []
-    packs = list(step.finish_bundle())
-    ids = {pack.value[0]: {event[1] for event in decode(pack.value[1])} for pack in packs}
-    assert ids == {paths_key("correlation", 4): {"correlation"}, paths_key("alone", 4): {"alone"}}
-    assert sum(len(decode(pack.value[1])) for pack in packs) == 4
-    assert packs[0].timestamp == Timestamp(micros=START * 1000)
-
-
-@pytest.mark.parametrize("count", [1024, 1025])
-def test_a_full_pack_leaves_before_the_bundle_ends(count):
-    step = _PackPaths(1)
-    step.start_bundle()
-    early = [pack for _ in range(count) for pack in step.process(HISTORY[0])]
-    assert (len(early), len(list(step.finish_bundle()))) == (1, count - 1024)
+    addressed = [path_event(trace, 0, shards=4) for trace in HISTORY]
+    shards = Counter((key, event[1]) for _, key, _, event in filter(None, addressed))
+    assert shards == {(paths_key("correlation", 4), "correlation"): 3, (paths_key("alone", 4), "alone"): 1}

@@ -1,9 +1,10 @@
 """Packs: the events of a bundle, one element per key."""
 
+from apache_beam.utils.timestamp import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.packs import MAX_PACK_EVENTS, Packer, decode, encode
+from transforms.packs import MAX_PACK_EVENTS, Packer, PackEvents, decode, encode
 
 PLAIN = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(max_size=5)
 
@@ -49,3 +50,17 @@ def test_what_was_flushed_is_gone():
     packer.add(("a", b"1", 1, ("E",)))
     assert len(list(packer.flush())) == 1
     assert list(packer.flush()) == []
+
+
+def test_each_bundle_gives_a_pack_for_each_key_and_a_full_one_before_its_end():
+    step = PackEvents(lambda number, told: ("a", b"%d" % (number % 2), told, ("E", number)) if number else None)
+    step.start_bundle()
+    early = [pack for number in range(2 * MAX_PACK_EVENTS + 1) for pack in step.process(number, Timestamp(7))]
+    assert [(key, len(decode(pack))) for key, pack in early] == [(b"1", MAX_PACK_EVENTS), (b"0", MAX_PACK_EVENTS)]
+    assert list(step.finish_bundle()) == []
+    assert list(step.process(1, Timestamp(-5))) == []
+    [last] = step.finish_bundle()
+    assert (last.value, last.timestamp) == ((b"1", encode([("E", 1)])), Timestamp(0))
+    step.process(1, Timestamp(0))
+    step.start_bundle()
+    assert list(step.finish_bundle()) == []

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from tests.histories import START, any_trace, date_at
-from tests.pathways import QUIET, any_view, packs_of, read, sent, take, told, values
+from tests.pathways import QUIET, any_view, events_of, read, sent, take, told, values
 from tests.pure_run import MemoryBag, small_journals
 from transforms.journal import Ledger
+from transforms.packs import encode
 from transforms.records import CONSUME, SEND, Trace
 from transforms.view import Outputs
 
@@ -131,8 +132,8 @@ def test_any_order_any_batches_and_any_restores_end_in_the_same_pathways_and_tal
         while shuffled:
             size = random.randint(1, len(items))
             batch, shuffled = shuffled[:size], shuffled[size:]
-            for pack in packs_of(batch):
-                due = step(pack, 0)
+            if events := events_of(batch):
+                due = step(encode(events), 0)
             if random.random() < 0.5:
                 due = step(None, START + random.randint(0, 400_000))
         while due is not None:
