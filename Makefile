@@ -5,6 +5,8 @@ SHELL := /bin/bash
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
+# A file of tests at a time in each of two processes: integration tests wait more than they work.
+TWO_AT_A_TIME := --numprocesses 2 --dist loadfile
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: help venv demo test test-fast lint bench docs docs-check clean
@@ -30,10 +32,10 @@ demo: .venv/base ## a broker, real clients and the pipeline; aggregated traces i
 	@$(BIN)/tracing-aggregator demo
 
 test: .venv/dev ## all tests, those on a real broker too
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(TWO_AT_A_TIME)
 
 test-fast: .venv/dev ## the tests that start no server
-	@$(BIN)/python -m pytest -m 'not integration'
+	@$(BIN)/python -m pytest -m 'not integration' $(TWO_AT_A_TIME)
 
 lint: .venv/dev docs-check ## style, types, layers and generated documents
 	@$(BIN)/ruff check .

@@ -33,6 +33,8 @@ RUNTIME = [
 TEST = [
     # The major versions the suite was run with.
     "pytest>=8.3,<10",
+    # Two test files at a time. 3.6 is the first that we know with pytest 8.3.
+    "pytest-xdist>=3.6,<4",
     # Generated histories: permutations, bundles, snapshots.
     "hypothesis>=6.100,<7",
     # Holds the records that are written against docs/schemas. 4.18 reads draft 2020-12 without the network.

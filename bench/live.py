@@ -14,7 +14,7 @@ from transforms.records import COMMIT
 TRACES_PER_MESSAGE = 4
 #: So many traces go through before anything is measured, and so long at the fixed rate.
 WARM_UP_TRACES = 100_000
-WARM_UP_S = 10
+WARM_UP_S = 60
 WARM_UP_LIMIT_S = 300
 #: Commits wait for those that overtake them; this is for the last ones.
 STRAGGLERS_S = 15
