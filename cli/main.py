@@ -21,6 +21,7 @@ COMMANDS = {
     "dashboard": Lazy("cli.dashboard:dashboard", "Serve pages to look at it all in a browser."),
     "demo": Lazy("cli.demo:demo", "Broker, real clients and pipeline: traces in a table."),
     "explain": Lazy("cli.explain:explain", "Show what happened to one message."),
+    "flink-lib": Lazy("cli.flink_lib:flink_lib", "Copy the jars that a Flink cluster needs."),
     "graph": Lazy("cli.graph:graph", "Draw the pipeline as a Mermaid diagram."),
     "metrics": Lazy("cli.metrics:metrics", "Serve metrics beside a job on a Flink cluster."),
     "replay": Lazy("cli.replay:replay", "Aggregate traces from files, without Kafka or Java."),

@@ -8,6 +8,7 @@ import click
 from cli.options import config_options
 from cli.summary import summary
 from pipeline.config import Config
+from pipeline.errors import UserError
 from pipeline.setting_types import LOCAL_MASTER
 
 RUNNERS = ("flink", "direct", "prism")
@@ -22,20 +23,30 @@ RUNNERS = ("flink", "direct", "prism")
     multiple=True,
     help="A flag for Beam, as `--beam=--name=value`; overrides ours.",
 )
+@click.option(
+    "--from-savepoint",
+    metavar="PLACE",
+    default="",
+    help="Resume from this savepoint or checkpoint on Flink (a folder; on a cluster a URI), not from the last one.",
+)
 @config_options
-def run(config: Config, runner: str | None, beam_flags: tuple[str, ...]) -> None:
+def run(config: Config, runner: str | None, beam_flags: tuple[str, ...], from_savepoint: str) -> None:
     """Aggregate traces from Kafka to Kafka.
 
     On `flink`, the default, until Ctrl-C, which keeps the state for the next run; metrics are at metrics.port. With
-    flink.master=host:port the job is submitted there, and goes on after this command. On `direct`, everything up to
-    now, then the end.
+    flink.master=host:port the job is submitted there, its id printed, and it goes on after this command. On `direct`,
+    everything up to now, then the end.
     """
-    sys.exit(_start(config, runner or config.settings.runner, beam_flags))
+    sys.exit(_start(config, runner or config.settings.runner, beam_flags, from_savepoint))
 
 
-def _start(config: Config, runner: str, beam_flags: tuple[str, ...]) -> int:
+def _start(config: Config, runner: str, beam_flags: tuple[str, ...], from_savepoint: str) -> int:
     # Beam has warnings for its developers; what the user can mend is told otherwise.
     logging.getLogger().setLevel(logging.ERROR)
+    if from_savepoint and runner != "flink":
+        raise UserError(
+            f"The runner {runner} has no savepoints.", "Leave --from-savepoint out, or take --runner=flink."
+        )
     if runner == "direct":
         from runners import bounded_kafka
 
@@ -49,9 +60,9 @@ def _start(config: Config, runner: str, beam_flags: tuple[str, ...]) -> int:
     from runners import flink
 
     if config.settings.flink_master != LOCAL_MASTER:
-        return flink.run(config, _tell, beam_flags)
+        return flink.run(config, _tell, beam_flags, from_savepoint=from_savepoint)
     with exporting_beside(config, _tell):
-        return flink.run(config, _tell, beam_flags)
+        return flink.run(config, _tell, beam_flags, from_savepoint=from_savepoint)
 
 
 def _tell(line: str) -> None:

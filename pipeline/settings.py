@@ -187,7 +187,21 @@ class Settings(BaseModel):
     flink_state_backend: Literal["rocksdb", "hashmap"] = _setting(
         RUNNER,
         "rocksdb",
-        "Where the embedded Flink keeps state: `rocksdb` on disk, `hashmap` on its heap. Fixed once there is state.",
+        "Where Flink keeps state: `rocksdb` on disk, `hashmap` on its heap. Fixed once there is state.",
+    )
+    flink_checkpoints_dir: str = _setting(
+        RUNNER,
+        "",
+        "Where a job on a cluster keeps its checkpoints: a URI that every machine of the cluster reaches, such as "
+        "`s3://bucket/checkpoints`; empty: where `state.checkpoints.dir` of the cluster says.",
+    )
+    flink_savepoints_dir: str = _setting(
+        RUNNER, "", "The same for savepoints of `stop`; empty: where `state.savepoints.dir` of the cluster says."
+    )
+    flink_worker_command: str = _setting(
+        RUNNER,
+        "tracing-aggregator-worker",
+        "The program that each TaskManager of a cluster starts per Python worker: our package must be installed there.",
     )
     flink_memory_mb: Count = _setting(
         RUNNER,

@@ -48,9 +48,16 @@ class Ending(Enum):
     FAILED = "it failed"
 
 
-def run(config: Config, build: Build, tell: Callable[[str], None], beam_flags: Sequence[str] = ()) -> int:
+def run(
+    config: Config,
+    build: Build,
+    tell: Callable[[str], None],
+    beam_flags: Sequence[str] = (),
+    from_savepoint: str = "",
+) -> int:
     """Runs the pipeline until SIGINT or SIGTERM. Returns the exit code: 0, or 1 when the job failed.
 
+    The first job resumes from `from_savepoint` (a path), else from the newest snapshot of the state folder.
     Raises `UserError` for what the user can mend. `tell` gets lines for stderr.
     """
     folder = StateFolder.of(config.settings)
@@ -61,7 +68,8 @@ def run(config: Config, build: Build, tell: Callable[[str], None], beam_flags: S
         with JobServer(config.settings, folder) as server:
             ending = Ending.CHANGED
             while ending is Ending.CHANGED and not stop.is_set():
-                ending, found = embedded.run_job(server, found)
+                ending, found = embedded.run_job(server, found, from_savepoint)
+                from_savepoint = ""
     return 1 if ending is Ending.FAILED else 0
 
 
@@ -81,13 +89,16 @@ class Embedded:
         """The topics and partitions to read that exist now."""
         return partitions(self.admin, self.config.settings)
 
-    def run_job(self, server: JobServer, found: Partitions) -> tuple[Ending, Partitions]:
-        """One job that reads `found`, from its preparation to its end; with what the next one would read."""
+    def run_job(self, server: JobServer, found: Partitions, given: str = "") -> tuple[Ending, Partitions]:
+        """One job that reads `found`, from its preparation to its end; with what the next one would read.
+
+        `given` is a snapshot to resume from in place of the newest.
+        """
         started, settings = time.monotonic(), self.config.settings
         policy = choose_policy(self.config, self.admin, found)
         self.tell(f"Event time: {policy.name}, because {policy.reason}.")
         reads = plan(self.config, found, policy.name)
-        snapshot, has_new_read = choose(self.config, self.folder, reads, found, self.tell)
+        snapshot, has_new_read = choose(self.config, self.folder, reads, found, self.tell, given)
         if has_new_read and policy.name == CREATE_TIME and settings.heartbeat:
             start_time(self.config, found, self.tell)
         record = JobRecord(uuid.uuid4().hex, reads.labels, frozen_settings(settings))

@@ -17,10 +17,19 @@ if TYPE_CHECKING:
     from apache_beam import Pipeline
 
 
-def run(config: Config, tell: Callable[[str], None], beam_flags: Sequence[str] = (), build: Build | None = None) -> int:
-    """Runs the pipeline (or what `build` builds) and returns the exit code. On a cluster it only submits."""
+def run(
+    config: Config,
+    tell: Callable[[str], None],
+    beam_flags: Sequence[str] = (),
+    build: Build | None = None,
+    from_savepoint: str = "",
+) -> int:
+    """Runs the pipeline (or what `build` builds) and returns the exit code. On a cluster it only submits.
+
+    It resumes from `from_savepoint`, a path or URI, else from what the last run left.
+    """
     start = embedded.run if config.settings.flink_master == LOCAL else flink_cluster.submit
-    return start(config, build or kafka_graph(config, tell), tell, beam_flags)
+    return start(config, build or kafka_graph(config, tell), tell, beam_flags, from_savepoint)
 
 
 def kafka_graph(config: Config, tell: Callable[[str], None], *, commit_offsets: bool = True) -> Build:

@@ -4,10 +4,14 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 
+import click
+
 from pipeline.config import Config
 from pipeline.errors import UserError
+from pipeline.settings import Settings
+from runners import cluster_resume
 from runners.event_time import CREATE_TIME, choose_policy, start_time
-from runners.flink_options import beam_options, write_configuration
+from runners.flink_options import beam_options, cluster_configuration, write_configuration
 from runners.flink_rest import FlinkError, FlinkRest
 from runners.job_records import JobRecord, frozen_settings
 from runners.job_server import Build, JobServer
@@ -18,15 +22,20 @@ START_S = 180
 SAVEPOINT_S = 300
 POLL_S = 0.5
 ALIVE = {"INITIALIZING", "CREATED", "RUNNING", "FAILING", "RESTARTING"}
-WORKER = "tracing-aggregator-worker"
-"""The command that a TaskManager starts for each Python worker: our package must be installed there."""
+FAILOVER = "jobmanager.execution.failover-strategy"
 
 
-def submit(config: Config, build: Build, tell: Callable[[str], None], beam_flags: Sequence[str] = ()) -> int:
-    """Submits the job, tells its id and returns 0 once all its tasks run there; 1 when it failed before that.
+def submit(
+    config: Config,
+    build: Build,
+    tell: Callable[[str], None],
+    beam_flags: Sequence[str] = (),
+    from_savepoint: str = "",
+) -> int:
+    """Submits the job, prints its id and returns 0 once all its tasks run there; 1 when it failed before that.
 
-    It resumes from the savepoint that `stop` made last. Raises `UserError` when the cluster does not answer, or runs
-    this `application.id` already.
+    It resumes from `from_savepoint` (a URI), else from what the last job left. Raises `UserError` when the cluster does
+    not answer, runs this `application.id` already, or would keep checkpoints in memory.
     """
     settings = config.settings
     folder = StateFolder.of(settings)
@@ -36,6 +45,7 @@ def submit(config: Config, build: Build, tell: Callable[[str], None], beam_flags
             f"{settings.application_id} already runs on {rest.address}, as job {running}.",
             "Stop it first: tracing-aggregator stop",
         )
+    _look_at(rest, settings, tell)
     with folder.hold():
         admin = admin_client(config)
         found = partitions(admin, settings)
@@ -44,22 +54,26 @@ def submit(config: Config, build: Build, tell: Callable[[str], None], beam_flags
         reads = plan(config, found, policy.name)
         if policy.name == CREATE_TIME and settings.heartbeat:
             start_time(config, found, tell)
-        savepoint = folder.last_savepoint()
-        if saved := JobRecord.of_savepoint(folder.jobs, savepoint):
-            saved.require_layout_of(settings, savepoint)
+        restore = cluster_resume.choose(folder, rest, from_savepoint, settings.flink_checkpoints_dir, tell)
+        cluster_resume.prepare(config, folder, restore, reads, found, tell)
         record = JobRecord(uuid.uuid4().hex, reads.labels, frozen_settings(settings))
         record.save(folder.jobs)
-        write_configuration(folder.configuration, {"$internal.pipeline.job-id": record.job})
-        tell(f"Resuming from {savepoint}" if savepoint else "No savepoint known: starting anew.")
+        write_configuration(folder.configuration, cluster_configuration(settings, job_id=record.job))
+        tell(f"Resuming from {restore.place}" if restore.place else "No savepoint known: starting anew.")
         with JobServer(settings, folder) as server:
             options = beam_options(
-                settings, job_endpoint=server.endpoint, worker=WORKER, restore=savepoint, extra=beam_flags
+                settings,
+                job_endpoint=server.endpoint,
+                worker=settings.flink_worker_command,
+                restore=restore.place,
+                extra=beam_flags,
             )
             submission = server.submit(build, reads, options)
             deadline = time.monotonic() + START_S
             while not submission.ended.wait(POLL_S) and time.monotonic() < deadline:
                 if rest.is_processing(record.job):
-                    tell(f"Job {record.job} runs on http://{rest.address}")
+                    tell(f"Running on http://{rest.address}. Stop it: tracing-aggregator stop")
+                    click.echo(record.job)
                     return 0
             tell(f"The job does not run: {submission.error or rest.root_cause(record.job) or 'Flink gave no reason'}.")
             return 1
@@ -77,9 +91,11 @@ def stop(config: Config) -> str:
     if job is None:
         raise UserError(f"No job {settings.application_id} runs on {rest.address}.", "Start it: tracing-aggregator run")
     try:
-        savepoint = rest.savepoint_and_cancel(job, None, SAVEPOINT_S)
+        savepoint = rest.savepoint_and_cancel(job, settings.flink_savepoints_dir or None, SAVEPOINT_S)
     except FlinkError as error:
-        raise UserError(str(error), "The job goes on. Try again, or see Flink's log.") from error
+        raise UserError(
+            str(error), "The job goes on. Try again, see Flink's log, or name another place: flink.savepoints.dir."
+        ) from error
     folder.remember_savepoint(savepoint)
     return savepoint
 
@@ -90,3 +106,17 @@ def running_job(rest: FlinkRest, name: str) -> str | None:
         return next((job for job, its_name, state in rest.jobs() if its_name == name and state in ALIVE), None)
     except FlinkError as error:
         raise UserError(str(error), "Is flink.master right, and is the cluster up?") from error
+
+
+def _look_at(rest: FlinkRest, settings: Settings, tell: Callable[[str], None]) -> None:
+    """What of the cluster would keep the job from working, or from coming back after a failure."""
+    configuration = rest.configuration()
+    if not (settings.flink_checkpoints_dir or configuration.get("state.checkpoints.dir")):
+        raise UserError(
+            f"The Flink at {rest.address} has no state.checkpoints.dir: checkpoints would lie in memory, and fail.",
+            "Name a folder that all of the cluster reaches: -o flink.checkpoints.dir=s3://… or file:///…",
+        )
+    if configuration.get(FAILOVER) != "full":
+        tell(f"Advice: set {FAILOVER}: full there. Else a Python worker that dies may not be replaced.")
+    if (slots := rest.slots()) < settings.flink_parallelism:
+        tell(f"It has {slots} slots now, the job waits for {settings.flink_parallelism} (flink.parallelism).")

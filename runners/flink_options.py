@@ -12,6 +12,7 @@ LOCAL = "[local]"
 REFUSED = {"load_balance_bundles": "the live state of a key stays with one worker, and it moves bundles between them"}
 RETAINED = 2
 MAX_BUNDLE_SIZE = 10_000
+UNLIMITED = 2**31 - 1
 ROCKSDB = "rocksdb"
 
 
@@ -53,6 +54,40 @@ def beam_options(
     ]
 
 
+def job_configuration(settings: Settings, *, job_id: str) -> dict[str, str]:
+    """What a job brings along in Flink's own names, on a cluster too; `job_id` is 32 hex digits."""
+    buffer_timeout = f"{settings.network_buffer_timeout_ms}ms"
+    return {
+        "$internal.pipeline.job-id": job_id,
+        # Old and new name of one option: Flink 1.19 reads the first, later ones the second.
+        "execution.buffer-timeout": buffer_timeout,
+        "execution.buffer-timeout.interval": buffer_timeout,
+        "state.backend.type": settings.flink_state_backend,
+        # RocksDB: a checkpoint costs what has changed, not what there is. Its files lie in `io.tmp.dirs`.
+        "state.backend.incremental": "true",
+        "state.checkpoints.num-retained": str(RETAINED),
+        "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
+    }
+
+
+def cluster_configuration(settings: Settings, *, job_id: str) -> dict[str, str]:
+    """The configuration of one job on a cluster elsewhere; what is not in it, that cluster decides."""
+    places = {
+        "state.checkpoints.dir": settings.flink_checkpoints_dir,
+        "state.savepoints.dir": settings.flink_savepoints_dir,
+    }
+    return {
+        **job_configuration(settings, job_id=job_id),
+        **{name: place for name, place in places.items() if place},
+        # Nobody sits beside it: whatever is away for a while, storage or brokers, it goes on once that is back.
+        "execution.checkpointing.tolerable-failed-checkpoints": str(UNLIMITED),
+        "restart-strategy.type": "exponential-delay",
+        "restart-strategy.exponential-delay.initial-backoff": "1 s",
+        "restart-strategy.exponential-delay.max-backoff": "1 min",
+        "restart-strategy.exponential-delay.reset-backoff-threshold": "10 min",
+    }
+
+
 def embedded_configuration(
     settings: Settings, *, rest_port: int, job_id: str, folder: StateFolder, restore: Path | None
 ) -> dict[str, str]:
@@ -61,9 +96,8 @@ def embedded_configuration(
     `folder` keeps its checkpoints and savepoints, `restore` is the one to resume from, `job_id` is 32 hex digits.
     The restore goes here because on `[local]` Beam does not read its own options for it.
     """
-    buffer_timeout = f"{settings.network_buffer_timeout_ms}ms"
     configuration = {
-        "$internal.pipeline.job-id": job_id,
+        **job_configuration(settings, job_id=job_id),
         "io.tmp.dirs": str(folder.scratch),
         "web.tmpdir": str(folder.scratch),
         "rest.address": "localhost",
@@ -73,17 +107,9 @@ def embedded_configuration(
         "jobmanager.bind-host": "127.0.0.1",
         "taskmanager.bind-host": "127.0.0.1",
         "taskmanager.host": "localhost",
-        # Old and new name of one option: Flink 1.19 reads the first, later ones the second.
-        "execution.buffer-timeout": buffer_timeout,
-        "execution.buffer-timeout.interval": buffer_timeout,
-        "state.backend.type": settings.flink_state_backend,
-        # RocksDB: a checkpoint costs what has changed, not what there is. Its files lie in `io.tmp.dirs`.
-        "state.backend.incremental": "true",
         "taskmanager.memory.managed.size": f"{managed_memory_mb(settings)}m",
         "state.checkpoints.dir": flink_uri(folder.checkpoints),
         "state.savepoints.dir": flink_uri(folder.savepoints),
-        "state.checkpoints.num-retained": str(RETAINED),
-        "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
         "execution.checkpointing.tolerable-failed-checkpoints": "3",
         # A dead worker is only replaced once no task holds it, not even one that has nothing to do with the failure.
         "jobmanager.execution.failover-strategy": "full",

@@ -48,6 +48,24 @@ class FlinkRest:
         newest = self._call(f"/jobs/{job}/checkpoints")["latest"]["completed"]
         return int(newest["id"]) if newest else 0
 
+    def newest_checkpoint_path(self, job: str) -> str:
+        """The URI of the newest checkpoint, or savepoint, of the job; empty when Flink knows no such job, or none."""
+        try:
+            newest = self._call(f"/jobs/{job}/checkpoints")["latest"]
+        except FlinkError:
+            return ""
+        found = [newest[kind] for kind in ("completed", "savepoint") if newest[kind]]
+        return str(max(found, key=lambda one: one["id"])["external_path"]) if found else ""
+
+    def configuration(self) -> dict[str, str]:
+        """The configuration of the JobManager."""
+        entries: Any = self._call("/jobmanager/config")  # a list, where all else that we ask for is an object
+        return {entry["key"]: entry["value"] for entry in entries}
+
+    def slots(self) -> int:
+        """How many slots the TaskManagers have that are there now."""
+        return int(self._call("/overview")["slots-total"])
+
     def root_cause(self, job: str) -> str:
         """The last failure of the job, in the words of its innermost cause; empty without one or without an answer."""
         try:

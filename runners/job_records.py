@@ -1,20 +1,19 @@
 """With what each job was made, written before it starts: a snapshot is only worth what is known about its job."""
 
 import json
-import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from pipeline.errors import UserError
-from pipeline.setting_types import LOCAL_MASTER
 from pipeline.settings import Settings, property_name
 
 Offsets = dict[str, dict[str, int]]
 """Offsets by topic and partition (a string, as JSON has it)."""
 NOTED = 8
-FROZEN = ("locate_shards", "block_size", "flink_max_parallelism")
-FROZEN_LOCALLY = ("flink_state_backend",)
-"""A cluster has its own backend. Only canonical savepoints move between two, and those take minutes for large state."""
+FROZEN = ("locate_shards", "block_size", "flink_max_parallelism", "flink_state_backend")
+"""The backend too: only canonical savepoints move between two, and those take minutes for large state."""
+FORMAT = "state.format"
+"""No setting: which form of the state this release writes, and the only one that it reads."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,9 @@ class JobRecord:
 
     @classmethod
     def of(cls, folder: Path, job: str) -> "JobRecord | None":
-        """The record of a job, by its id or the beginning of it; None without a readable one."""
+        """The record of a job, by its id or the beginning of it; None without a readable one, or without a name."""
+        if not job:
+            return None
         for file in folder.glob(f"{job}*.json"):
             try:
                 return cls(**json.loads(file.read_text()))
@@ -51,10 +52,10 @@ class JobRecord:
         return None
 
     @classmethod
-    def of_savepoint(cls, folder: Path, savepoint: str) -> "JobRecord | None":
-        """The record of the job that made a savepoint, by the path or URI that Flink gave it; None without one."""
-        job = re.search(r"savepoint-([0-9a-f]+)-[^/]*/?$", savepoint)
-        return cls.of(folder, job[1]) if job else None
+    def all(cls, folder: Path) -> list["JobRecord"]:
+        """All readable records, of the newest job first."""
+        files = sorted(folder.glob("*.json"), key=lambda file: file.stat().st_mtime_ns, reverse=True)
+        return [record for file in files if (record := cls.of(folder, file.stem))]
 
     def note(self, checkpoint: int, offsets: Offsets) -> None:
         """Remembers the offsets of one more checkpoint, and forgets those of the ninth last."""
@@ -69,8 +70,13 @@ class JobRecord:
         return self.offsets[str(max(numbers))] if numbers else {}
 
     def require_layout_of(self, settings: Settings, snapshot: Path | str) -> None:
-        """Raises `UserError` when the settings no longer fit the state of this job."""
+        """Raises `UserError` when the settings, or this release, do not fit the state of this job."""
         now = frozen_settings(settings)
+        if (theirs := self.frozen.get(FORMAT, now[FORMAT])) != now[FORMAT]:
+            raise UserError(
+                f"The state in {snapshot} has format {theirs}, this release reads format {now[FORMAT]} only.",
+                "Go on with the release that wrote it; or give up that state: set another application.id.",
+            )
         changed = [f"{name}={now[name]} (was {was})" for name, was in self.frozen.items() if now.get(name, was) != was]
         if changed:
             raise UserError(
@@ -80,6 +86,7 @@ class JobRecord:
 
 
 def frozen_settings(settings: Settings) -> dict[str, int | str]:
-    """The settings that state is laid out by, under their property names."""
-    names = FROZEN + (FROZEN_LOCALLY if settings.flink_master == LOCAL_MASTER else ())
-    return {property_name(name): getattr(settings, name) for name in names}
+    """The settings that state is laid out by, under their property names, and the form of the state."""
+    from transforms import journal  # with Beam, which takes a second
+
+    return {property_name(name): getattr(settings, name) for name in FROZEN} | {FORMAT: journal.FORMAT}

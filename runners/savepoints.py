@@ -7,6 +7,7 @@ from collections.abc import Callable, Container
 from pathlib import Path
 from typing import NamedTuple
 
+from pipeline.errors import UserError
 from runners.state_folder import StateFolder
 
 METADATA = "_metadata"
@@ -32,6 +33,23 @@ class Snapshot(NamedTuple):
     def is_savepoint(self) -> bool:
         """Whether it was made on request, and not by the clock."""
         return not self.path.name.startswith("chk-")
+
+
+def named(given: str) -> Snapshot:
+    """The snapshot on this machine that a user names by a path or a `file:` URI; raises `UserError` if it is none."""
+    path = Path(re.sub("^file:/*(?=/)", "", given)).expanduser().absolute()
+    if fault := why_invalid(path):
+        raise UserError(
+            f"Cannot resume from {given}: {fault}.",
+            f"Name the folder of a savepoint or a checkpoint, which has a file {METADATA}.",
+        )
+    return Snapshot(path, job_of(given), (path / METADATA).stat().st_mtime_ns)
+
+
+def job_of(place: str) -> str:
+    """The job that made a snapshot, or the beginning of its id, by the path or URI that Flink gave it; or nothing."""
+    made = re.search(r"(?:savepoint-([0-9a-f]+)-[^/]*|([0-9a-f]{32})/chk-\d+)/*$", place)
+    return made[1] or made[2] if made else ""
 
 
 def snapshots(folder: StateFolder) -> list[Snapshot]:

@@ -6,7 +6,13 @@ from apache_beam.options.pipeline_options import PipelineOptions, PortableOption
 
 from pipeline.errors import UserError
 from pipeline.settings import Settings
-from runners.flink_options import beam_options, embedded_configuration, heap_mb, write_configuration
+from runners.flink_options import (
+    beam_options,
+    cluster_configuration,
+    embedded_configuration,
+    heap_mb,
+    write_configuration,
+)
 from runners.state_folder import StateFolder
 
 FOLDER = StateFolder(Path("/var/lib/state of ours/app"))
@@ -79,6 +85,22 @@ def test_without_rocksdb_all_memory_is_heap():
     assert configuration(settings)["state.backend.type"] == "hashmap"
     assert configuration(settings)["taskmanager.memory.managed.size"] == "0m"
     assert heap_mb(settings) == 1000
+
+
+def test_a_job_on_a_cluster_brings_its_backend_and_outlives_what_is_away_for_a_while():
+    written = cluster_configuration(Settings(), job_id="ab" * 16)
+    assert written["state.backend.type"] == "rocksdb"
+    assert written["execution.checkpointing.tolerable-failed-checkpoints"] == "2147483647"
+    assert written["restart-strategy.type"] == "exponential-delay"
+    assert not any(name.startswith(("rest.", "taskmanager.", "io.tmp")) for name in written)
+
+
+def test_a_cluster_keeps_state_where_it_is_told_else_where_it_always_does():
+    assert "state.checkpoints.dir" not in cluster_configuration(Settings(), job_id="ab" * 16)
+    written = cluster_configuration(
+        Settings(flink_checkpoints_dir="s3://b/c", flink_savepoints_dir="s3://b/s"), job_id="ab" * 16
+    )
+    assert (written["state.checkpoints.dir"], written["state.savepoints.dir"]) == ("s3://b/c", "s3://b/s")
 
 
 def test_rocksdb_keeps_its_files_where_the_next_start_cleans_up():

@@ -5,6 +5,7 @@ import pytest
 from confluent_kafka import Producer
 
 from pipeline.config import Config, load_config
+from pipeline.errors import UserError
 from runners.event_time import start_time
 from runners.job_records import JobRecord, frozen_settings
 from runners.positions import Position, committed, group_consumer, positions, rewind
@@ -108,6 +109,24 @@ def test_a_new_read_beside_an_older_snapshot_of_an_unknown_job_starts_at_the_old
     commit(config, 9, 1)
     choose(config, folder, plan(config, FOUND, "CreateTime"), FOUND, print)
     assert group_offsets(config) == {"_tracing": {"0": 0, "1": 0}}
+
+
+def test_a_snapshot_that_the_user_names_is_taken_and_a_new_read_starts_before_it(config, tmp_path):
+    folder = StateFolder.of(config.settings)
+    snapshot(folder, 5)
+    elsewhere = StateFolder(tmp_path / "elsewhere")
+    snapshot(elsewhere, 3)
+    commit(config, 9, 1)
+    place = str(elsewhere.checkpoints / "job" / "chk-3")
+    resume = choose(config, folder, plan(config, FOUND, "CreateTime"), FOUND, print, place)
+    assert resume.snapshot is not None
+    assert str(resume.snapshot.path) == place
+    assert group_offsets(config) == {"_tracing": {"0": 0, "1": 0}}
+
+
+def test_a_folder_that_is_no_snapshot_is_refused(config, tmp_path):
+    with pytest.raises(UserError, match=r"Cannot resume from .*: its metadata cannot be read"):
+        choose(config, StateFolder.of(config.settings), plan(config, FOUND, "CreateTime"), FOUND, print, str(tmp_path))
 
 
 def test_a_partition_is_read_from_its_committed_offset_else_from_its_oldest_record(config):

@@ -1,0 +1,24 @@
+"""`flink-lib`: what a Flink cluster needs of ours in Java."""
+
+from pathlib import Path
+
+import click
+
+from cli.options import config_options
+from pipeline.config import Config
+
+
+@click.command("flink-lib")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@config_options
+def flink_lib(config: Config, folder: Path) -> None:
+    """Copy the jars that a Flink 1.19 cluster needs into FOLDER, its `lib`, and print their names.
+
+    Each machine of the cluster needs them, and `classloader.resolve-order: parent-first`: see docs/operations.md.
+    """
+    from runners import flink_lib
+
+    jars = flink_lib.library(config.settings)
+    flink_lib.copy_to(folder, jars)
+    for jar in jars:
+        click.echo(jar.name)

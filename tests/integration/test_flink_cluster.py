@@ -1,0 +1,93 @@
+"""A real standalone Flink cluster: a job submitted to it survives what befalls its processes, and a stop between."""
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.cluster.cluster import Cluster
+from tests.integration.aggregations import Outcome, command, in_kafka, replayed, settings, tracing_aggregator
+from tests.integration.flink_processes import ROOT, descendants, wait_until
+from tests.integration.garbage import good, write
+
+pytestmark = pytest.mark.integration
+MESSAGES = 60
+KINDS = ("SEND", "ACK", "CONSUME", "COMMIT")
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with Cluster(tmp_path_factory.mktemp("cluster")) as running:
+        yield running
+
+
+@pytest.fixture
+def given(cluster: Cluster, shared_broker, tmp_path: Path) -> dict[str, str]:
+    own = settings(shared_broker.bootstrap_servers, "on-a-cluster", tmp_path, tracing_topic="on-a-cluster")
+    more = {"retention.ms": "3600000", "checkpoint.interval.ms": "1000", "flink.parallelism": "2", "workers": "2"}
+    found = own | cluster.settings() | more
+    tracing_aggregator("topics", "--partitions=2", given=found)
+    return found
+
+
+def output(name: str, *arguments: str, given: dict[str, str]) -> str:
+    """What a command prints; it must succeed."""
+    line = command(name, *arguments, given=given)
+    ended = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout.strip()
+
+
+def feed(given: dict[str, str], kind: str) -> None:
+    """This trace of each message."""
+    records = [record for record in good(MESSAGES) if json.loads(record[1])["type"] == kind]
+    write(given["bootstrap.servers"], given["tracing.topic"], [(n % 2, record) for n, record in enumerate(records)])
+
+
+def wait_for(given: dict[str, str], cluster: Cluster, kinds: tuple[str, ...]) -> Outcome:
+    def is_there() -> bool:
+        found = in_kafka(given)
+        return all(len(found.of(kind)) == MESSAGES for kind in kinds)
+
+    wait_until(is_there, 120, lambda: f"{in_kafka(given)}\n{cluster.task_managers[-1].tail()}")
+    return in_kafka(given)
+
+
+def workers(cluster: Cluster) -> list[int]:
+    below = descendants(cluster.task_managers[-1].pid)
+    return [pid for pid, line in below.items() if "runners.worker" in line]
+
+
+def test_a_job_survives_its_worker_its_task_manager_and_a_stop(cluster, given, tmp_path):
+    job = output("run", "--runner=flink", given=given)
+    assert cluster.rest.is_processing(job)
+    kept = cluster.rest.get(f"/jobs/{job}/checkpoints/config")
+    assert kept["state_backend"] == "EmbeddedRocksDBStateBackend"
+    assert kept["externalization"] == {"enabled": True, "delete_on_cancellation": False}
+    assert len(workers(cluster)) == 2
+
+    feed(given, "SEND")
+    wait_for(given, cluster, KINDS[:1])
+    os.kill(workers(cluster)[0], signal.SIGKILL)
+    feed(given, "ACK")
+    wait_for(given, cluster, KINDS[:2])
+
+    cluster.task_managers[-1].kill()
+    cluster.start_task_manager()
+    feed(given, "CONSUME")
+    wait_for(given, cluster, KINDS[:3])
+
+    savepoint = output("stop", given=given)
+    assert Path(savepoint.removeprefix("file:"), "_metadata").exists()
+    feed(given, "COMMIT")
+    assert output("run", "--runner=flink", given=given) != job
+    found = wait_for(given, cluster, KINDS)
+    assert output("stop", given=given) != savepoint
+
+    alone = tmp_path / "good.jsonl"
+    alone.write_text("".join(json.dumps({"payload": value.decode()}) + "\n" for _, value in good(MESSAGES)))
+    assert found.traces == replayed(settings("unused:9092", "alone", tmp_path), tmp_path, alone).traces
