@@ -16,7 +16,8 @@ from runners.java_process import DIE_WITH_PARENT
 
 ROOT = Path(__file__).resolve().parent.parent
 DESIGN = ("cli.main", "run")
-NAIVE = ("bench.run_naive",)
+NAIVE = ("bench.run_compared", "naive")
+TRANSPORT = ("bench.run_compared", "transport")
 POLL_S = 0.1
 START_S = 180
 STOP_S = 90

@@ -8,14 +8,15 @@ from tempfile import TemporaryDirectory
 from time import time_ns
 
 from bench import live, replay, throughput
-from bench.aggregator import DESIGN, NAIVE
+from bench.aggregator import DESIGN, NAIVE, TRANSPORT
 from bench.bed import Bed, test_bed
 from bench.figures import Row
 from bench.generate import Traffic
 
-RUNNERS = ("file", "direct", "flink", "naive", "prism")
+RUNNERS = ("file", "direct", "flink", "transport", "naive", "prism")
 FLINK, ONE_WORKER, SMALL_CACHE = "flink, 2 workers", "flink, 1 worker", "flink, small cache"
 NAIVE_NAME, LIVE = "naive join on flink, 2 workers", "flink, 2 workers, live"
+TRANSPORT_NAME, TRANSPORT_LIVE = "transport alone, 2 workers", "transport alone, live"
 #: A file is held in memory whole.
 REPLAYED_TRACES = 200_000
 #: Sends of all shards alone weigh more than this at 100,000 traces.
@@ -66,6 +67,10 @@ def _runs(plan: Plan, bed: Bed) -> Iterator[tuple[str, Callable[[], Row]]]:
         within_s = plan.naive_s if program == NAIVE or name == SMALL_CACHE else plan.within_s
         return name, lambda: throughput.stream(bed, name, program, changes, within_s)
 
+    def at_rate(name: str, program: Sequence[str]) -> tuple[str, Callable[[], Row]]:
+        paced = {"rate": plan.rate, "seconds": plan.live_s, "warm_up": plan.warm_up}
+        return name, lambda: live.live(bed, name, program, {}, **paced)
+
     if "direct" in plan.runners:
         name = "direct, Kafka to Kafka"
         yield name, lambda: throughput.bounded(bed, name, DESIGN, {"runner": "direct"}, plan.within_s)
@@ -73,15 +78,16 @@ def _runs(plan: Plan, bed: Bed) -> Iterator[tuple[str, Callable[[], Row]]]:
         yield stream(FLINK, {})
         yield stream(ONE_WORKER, {"workers": "1"})
         yield stream(SMALL_CACHE, {"state.cache.mb": str(SMALL_CACHE_MB)})
+    if "transport" in plan.runners:
+        yield stream(TRANSPORT_NAME, {}, TRANSPORT)
     if "naive" in plan.runners:
         yield stream(NAIVE_NAME, {}, NAIVE)
     if "prism" in plan.runners and shutil.which("prism"):
         yield stream("prism", {"runner": "prism"})
     if "flink" in plan.runners:
-        yield (
-            LIVE,
-            lambda: live.live(bed, LIVE, DESIGN, {}, rate=plan.rate, seconds=plan.live_s, warm_up=plan.warm_up),
-        )
+        yield at_rate(LIVE, DESIGN)
+    if "transport" in plan.runners:
+        yield at_rate(TRANSPORT_LIVE, TRANSPORT)
 
 
 def _attempt(name: str, run: Callable[[], Row], say: Callable[[str], None]) -> Row:

@@ -29,7 +29,7 @@ def test_an_unknown_runner_is_refused_with_the_known_ones():
         cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert ended.returncode == 2
-    assert "choose from file, direct, flink, naive, prism" in ended.stderr
+    assert "choose from file, direct, flink, transport, naive, prism" in ended.stderr
 
 
 def test_a_process_tree_counts_children_that_have_ended():

@@ -1,0 +1,22 @@
+"""What the transport costs: every raw trace is read and written again as it is, and nothing else is done.
+
+Source, sink, runner and flags are those of the real pipeline: no aggregator on this machine can be faster or cheaper.
+"""
+
+from typing import Any
+
+import apache_beam as beam
+
+from pipeline.settings import Settings
+from pipeline.sources import Source
+from transforms.records import KeyValue
+
+
+def build(pipeline: beam.Pipeline, source: Source, sink: beam.PTransform, _settings: Settings) -> None:
+    """Add all steps to the pipeline."""
+    copied = source.read(pipeline).traces | "CopyTraces" >> beam.Map(_copied).with_output_types(KeyValue)
+    copied | "WriteTraces" >> sink
+
+
+def _copied(record: Any) -> KeyValue:
+    return record.key or b"", record.value
