@@ -36,6 +36,8 @@ JVM_OPTIONS = (
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSZ",
     # Two lines for each checkpoint, for ever.
     "-Dorg.slf4j.simpleLogger.log.org.apache.flink.runtime.checkpoint=warn",
+    # Hundreds of lines of properties for each client: nobody finds the error behind them.
+    "-Dorg.slf4j.simpleLogger.log.org.apache.kafka=warn",
 )
 
 Build = Callable[["Pipeline", Reads, str], None]
@@ -79,6 +81,7 @@ class JobServer:
         """Builds the graph and hands it over; raises `JavaProcessError`, or what Beam raises."""
         # Beam warns of each Flink option, and shouts when a job is cancelled; what matters is in `Submission.error`.
         logging.getLogger().setLevel(logging.CRITICAL)
+        threading.excepthook = _tell_of_threads
         from apache_beam import Pipeline
         from apache_beam.options.pipeline_options import PipelineOptions
 
@@ -118,3 +121,9 @@ class Submission:
             self.error = str(error)
         finally:
             self.ended.set()
+
+
+def _tell_of_threads(what: threading.ExceptHookArgs) -> None:
+    """As ever, but for the thread in which Beam reads a job's messages: it fails when the JVM ends, which we tell."""
+    if what.thread is None or what.thread.name != "wait_until_finish_read":
+        threading.__excepthook__(what)

@@ -119,6 +119,7 @@ def test_neither_a_killed_worker_nor_a_killed_flink_loses_anything(settings, tmp
         os.kill(run.jvm(), signal.SIGKILL)
         assert run.process.wait(30) == 1, run.said()
         assert "The job failed: Flink's JVM ended with exit code -9" in run.said()
+        assert "Traceback" not in run.said()
     feed(settings, PAIRS[10:35], b"right")
 
     with of(settings, tmp_path, 2) as run:
