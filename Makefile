@@ -28,7 +28,7 @@ venv: .venv/dev ## virtual environment with everything for development
 	@$(INSTALL) --editable '.[dev]'
 	@touch $@
 
-demo: .venv/base ## a broker, real clients and the pipeline; aggregated traces in a table; Ctrl-C ends it
+demo: .venv/base ## a broker, traffic, the pipeline and the dashboard; Ctrl-C ends it
 	@$(BIN)/tracing-aggregator demo
 
 test: .venv/dev ## all tests, those on a real broker too

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from cli.traffic import require_clients
 from pipeline.config import load_config
 
 
@@ -18,19 +19,20 @@ from pipeline.config import load_config
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder that keeps Kafka's data and the pipeline's state for the next demo; a temporary one if not given.",
 )
-@click.option("--rate", default=4, show_default=True, type=click.IntRange(min=2), help="Messages a second.")
+@click.option("--rate", default=4.0, show_default=True, type=click.FloatRange(0.1), help="Orders a second.")
 @click.option("--duration", metavar="S", type=click.FloatRange(min=1), help="End this long after the traffic began.")
 @click.option("--open", "wants_browser", is_flag=True, help="Open the dashboard in a browser.")
 @click.option("--json", "as_json", is_flag=True, help="Traces as JSON lines, in the envelope of `kcat -J`.")
 @click.pass_context
 def demo(
-    ctx: click.Context, data: Path | None, rate: int, duration: float | None, wants_browser: bool, as_json: bool
+    ctx: click.Context, data: Path | None, rate: float, duration: float | None, wants_browser: bool, as_json: bool
 ) -> None:
-    """Run a broker, real clients with real interceptors, the pipeline and the dashboard; show traces as they come.
+    """Run a broker, traffic, the pipeline and the dashboard; show traces as they come.
 
-    Two producers write to one topic and two consumer groups read it. A consumer of one of them crashes from time to
-    time, to be seen as over-consumption. Ctrl-C ends it all.
+    The traffic is that of `traffic`: shops write to `orders`, `billing` forwards to `payments`, and now and then
+    something goes wrong, to be seen as an anomaly. Ctrl-C ends it all.
     """
+    require_clients()
     logging.getLogger().setLevel(logging.ERROR)  # Beam has warnings for its developers
     from demo.screen import screen
     from demo.stage import run

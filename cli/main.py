@@ -19,7 +19,7 @@ COMMANDS = {
     "broker": Lazy("cli.broker:broker", "Run a Kafka broker here, for trials and tests."),
     "check": Lazy("cli.check:check", "Check configuration, brokers, topics and permissions."),
     "dashboard": Lazy("cli.dashboard:dashboard", "Serve pages to look at it all in a browser."),
-    "demo": Lazy("cli.demo:demo", "Broker, real clients and pipeline: traces in a table."),
+    "demo": Lazy("cli.demo:demo", "Broker, traffic, pipeline and dashboard: traces in a table."),
     "explain": Lazy("cli.explain:explain", "Show what happened to one message."),
     "flink-lib": Lazy("cli.flink_lib:flink_lib", "Copy the jars that a Flink cluster needs."),
     "graph": Lazy("cli.graph:graph", "Draw the pipeline as a Mermaid diagram."),

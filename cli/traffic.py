@@ -29,11 +29,7 @@ def traffic(config: Config, truth: IO[str] | None, **wanted: float | bool | None
     Shops write to `orders`. The group `billing` forwards each order to `payments`, which `accounting` reads;
     `shipping` reads the orders too, and is the one to which things happen. Both topics are made if they are missing.
     """
-    if find_spec("tracing_clients") is None:
-        raise UserError(
-            "Traffic is made with tracing clients for Python, which are not installed.",
-            "In the project's folder: pip install ./clients",
-        )
+    require_clients()
     from runners.stop_signals import stop_request
     from traffic.plan import Wanted
     from traffic.run import run
@@ -44,3 +40,12 @@ def traffic(config: Config, truth: IO[str] | None, **wanted: float | bool | None
 
     with stop_request(tell, "ending the traffic when all is read") as stop:
         run(config, Wanted(**wanted), Truth(truth), stop, tell)  # type: ignore[arg-type]
+
+
+def require_clients() -> None:
+    """Raises UserError if the tracing clients are not installed."""
+    if find_spec("tracing_clients") is None:
+        raise UserError(
+            "Traffic is made with tracing clients for Python, which are not installed.",
+            "In the project's folder: pip install ./clients",
+        )

@@ -1,1 +1,1 @@
-"""Traffic of real Kafka clients with real interceptors, for the demo and the integration tests."""
+"""Everything at once: a broker, traffic, the pipeline and what there is to see of it."""

@@ -1,4 +1,7 @@
-"""The demo's page: the dashboard in threads of this process, begun with the first trace so that it delays nothing."""
+"""What the demo serves: dashboard and metrics, in threads of this process, begun with the first trace.
+
+So they delay nothing; and before that there is nothing to see.
+"""
 
 import webbrowser
 from contextlib import ExitStack
@@ -6,12 +9,18 @@ from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
 
+from metrics.exporter import exporting
 from pipeline.config import Config
 from runners.ports import free_ports, listens
 
-PORT = 8090
+PORT, METRICS_PORT = 8090, 8080
 KEEP = 100_000
 STOP_S = 5.0
+
+
+def usual_or_free(port: int) -> int:
+    """This port of loopback, or a free one if something listens there."""
+    return free_ports(1)[0] if listens(port) else port
 
 
 class Page:
@@ -23,7 +32,7 @@ class Page:
         self._wants_browser = wants_browser
         self._open = ExitStack()
         self._is_begun = False
-        self._port = free_ports(1)[0] if listens(PORT) else PORT
+        self._port = usual_or_free(PORT)
         self.address = f"http://127.0.0.1:{self._port}/"
 
     @staticmethod
@@ -33,9 +42,12 @@ class Page:
 
     def begin(self) -> None:
         """Serve, if it does not yet."""
-        if self._is_begun or not self.can_be_had():
+        if self._is_begun:
             return
         self._is_begun = True
+        self._open.enter_context(exporting(self._config))
+        if not self.can_be_had():
+            return
         from dashboard.serve import Options, serving
 
         options = Options("127.0.0.1", self._port, self._store, KEEP, None, None)

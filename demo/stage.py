@@ -12,22 +12,21 @@ from importlib import import_module
 from pathlib import Path
 from threading import Event, Thread, Timer
 
-from demo.clients import Clients
 from demo.feed import Feed
-from demo.page import Page
+from demo.page import METRICS_PORT, Page, usual_or_free
 from demo.screen import Screen
-from demo.traffic import PARTITIONS, TOPIC, traffic
+from demo.traffic import traffic
 from pipeline.config import Config
 from pipeline.settings import Settings
-from runners.admin import Admin
 from runners.broker import Broker
 from runners.jars import resolve
 from runners.java import find_java
 from runners.job_server import JobServer
-from runners.kafka_commands import KafkaCommands
 from runners.state_folder import StateFolder
 from runners.stop_signals import stop_request
-from runners.topics import Wanted, create, create_topics
+from traffic.groups import PAYMENTS
+from traffic.run import make_topics
+from traffic.shops import ORDERS
 
 POLL_S = 0.1
 ENDING = "ending the demo (the first time it takes longer, so that the next start is quick)"
@@ -42,6 +41,7 @@ def settings_of(user: Settings, bootstrap_servers: str, folder: Path) -> Setting
             **{name: getattr(user, name) for name in OWN},
             "bootstrap_servers": bootstrap_servers,
             "state_dir": str(folder / "state"),
+            "metrics_port": usual_or_free(METRICS_PORT),
             # For a few messages a second one of each is enough, and starts sooner.
             "flink_parallelism": 1,
             "workers": 1,
@@ -50,22 +50,26 @@ def settings_of(user: Settings, bootstrap_servers: str, folder: Path) -> Setting
             "checkpoint_interval_ms": 5_000,
             # Commits of one consumer reach us in order: no need to wait long for the others.
             "commit_reorder_ms": 1_000,
+            # All there is to see, and verdicts as soon as someone looks at them: clients here are never minutes late.
+            "trace_topics": f"{ORDERS},{PAYMENTS}",
+            "trace_pathways": True,
+            "pathway_quiet_ms": 5_000,
+            "consumption_buffer_ms": 20_000,
+            **dict.fromkeys(("unacked_ms", "lost_ms", "unconsumed_ms", "uncommitted_ms"), 20_000),
         }
     )
 
 
 def run(
-    user: Settings, folder: Path, rate: int, duration_s: float | None, screen: Screen, *, wants_browser: bool
+    user: Settings, folder: Path, rate: float, duration_s: float | None, screen: Screen, *, wants_browser: bool
 ) -> int:
     """Runs the demo with its data below `folder` until a signal, or for so many seconds; returns the exit code.
 
     Raises `UserError` when a part of it cannot be had or does not start.
     """
     screen.tell("Starting Kafka and Flink (10 to 30 s) …")
-    cache = Path(user.jars_cache).expanduser()
-    java = find_java(user.java_home)
-    broker_jars, client_jars = (resolve(group, cache, user.jars_mirror) for group in ("broker", "clients"))
-    broker = Broker(folder / "broker", jars=broker_jars, java=java)
+    jars = resolve("broker", Path(user.jars_cache).expanduser(), user.jars_mirror)
+    broker = Broker(folder / "broker", jars=jars, java=find_java(user.java_home))
     config = Config(settings=settings_of(user, broker.bootstrap_servers, folder))
     state = StateFolder.of(config.settings)
     with state.hold(), stop_request(screen.tell, ENDING) as stop, ThreadPoolExecutor(1) as background:
@@ -76,11 +80,8 @@ def run(
             ended_together(broker.stop, server.process.stop),
         ):
             make_topics(config)
-            clients = Clients(
-                broker.bootstrap_servers, folder / "clients", keep_output=False, jars=client_jars, java=java
-            )
             page = Page(config, folder / "dashboard.sqlite", wants_browser=wants_browser)
-            with clients, traffic(clients, rate), watched(config, screen, stop, page):
+            with traffic(config, rate, screen.tell, stop), watched(config, screen, stop, page):
                 screen.tell(where_to_look(broker, config.settings, page))
                 loaded.result()
                 return aggregate(config, state, server, stop, screen, duration_s)
@@ -120,14 +121,6 @@ def ended_together(*stops: Callable[[], object]) -> Iterator[None]:
             list(pool.map(lambda stop: stop(), stops))
 
 
-def make_topics(config: Config) -> None:
-    """The topics of the pipeline and that of the traffic."""
-    create_topics(config)
-    admin = Admin(config)
-    commands = KafkaCommands(config.settings.bootstrap_servers, admin)
-    create(admin, commands, [Wanted(TOPIC, {})], PARTITIONS, dry_run=False)
-
-
 @contextmanager
 def watched(config: Config, screen: Screen, stop: Event, page: Page) -> Iterator[None]:
     """Shows what the pipeline writes while the block runs. Sets `stop` when it cannot, a closed pipe for instance."""
@@ -159,16 +152,19 @@ def watched(config: Config, screen: Screen, stop: Event, page: Page) -> Iterator
 
 
 def where_to_look(broker: Broker, settings: Settings, page: Page) -> str:
-    """What there is to see, and the commands to type."""
+    """The addresses, and the commands to type."""
     servers = broker.bootstrap_servers
-    dashboard = page.address if Page.can_be_had() else "install it with: pip install '.[dashboard]'"
+    dashboard = page.address if Page.can_be_had() else "needs: pip install '.[dashboard]'"
     return f"""
-Dashboard, as soon as there are traces: {dashboard}
-Kafka is at {servers}, its data in {broker.data_dir}. Messages go to the topic {TOPIC}. In another terminal:
+  Dashboard  {dashboard}  (as soon as there are traces)
+  Metrics    http://{settings.metrics_host}:{settings.metrics_port}/metrics  (the same)
+  Kafka      {servers}  topics {ORDERS}, {PAYMENTS}; data in {broker.data_dir}
+
+In another terminal:
+  tracing-aggregator tail --anomalies -o bootstrap.servers={servers}
+  tracing-aggregator explain {ORDERS}/0/0 -o bootstrap.servers={servers}
+  tracing-aggregator check -o bootstrap.servers={servers}
   kcat -C -b {servers} -t {settings.aggregated_topic} -J
   kcat -C -b {servers} -t {settings.tracing_topic} -e -J | tracing-aggregator replay -
-  tracing-aggregator tail --anomalies -o bootstrap.servers={servers}
-  tracing-aggregator explain {TOPIC}/0/0 -o bootstrap.servers={servers}
-  tracing-aggregator check -o bootstrap.servers={servers}
 Ctrl-C ends it.
 """

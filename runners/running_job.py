@@ -84,6 +84,7 @@ class RunningJob:
         """Ends it without a savepoint; its retained checkpoints stay."""
         try:
             self.rest.cancel(self.id)
-        except FlinkError:
-            return  # it is gone already, or goes with its JVM
+        except FlinkError:  # it is gone already, or is not known there yet
+            self._submission.cancel()
+            return
         self._submission.ended.wait(END_S)

@@ -11,7 +11,7 @@ from threading import Event
 
 from pipeline.client_properties import to_librdkafka
 from pipeline.config import Config
-from runners.admin import Admin, talking_to_brokers
+from runners.admin import TIMEOUT_S, Admin, talking_to_brokers
 from runners.kafka_commands import KafkaCommands
 from runners.topics import Wanted as Topic
 from runners.topics import create, create_topics
@@ -21,8 +21,11 @@ from traffic.shops import ORDERS, Shops
 from traffic.truth import Truth
 
 PARTITIONS = 3
-REWIND_EACH_S = 20.0
-CRASH_EACH_S = 20.0
+POLL_S = 0.05
+# Of librdkafka's own lines only errors: that a broker which has just started has to be asked twice is none.
+QUIET = {"log_level": 3}
+REWIND_EACH_S = 60.0
+CRASH_EACH_S = 60.0
 
 
 def run(config: Config, wanted: Wanted, truth: Truth, stop: Event, tell: Callable[[str], None]) -> None:
@@ -32,8 +35,8 @@ def run(config: Config, wanted: Wanted, truth: Truth, stop: Event, tell: Callabl
     """
     make_topics(config)
     tracing = {"tracing.topic": config.settings.tracing_topic, "tracing.close.ms": 10_000}
-    consuming = to_librdkafka(config.consumer_properties()) | {"auto.offset.reset": "earliest"} | tracing
-    producing = to_librdkafka(config.producer_properties()) | tracing
+    consuming = QUIET | to_librdkafka(config.consumer_properties()) | {"auto.offset.reset": "earliest"} | tracing
+    producing = QUIET | to_librdkafka(config.producer_properties()) | tracing
     shops_closed, payments_made = Event(), Event()
     billing = Forwarder("billing", ORDERS, consuming, producing, truth)
     accounting = Reader("accounting", PAYMENTS, consuming, truth)
@@ -89,8 +92,17 @@ def sell_all(shops: Shops, wanted: Wanted, stop: Event) -> None:
 
 @talking_to_brokers()
 def make_topics(config: Config) -> None:
-    """The topics of the pipeline and those of the traffic, as far as they are missing."""
+    """The topics of the pipeline and of the traffic, as far as they are missing; returns when they can be used."""
     create_topics(config)
     admin = Admin(config)
     commands = KafkaCommands(config.settings.bootstrap_servers, admin)
     create(admin, commands, [Topic(ORDERS, {}), Topic(PAYMENTS, {})], PARTITIONS, dry_run=False)
+    deadline = time.monotonic() + TIMEOUT_S
+    while not _have_leaders(admin) and time.monotonic() < deadline:
+        time.sleep(POLL_S)
+
+
+def _have_leaders(admin: Admin) -> bool:
+    topics = admin.client.list_topics(timeout=TIMEOUT_S).topics
+    found = [topics[name].partitions.values() for name in (ORDERS, PAYMENTS) if name in topics]
+    return len(found) == 2 and all(one and all(p.leader >= 0 for p in one) for one in found)  # noqa: PLR2004 - both

@@ -5,8 +5,8 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from demo.clients import Clients, Committed, Consumed, Produced
 from tests.integration.flink_processes import records, wait_until
+from tests.integration.java_clients import Clients, Committed, Consumed, Produced
 
 ORDERS, UNREAD, SILENT = "orders", "unread", "silent"
 MESSAGES = 220  # of each of two producers

@@ -21,8 +21,8 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from demo.clients import Clients
 from tests.integration.flink_processes import wait_until
+from tests.integration.java_clients import Clients
 from tests.integration.traced_clients import SeekingConsumer, TransactionalProducer
 
 # Kafka's verifiable producer would give up at the first hitch of a new topic.

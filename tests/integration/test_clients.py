@@ -9,9 +9,9 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from demo.clients import Clients, Committed
 from runners.broker import Broker
 from runners.java_process import JavaProcessError
+from tests.integration.java_clients import Clients, Committed
 
 pytestmark = pytest.mark.integration
 
