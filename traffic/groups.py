@@ -69,8 +69,8 @@ class Reader:
     def _join(self) -> TracingConsumer:
         self._members += 1
         self.client = f"{self.group}-{self._members}"
-        own = {"client.id": self.client, "group.id": self.group, "enable.auto.commit": False, **SESSION}
-        consumer = TracingConsumer({**self._properties, **own})
+        own = {"client.id": self.client, "group.id": self.group, "enable.auto.commit": False}
+        consumer = TracingConsumer({**SESSION, **self._properties, **own})
         consumer.subscribe([self.topic])
         return consumer
 

@@ -62,7 +62,7 @@ def test_it_shows_every_kind_of_trace_leaves_nothing_behind_even_when_killed_and
     with Demo(tmp_path, "--json") as demo:
         demo.wait_until(lambda out: all(f'\\"type\\":\\"{kind}\\"' in out for kind in KINDS))
         below = demo.below()
-        assert sum("java" in command.split()[0] for command in below.values()) == 2
+        assert sum("java" in command.split()[0] for command in below.values()) >= 2  # Kafka and Flink
         demo.process.kill()
     wait_until(lambda: not any(map(is_alive, below)), 5)
     *whole, _ = demo.out.read_text().split("\n")
