@@ -35,10 +35,18 @@ Size = Annotated[int, Query(ge=1, le=100)]
 api = APIRouter(prefix="/api")
 
 
-def application(reader: Reader, token: str | None, status: Callable[[], dict[str, Any]] = dict) -> FastAPI:
-    """The application over a store. `status` tells how the reading of Kafka is; `token` None lets everyone in."""
+def application(
+    reader: Reader,
+    token: str | None,
+    status: Callable[[], dict[str, Any]] = dict,
+    job: Callable[[], dict[str, Any]] = dict,
+) -> FastAPI:
+    """The application over a store.
+
+    `status` tells how the reading of Kafka is, and `job` how the pipeline is; `token` None lets everyone in.
+    """
     app = FastAPI(title="tracing-aggregator", docs_url=None, redoc_url=None)
-    app.state.reader, app.state.status = reader, status
+    app.state.reader, app.state.status, app.state.job = reader, status, job
     app.add_middleware(Guard, token=token)
     app.add_exception_handler(UserError, _cannot)
     app.add_exception_handler(OverflowError, _too_large)
@@ -133,8 +141,9 @@ def get_pathways(reader: Store, shown: Shown, size: Size = 50) -> dict[str, Any]
 
 @api.get("/health")
 def get_health(request: Request, reader: Store) -> dict[str, Any]:
-    """How far each topic is read, and dead letters."""
-    return {**health.health(reader), "reading": request.app.state.status()}
+    """The pipeline's own counters, how far each topic is read, and dead letters."""
+    state = request.app.state
+    return {**health.health(reader), "reading": state.status(), "job": state.job()}
 
 
 @api.get("/live")

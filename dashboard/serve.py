@@ -14,6 +14,7 @@ import uvicorn
 
 from dashboard.api import application
 from dashboard.follow import Follower
+from dashboard.job import JobWatch
 from dashboard.store import Reader, open_store
 from pipeline.config import Config
 from pipeline.errors import UserError
@@ -88,7 +89,8 @@ def serving(config: Config, options: Options) -> Iterator[Page]:
     try:
         connection = open_store(options.store)
         follower = Follower(config, connection, options.since, options.keep)
-        app = application(Reader(options.store), options.token, follower.status)
+        job = JobWatch(config.settings)
+        app = application(Reader(options.store), options.token, follower.status, job.status)
         server = uvicorn.Server(
             uvicorn.Config(
                 app, log_level="warning", access_log=False, timeout_graceful_shutdown=_GRACE_S, server_header=False
@@ -96,9 +98,11 @@ def serving(config: Config, options: Options) -> Iterator[Page]:
         )
         name = f"[{options.host}]" if ":" in options.host else options.host
         follower.start()
+        job.start()
         try:
             yield Page(f"http://{name}:{listening.getsockname()[1]}/", server, listening)
         finally:
+            job.stop()
             follower.stop()
             connection.close()
     finally:
@@ -119,6 +123,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listening = socket.socket(family, kind)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
+        listening.listen()  # who comes before the server is up waits
     except OSError as error:
         raise UserError(
             f"{host}:{port} cannot be listened on: {error.strerror or error}.",

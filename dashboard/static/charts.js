@@ -4,6 +4,8 @@
 
 const held = new Map();
 const HEIGHT = 240;
+// Where a logarithmic axis of time spans is labelled, in ms: as people count, not in powers of ten.
+const SPANS = [1, 10, 100, 1000, 10_000, 60_000, 600_000, 3_600_000, 36_000_000, 86_400_000, 864_000_000];
 const sizes = new ResizeObserver((entries) => {
   for (const entry of entries) {
     const one = [...held.values()].find((other) => other.holder === entry.target);
@@ -28,15 +30,17 @@ export function colour(name) {
 }
 
 /**
- * A chart over time. `series`: {label, colour, values, step?, area?, dash?, scale?}; `times` in s; `unit(value)` writes a value.
- * `isLog`: logarithmic axis. `under(plot)` paints below the lines; `pick(index)` is told what was clicked.
+ * A chart over time, in UTC. `series`: {label, colour, values, area?, dash?}, one value for each of the `times` (in s) from which
+ * on it holds for `stepS`; `unit(value)` writes a value.
+ * `isLog`: logarithmic axis of time spans. `under(plot)` paints below the lines; `pick(index)` is told what was clicked.
  * `extent`: values that the axis must reach, beside those of the series.
  */
-export function timeChart(key, { label, times, series, unit, isLog = false, under = null, pick = null, extent = [] }) {
+export function timeChart(key, { label, times, stepS, series, unit, isLog = false, under = null, pick = null, extent = [] }) {
   const known = held.get(key);
   const one = known ?? { holder: document.createElement("div"), plot: null };
   const clamp = (value) => (isLog && value !== null ? Math.max(value, 0.5) : value);
-  one.data = [times, ...series.map((line) => line.values.map(clamp))];
+  // Each step has a point at its beginning and one at its end: lines are level, and the last step is seen too.
+  one.data = [times.flatMap((time) => [time, time + stepS * 0.9999]), ...series.map((line) => line.values.flatMap((value) => [clamp(value), clamp(value)]))];
   one.under = under;
   one.pick = pick;
   one.extent = extent;
@@ -48,19 +52,37 @@ export function timeChart(key, { label, times, series, unit, isLog = false, unde
   one.holder.className = "plot";
   one.holder.setAttribute("role", "img");
   one.options = () => ({
-    cursor: { sync: { key: "time" } },
+    cursor: { sync: { key: "time" }, drag: { x: false } },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "UTC"),
     scales: { x: { time: true }, y: isLog ? { distr: 3, range: (_, low, high) => logRange([low, ...one.extent], [high, ...one.extent]) } : { range: (_, low, high) => [Math.min(0, low ?? 0), Math.max(1, (high ?? 1) * 1.1)] } },
-    axes: [axis(), { ...axis(), size: 64, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : unit(tick))) }],
-    series: [{ value: (_, at) => (at === null || at === undefined ? "–" : `${new Date(at * 1000).toISOString().slice(0, 16).replace("T", " ")} UTC`) }, ...series.map((line) => painted(line, unit))],
+    axes: [
+      { ...axis(), space: 60, values: clock },
+      { ...axis(), size: 64, ...(isLog ? spans() : {}), values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : unit(tick))) },
+    ],
+    series: [{ label: "UTC", value: (_, at) => (at === null || at === undefined ? "–" : new Date(at * 1000).toISOString().slice(0, 16).replace("T", " ")) }, ...series.map((line) => painted(line, unit))],
     hooks: {
       drawClear: [(plot) => one.under?.(plot)],
-      ready: [(plot) => plot.over.addEventListener("click", () => plot.cursor.idx !== null && plot.cursor.idx !== undefined && one.pick?.(plot.cursor.idx))],
+      ready: [(plot) => plot.over.addEventListener("click", () => plot.cursor.idx !== null && plot.cursor.idx !== undefined && one.pick?.(plot.cursor.idx >> 1))],
     },
   });
   held.set(key, one);
   sizes.observe(one.holder);
   return one.holder;
+}
+
+/** Hours and minutes; the day with its zone below the tick that begins it, else below the first. */
+function clock(_, ticks) {
+  const dates = ticks.map((tick) => new Date(tick * 1000).toISOString());
+  const day = (index) => dates[index].slice(0, 10);
+  const begins = Math.max(0, dates.findLastIndex((_date, index) => index > 0 && day(index) !== day(index - 1)));
+  return ticks.map((tick, index) => {
+    const time = dates[index].slice(11, tick % 60 ? 19 : 16);
+    return index === begins ? `${time}\n${day(index)} UTC` : time;
+  });
+}
+
+function spans() {
+  return { splits: (_plot, _axis, low, high) => SPANS.filter((ms) => ms >= low && ms <= high), filter: (_, ticks) => ticks };
 }
 
 function axis() {
@@ -75,8 +97,7 @@ function painted(line, unit) {
     width: 2,
     dash: line.dash ? [6, 4] : undefined,
     fill: line.area ? colour("area") : undefined,
-    paths: line.step ? uPlot.paths.stepped({ align: 1 }) : undefined,
-    points: { show: line.values.length < 40 },
+    points: { show: false },
     spanGaps: false,
     value: (_, value) => (value === null || value === undefined ? "–" : unit(value)),
   };

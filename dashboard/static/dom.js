@@ -24,7 +24,7 @@ export function address(path, parameters = {}) {
   return query ? `${path}?${query}` : path;
 }
 
-/** A table that scrolls by itself where it is too wide. Columns: {head, number?, id?, date?, cell(row), row?: heads the row}. */
+/** A table that scrolls by itself where it is too wide. Columns: {head, number?, id?, date?, name?, cell(row), row?: heads the row}. */
 export function table(label, columns, rows, rowClass = () => null) {
   const cells = (row) =>
     columns.map((column) => h(column.row ? "th" : "td", { class: kind(column), scope: column.row ? "row" : null }, column.cell(row)));
@@ -35,7 +35,7 @@ export function table(label, columns, rows, rowClass = () => null) {
 }
 
 function kind(column) {
-  return ["number", "id", "date"].find((name) => column[name]) ?? null;
+  return ["number", "id", "date", "name"].find((name) => column[name]) ?? null;
 }
 
 export function panel(title, ...children) {

@@ -12,11 +12,15 @@ export function elapsed(ms) {
   if (ms < 0) return `-${elapsed(-ms)}`;
   if (ms < 1) return ms ? `${ms.toFixed(1)} ms` : "0 ms";
   if (ms < 1000) return `${Math.round(ms)} ms`;
-  if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 && ms % 1000 ? 1 : 0)} s`;
   const minutes = Math.floor(ms / 60_000);
-  if (minutes < 60) return `${minutes} min ${Math.floor((ms % 60_000) / 1000)} s`;
-  if (minutes < 1440) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-  return `${Math.floor(minutes / 1440)} d ${Math.floor((minutes % 1440) / 60)} h`;
+  if (minutes < 60) return both(minutes, "min", Math.floor((ms % 60_000) / 1000), "s");
+  if (minutes < 1440) return both(Math.floor(minutes / 60), "h", minutes % 60, "min");
+  return both(Math.floor(minutes / 1440), "d", Math.floor((minutes % 1440) / 60), "h");
+}
+
+function both(large, unit, small, part) {
+  return small ? `${large} ${unit} ${small} ${part}` : `${large} ${unit}`;
 }
 
 export function percent(ratio) {

@@ -4,6 +4,8 @@ import pytest
 
 from runners.broker import Broker
 
+pytest.register_assert_rewrite("tests.integration.truth_on_the_dashboard")
+
 
 @pytest.fixture(scope="session")
 def shared_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:

@@ -113,7 +113,7 @@ def test_a_click_on_a_chart_leads_to_its_traces_and_on_to_a_message(page):
 
 def test_a_search_shows_the_timeline_of_a_message_with_its_anomalies(page):
     page.goto("/")
-    page.get_by_label("Message").fill("test/1/3")
+    page.get_by_label("Where is my message?").fill("test/1/3")
     page.keyboard.press("Enter")
     expect(page.locator(".timeline .badge").first).to_have_text("SEND")
     expect(page.locator(".timeline .badge")).to_contain_text(["SEND", "ACK", "CONSUME", "COMMIT"])

@@ -1,4 +1,4 @@
-"""Traffic with every fault at once, on a real broker: what the aggregator finds is what the traffic says it did."""
+"""Traffic with every fault at once, on a real broker: what the aggregator and its dashboard say is what it did."""
 
 import json
 import time
@@ -9,11 +9,15 @@ import pytest
 from confluent_kafka import Producer
 
 from runners.broker import Broker
+from tests.integration import truth_on_the_dashboard as on_the_dashboard
 from tests.integration.aggregations import directly, settings, tracing_aggregator
+from tests.integration.dashboards import Dashboard
 
 pytestmark = pytest.mark.integration
 WAIT_MS = 3000
-WAITS = dict.fromkeys(("unacked_ms", "lost_ms", "unconsumed_ms", "uncommitted_ms"), str(WAIT_MS))
+WAITS = dict.fromkeys(
+    ("unacked_ms", "lost_ms", "unconsumed_ms", "uncommitted_ms", "consumption_buffer_ms"), str(WAIT_MS)
+)
 FAULTS = ("--loss=0.05", "--duplicate=0.05", "--slow-consumer=5", "--rewind", "--crash")
 PLACE = ("topic", "partition", "offset")
 
@@ -26,21 +30,32 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def told(servers: str, tmp_path_factory: pytest.TempPathFactory):
+def given(servers: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    followed = {"topics_include": "orders,payments", "trace_topics": "orders,payments"}
+    patient = {"hold_consume_ms": "30000", "hold_ack_ms": "30000", "anomaly_burst": "100000"}
+    return settings(servers, "traffic", tmp_path_factory.mktemp("traffic"), **followed, **patient, **WAITS)
+
+
+@pytest.fixture(scope="module")
+def told(servers: str, given: dict[str, str], tmp_path_factory: pytest.TempPathFactory):
     """The truth by what it says, and the outcome."""
-    folder = tmp_path_factory.mktemp("traffic")
-    given = settings(
-        servers, "traffic", folder, topics_include="orders,payments", trace_topics="orders,payments", **WAITS
-    )
-    given |= {"hold.consume.ms": "30000", "hold.ack.ms": "30000", "anomaly.burst": "100000"}
+    folder = tmp_path_factory.mktemp("truth")
     truth = folder / "truth.jsonl"
     tracing_aggregator("traffic", "--rate=30", "--seconds=12", f"--truth={truth}", *FAULTS, given=given)
     time.sleep(1.5 * WAIT_MS / 1000)
     producer = Producer({"bootstrap.servers": servers})
-    producer.produce("payments", b"past all deadlines", partition=0, headers={"correlationId": "past all deadlines"})
+    producer.produce("payments", b"past all deadlines", partition=0)
     assert producer.flush(30) == 0
     lines = [json.loads(line) for line in truth.read_text().splitlines()]
-    return lines, directly(given)
+    return [*lines, {"what": "unread", "topic": "payments"}], directly(given)
+
+
+@pytest.fixture(scope="module")
+def dashboard(told, given: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
+    """A dashboard that has read all that the aggregator wrote."""
+    with Dashboard(tmp_path_factory.mktemp("dashboard"), given) as running:
+        running.wait_until_all_is_read()
+        yield running
 
 
 def true(told, what: str) -> list[dict]:
@@ -98,3 +113,16 @@ def test_every_message_has_the_traces_that_the_truth_knows(told):
         traces = by(told[1].of(kind), *PLACE, "correlationId", "clientId")
         lost = by(true(told, "lost") if kind == "ACK" else [], *PLACE, "correlationId", "clientId")
         assert traces == by(true(told, what), *PLACE, "correlationId", "clientId") + lost
+
+
+@pytest.mark.parametrize(
+    "agree",
+    [
+        on_the_dashboard.flows_agree,
+        on_the_dashboard.findings_agree,
+        on_the_dashboard.charts_agree,
+        on_the_dashboard.messages_agree,
+    ],
+)
+def test_the_dashboard_says_what_is_true(told, dashboard, agree):
+    agree(dashboard, told[0])

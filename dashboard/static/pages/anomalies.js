@@ -28,22 +28,22 @@ export function view(data, given) {
   const open = data.counts.filter((one) => !one.resolved && one.n);
   const resolved = data.counts.filter((one) => one.resolved);
   return [
+    h("div", { class: "columns" }, open.length ? panel("Open by kind", kinds(open, null)) : null, resolved.length ? panel("Resolved by kind", kinds(resolved, "resolved")) : null),
     data.findings.length
       ? panel(given.state === "resolved" ? "Resolved" : given.state === "all" ? "All" : "Open", list(data.findings), pages("/anomalies", given, data.next))
       : data.counts.length
-        ? empty("No finding is like that.", "")
+        ? empty("No finding is like that. Clear the filter, or look at resolved ones.", "")
         : empty("No anomalies: all is well, or nothing is watched. What is read, and how far, the health page tells. To see some:", "tracing-aggregator demo"),
-    h("div", { class: "columns" }, open.length ? panel("Open by kind", kinds(open, null)) : null, resolved.length ? panel("Resolved by kind", kinds(resolved, "resolved")) : null),
   ];
 }
 
 function list(findings) {
   return table("Anomalies", [
     { head: "date (UTC)", date: true, cell: (one) => date(one.date ?? one.windowStart) },
-    { head: "reason", row: true, cell: (one) => h("span", { title: REASONS[one.reason], class: one.resolved ? "quiet" : "bad" }, one.reason) },
+    { head: "reason", row: true, name: true, cell: (one) => h("span", { title: REASONS[one.reason], class: one.resolved ? "quiet" : "bad" }, one.reason) },
     { head: "message", id: true, cell: message },
-    { head: "group", cell: (one) => one.groupId ?? "" },
-    { head: "client", cell: (one) => one.clientId ?? "" },
+    { head: "group", name: true, cell: (one) => one.groupId ?? "" },
+    { head: "client", name: true, cell: (one) => one.clientId ?? "" },
     { head: "what", cell: what },
   ], findings);
 }

@@ -1,5 +1,5 @@
 import { address, empty, h, panel, table } from "../dom.js";
-import { count, dateOfMs } from "../words.js";
+import { count, dateOfMs, elapsed } from "../words.js";
 
 export const title = "Pipeline health";
 
@@ -12,6 +12,7 @@ export function url() {
 export function view(data) {
   const { reading } = data;
   return [
+    pipeline(data.job),
     reading.state === "failed" ? h("p", { class: "empty bad" }, `Kafka cannot be read: ${reading.error} `, h("code", {}, "tracing-aggregator check")) : null,
     reading.missing?.length ? empty(`These topics are not there: ${reading.missing.join(", ")}. Make them:`, "tracing-aggregator topics") : null,
     panel("Read into the store",
@@ -52,8 +53,29 @@ export function view(data) {
         { head: "hour (UTC)", date: true, cell: (one) => one.windowStart.slice(0, 13).replace("T", " ") },
         { head: "", cell: (one) => (one.inconsistent ? h("span", { class: "bad" }, "a clock was set") : "") },
       ], data.clockSkew)
-      : h("p", { class: "quiet" }, "No two clients have exchanged messages yet.")),
+      : h("p", { class: "quiet" }, "No two clients have exchanged messages yet."),
+    h("p", { class: "quiet" }, "As far as the order of messages tells. A latency between two clients is wrong by as much as their clocks are apart.")),
   ];
+}
+
+/** The job and its invariant: every trace that came is accounted for. */
+function pipeline({ address: where, error, counters, isReady, why }) {
+  if (!counters) {
+    return empty(`How the pipeline is, nobody tells at ${where ?? "metrics.port"}${error ? ` (${error})` : ""}. It is started with`, "tracing-aggregator run", "on this machine; for a job on a cluster, tracing-aggregator metrics tells.");
+  }
+  const of = (name) => counters[`${name}_total`] ?? 0;
+  const sum = (...names) => names.map((name) => `${name.replaceAll("_", " ").replace(" traces", "")} ${count(of(name))}`).join(" + ");
+  const { unaccounted_traces: lost = 0, held_traces: waiting, last_checkpoint_timestamp_seconds: saved } = counters;
+  return panel("Pipeline",
+    h("p", {}, h("span", { class: isReady ? "well" : "bad" }, isReady ? "Ready" : "Not ready"), `: ${why}.`),
+    h("dl", { class: "tiles" }, [
+      ["Received", count(of("received_traces"))], ["Emitted", count(of("emitted_traces"))], ["Held", count(waiting)],
+      ["Dead letters", count(of("dead_lettered_traces")), of("dead_lettered_traces")], ["Unaccounted", count(lost), lost],
+      ["Last checkpoint", saved ? `${elapsed(Math.max(0, Date.now() - saved * 1000))} ago` : "–"],
+      ["Failed checkpoints", count(of("failed_checkpoints"))],
+    ].map(([name, value, bad]) => h("div", {}, h("dt", {}, name), h("dd", { class: bad ? "bad" : null }, value)))),
+    h("p", { class: "quiet" }, `received ${count(of("received_traces"))} = ${sum("parsed_traces", "dead_lettered_traces", "not_followed_traces")} + unaccounted ${count(lost)}, which must be 0.`, h("br"),
+      `parsed ${count(of("parsed_traces"))} = ${sum("emitted_traces", "duplicate_traces")} + held ${count(waiting)}. Since the job began, as of some seconds ago.`));
 }
 
 function bound(ms) {

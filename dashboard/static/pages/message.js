@@ -24,6 +24,7 @@ export function view(data, given) {
       data.topics.length > 1 ? ` · ${data.topics.join(" → ")}` : null),
     data.findings.length ? panel("Anomalies", h("ul", {}, data.findings.map(finding))) : null,
     data.messages.map((message) => timeline(message, span)),
+    data.messages.length ? h("p", { class: "quiet" }, `All bars have one scale, from ${elapsed(span.start)} to ${elapsed(span.end)}: a bar is the time that a step took, up to its dot.`) : null,
   ];
 }
 
@@ -41,12 +42,13 @@ function timeline(message, span) {
 }
 
 function line(step, span) {
-  const left = `${(100 * ((step.sinceOriginMs ?? 0) - span.start)) / (span.end - span.start)}%`;
+  const at = (ms) => (100 * (ms - span.start)) / (span.end - span.start);
+  const end = at(step.sinceOriginMs ?? 0), start = Math.min(end, at((step.sinceOriginMs ?? 0) - (step.durationMs ?? 0)));
   return h("li", {},
     h("time", { datetime: step.date ?? null, title: step.date ?? null }, timeOfDay(step.date)),
     h("span", { class: "number quiet" }, step.sinceOriginMs ? `${step.sinceOriginMs > 0 ? "+" : ""}${elapsed(step.sinceOriginMs)}` : ""),
     h("span", { class: `badge ${step.type}` }, step.type),
-    step.type === "GAP" ? h("span") : h("div", { class: `track ${step.type}`, "aria-hidden": "true" }, h("i", { style: { left } })),
+    step.type === "GAP" ? h("span") : h("div", { class: `track ${step.type}`, "aria-hidden": "true" }, h("b", { style: { left: `${Math.max(0, start)}%`, width: `${end - Math.max(0, start)}%` } }), h("i", { style: { left: `${end}%` } })),
     h("span", { class: `text ${step.type === "GAP" ? "GAP" : ""}` }, step.clientId ? `${step.clientId}: ${step.label}` : step.label));
 }
 

@@ -19,71 +19,72 @@ export function isStill(given) {
 
 export function view(data, given, navigate) {
   if (!data.stored && !data.byType.length) {
-    return [empty("No traces yet. Start the pipeline:", "tracing-aggregator run"), empty("Or look at invented traffic:", "tracing-aggregator demo")];
+    return [empty("No traces yet. Start the pipeline:", "tracing-aggregator run"), empty("Or look at traffic that we make:", "tracing-aggregator demo")];
   }
   const { times, delivery, latencies, overall, stepMs } = data;
+  const stepS = stepMs / 1000;
   const total = (name) => delivery[name].reduce((sum, value) => sum + (value ?? 0), 0);
   const open = data.anomalies.reduce((sum, one) => sum + one.n, 0);
   const traced = (type) => (index) =>
     navigate(address("/traces", { type, since: times[index] * 1000, until: times[index] * 1000 + stepMs }));
   const unsettled = newest((Date.now() - SETTLES_MS) / 1000);
-  const perSecond = (values) => values.map((value) => value / (stepMs / 1000));
+  const perSecond = (values) => values.map((value) => value / stepS);
   const consumed = latencies.consumeLatencyMs;
-  const painter = heat(data.heatmap, times, stepMs / 1000);
+  const painter = heat(data.heatmap, times, stepS);
   return [
     h("dl", { class: "tiles" },
-      tile("Produced", count(total("produced"))), tile("Consumed", count(total("actual"))),
+      tile("Produced", count(total("produced"))), tile("Expected", count(total("expected"))), tile("Consumed", count(total("actual"))),
       tile("Over-consumed", count(total("over")), total("over")), tile("Under-consumed", count(total("under")), total("under")),
       tile("Latency p50", elapsed(overall.consumeLatencyMs?.p50)), tile("Latency p99", elapsed(overall.consumeLatencyMs?.p99)),
-      tile("Open anomalies", h("a", { href: "/anomalies" }, count(open)), open), tile("Traces stored", count(data.stored))),
+      tile("Open anomalies", h("a", { href: "/anomalies" }, count(open)), open)),
     h("section", { class: "panel" },
       h("h2", {}, "Delivery"),
       h("figure", {},
         timeChart("delivery", {
           label: `Delivery: ${count(total("expected"))} expected, ${count(total("actual"))} consumed, ${count(total("over"))} over, ${count(total("under"))} under`,
-          times, unit: count, under: unsettled, pick: traced("CONSUME"),
+          times, stepS, unit: count, under: unsettled, pick: traced("CONSUME"),
           series: [
-            { label: "expected", colour: "quiet", values: delivery.expected, step: true },
-            { label: "consumed", colour: "good", values: delivery.actual, step: true, area: true },
-            { label: "over", colour: "bad", values: delivery.over, step: true, dash: true },
-            { label: "under", colour: "bad", values: delivery.under, step: true },
+            { label: "expected", colour: "quiet", values: delivery.expected },
+            { label: "consumed", colour: "good", values: delivery.actual, area: true },
+            { label: "over", colour: "bad", values: delivery.over, dash: true },
+            { label: "under", colour: "bad", values: delivery.under },
           ],
         }),
-        h("figcaption", {}, `Messages by the ${stepMs === 60_000 ? "minute" : `${stepMs / 60_000} minutes`} in which they were produced, all groups. Shaded: still changing. A click shows the traces.`)),
+        h("figcaption", {}, `Messages by the ${stepMs === 60_000 ? "minute" : `${stepMs / 60_000} minutes`} (UTC) in which they were produced, once for each group that reads them. Shaded: provisional, numbers still change. A click shows the traces.`)),
       steps(data)),
     h("section", { class: "panel" },
       h("h2", {}, "Latency from produced to consumed"),
       h("figure", {},
         timeChart("latency", {
           label: `Latency: median ${elapsed(overall.consumeLatencyMs?.p50)}, p99 ${elapsed(overall.consumeLatencyMs?.p99)}`,
-          times, unit: elapsed, isLog: true, under: painter, extent: data.heatmap.flatMap((cell) => [cell.fromMs, cell.untilMs]), pick: traced("CONSUME"),
+          times, stepS, unit: elapsed, isLog: true, under: painter, extent: data.heatmap.flatMap((cell) => [cell.fromMs, cell.untilMs]), pick: traced("CONSUME"),
           series: ["p50", "p95", "p99"].map((name, number) => ({
             label: name, colour: ["good", "warn", "bad"][number], values: consumed.map((one) => one?.[name] ?? null),
           })),
         }),
-        h("figcaption", {}, "Logarithmic. Squares: numbers of deliveries, by the minute in which they were read; lines: quantiles by the minute in which they were produced."))),
+        h("figcaption", {}, "Logarithmic. Squares: how many deliveries took so long, by the minute (UTC) in which they were read; lines: quantiles by the minute in which they were produced. A click shows the traces."))),
     h("div", { class: "columns" },
       h("section", { class: "panel" },
-        h("h2", {}, "Traces by type"),
+        h("h2", {}, "Traces per second by type"),
         h("figure", {},
           timeChart("rates", {
-            label: "Traces per second by type", times, unit: (value) => `${value < 10 ? value.toFixed(1) : Math.round(value)}/s`,
+            label: "Traces per second by type", times, stepS, unit: (value) => `${value < 10 ? value.toFixed(1) : Math.round(value)}/s`,
             pick: traced(null),
             series: TYPES.map((type) => ({ label: type, colour: type.toLowerCase(), values: perSecond(data.traces[type] ?? times.map(() => 0)) })),
           }),
-          h("figcaption", {}, "Traces per second, by their own date."))),
+          h("figcaption", {}, "By the date of the trace (UTC)."))),
       h("section", { class: "panel" },
-        h("h2", {}, "Duration by type"),
+        h("h2", {}, "Mean duration by type"),
         h("figure", {},
           timeChart("durations", {
-            label: "Mean duration by type", times, unit: elapsed, isLog: true, pick: traced(null),
+            label: "Mean duration by type", times, stepS, unit: elapsed, isLog: true, pick: traced(null),
             series: TYPES.slice(1).map((type) => ({ label: type, colour: type.toLowerCase(), values: data.meanDurationMs[type] ?? times.map(() => null) })),
           }),
-          h("figcaption", {}, "Mean: ACK and CONSUME since SEND, COMMIT since CONSUME. Logarithmic.")))),
+          h("figcaption", {}, "Mean by the date of the trace (UTC): ACK and CONSUME since SEND, COMMIT since CONSUME. Logarithmic.")))),
     h("div", { class: "columns" },
       share("Share by group", data.byGroup, (name) => address("/traces", { groupId: name })),
-      share("Traces by type", data.byType, (name) => address("/traces", { type: name })),
-      share("Traces by client", data.byClient, (name) => address("/traces", { clientId: name })),
+      share("Number of traces by type", data.byType, (name) => address("/traces", { type: name })),
+      share("Number of traces by client", data.byClient, (name) => address("/traces", { clientId: name })),
       panel("Open anomalies", data.anomalies.length
         ? table("Open anomalies", [
           { head: "reason", row: true, cell: (one) => h("a", { href: address("/anomalies", { reason: one.reason }), title: REASONS[one.reason] }, one.reason) },
@@ -101,7 +102,7 @@ function share(name, rows, link) {
   const all = rows.reduce((sum, row) => sum + row.n, 0);
   return panel(name, rows.length
     ? table(name, [
-      { head: "name", row: true, cell: (row) => (row.name === null ? `${count(row.others)} others` : h("a", { href: link(row.name) }, row.name)) },
+      { head: "name", row: true, name: true, cell: (row) => (row.name === null ? `${count(row.others)} others` : h("a", { href: link(row.name) }, row.name)) },
       { head: "", cell: (row) => h("div", { class: "bar" }, h("div", { style: { width: `${(100 * row.n) / all}%` } })) },
       { head: "traces", number: true, cell: (row) => count(row.n) },
       { head: "share", number: true, cell: (row) => `${((100 * row.n) / all).toFixed(1)} %` },

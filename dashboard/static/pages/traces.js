@@ -39,11 +39,12 @@ export function view(data, given) {
       { head: "type", cell: (one) => h("span", { class: `badge ${one.type}` }, one.type) },
       { head: "message", id: true, row: false, cell: (one) => message(one) },
       { head: "duration", number: true, cell: (one) => ("durationMs" in one ? elapsed(one.durationMs) : "–") },
-      { head: "client", cell: (one) => one.clientId },
-      { head: "group", cell: (one) => one.groupId ?? "" },
+      { head: "client", name: true, cell: (one) => one.clientId },
+      { head: "group", name: true, cell: (one) => one.groupId ?? "" },
       { head: "correlationId", id: true, cell: (one) => (one.correlationId ? h("a", { href: address("/message", { subject: one.correlationId }), title: one.correlationId }, one.correlationId) : "–") },
       { head: "", cell: (one) => notes(one) },
     ], data.traces),
+    h("p", { class: "quiet" }, "Duration: of ACK and CONSUME since the SEND, of COMMIT since the CONSUME of its group."),
     pages("/traces", given, data.next));
 }
 
