@@ -12,7 +12,14 @@ class Metric(NamedTuple):
 
 
 #: Labels by kind of statistics record. No client, partition or correlationId: their number has no bound.
-LABELS = {"topic": ("cluster", "topic"), "group": ("cluster", "topic", "group")}
+LABELS = {
+    "topic": ("cluster", "topic"),
+    "group": ("cluster", "topic", "group"),
+    "edge": ("cluster", "from_topic", "group", "to_topic"),
+}
+
+#: The fields of each kind of record that the labels after `cluster` come from.
+LABEL_FIELDS = {"topic": ("topic",), "group": ("topic", "groupId"), "edge": ("fromTopic", "groupId", "toTopic")}
 
 #: Of statistics records: numbers that only grow. A dot leads into a nested object.
 COUNTERS = {
@@ -35,6 +42,9 @@ COUNTERS = {
         Metric("committed", "kafka_trace_committed_messages_total", "Messages that the group read and committed."),
         Metric("slaBreaches", "kafka_trace_sla_breaches_total", "Messages that were read later than sla.ms allows."),
     ),
+    "edge": (
+        Metric("count", "kafka_trace_forwarded_messages_total", "Messages that the group sent on to another topic."),
+    ),
 }
 
 #: Of statistics records: distributions.
@@ -43,6 +53,10 @@ HISTOGRAMS = {
     "group": (
         Metric("consumeLatencyMs", "kafka_trace_consume_latency_seconds", "From produced to the first delivery."),
         Metric("commitLatencyMs", "kafka_trace_commit_latency_seconds", "From the first delivery to its commit."),
+    ),
+    "edge": (
+        Metric("residenceMs", "kafka_trace_residence_seconds", "From read to sent on."),
+        Metric("fromOriginMs", "kafka_trace_origin_latency_seconds", "From the first SEND of the message to this one."),
     ),
 }
 
@@ -60,6 +74,17 @@ OPEN = Metric("verdicts", "kafka_trace_open_findings", "Open findings of the top
 OPEN_OF_GROUP = Metric("verdicts", "kafka_trace_group_open_findings", "Open findings of the group by reason.")
 NEWEST_WINDOW = Metric(
     "windowStart", "kafka_trace_newest_window_timestamp_seconds", "Start of the newest minute that has statistics."
+)
+
+#: Over the pairs of clients whose clocks the newest two hours tell of; one number each, however many clients there are.
+CLOCK_PAIRS = Metric("clients", "kafka_trace_clock_pairs", "Pairs of clients of whose clocks a bound is known.")
+CLOCK_SKEW = Metric(
+    "lowerMs, upperMs",
+    "kafka_trace_clock_skew_seconds",
+    "By how much the clocks of two clients are apart at least: the largest of all pairs.",
+)
+CLOCKS_SET = Metric(
+    "inconsistent", "kafka_trace_inconsistent_clock_pairs", "Pairs of clients of which a clock was set within the hour."
 )
 
 #: The namespace of the job's counters, which transforms/counters.py declares.

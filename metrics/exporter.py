@@ -10,6 +10,7 @@ from threading import Event, Thread
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
+from metrics.clocks import Clocks
 from metrics.health import Health
 from metrics.job import families, look
 from metrics.reader import StatsReader
@@ -35,14 +36,14 @@ def exporting(config: Config) -> Iterator[str]:
     """
     settings, stop = config.settings, Event()
     since = int((time.time() - LOOKBACK_S) * 1000)
-    totals = StatsTotals(since, windows_change_for(settings))
+    totals, clocks = StatsTotals(since, windows_change_for(settings)), Clocks()
     health = Health(settings.checkpoint_interval_ms)
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Job(health, settings.cluster_name))
-    registry.register(_Stats(totals))
+    registry.register(_Stats(totals, clocks))
     with ExitStack() as stack:
         server = stack.enter_context(_server(settings, registry, health))
-        reader = StatsReader(config, since, totals.take)
+        reader = StatsReader(config, since, totals.take, clocks.take)
         threads = [
             Thread(target=reader.run, args=(stop,), name="metrics-statistics", daemon=True),
             Thread(target=_watch, args=(settings, health, stop), name="metrics-job", daemon=True),
@@ -109,8 +110,10 @@ class _Job(Collector):
 
 
 class _Stats(Collector):
-    def __init__(self, totals: StatsTotals) -> None:
+    def __init__(self, totals: StatsTotals, clocks: Clocks) -> None:
         self._totals = totals
+        self._clocks = clocks
 
     def collect(self) -> Iterator[Metric]:
-        return self._totals.collect()
+        yield from self._totals.collect()
+        yield from self._clocks.collect()

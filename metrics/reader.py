@@ -22,12 +22,12 @@ Take = Callable[[bytes, bytes], None]
 
 
 class StatsReader:
-    """The records of the statistics topic from `since` (ms since the epoch) on; `take` gets key and value of each."""
+    """The records of the statistics topic from `since` (ms since the epoch) on; each of `takers` gets key and value."""
 
-    def __init__(self, config: Config, since: int, take: Take) -> None:
+    def __init__(self, config: Config, since: int, *takers: Take) -> None:
         self._topic = config.settings.stats_topic
         self._since = since
-        self._take = take
+        self._takers = takers
         #: By partition, the offset to go on at.
         self._next: dict[int, int] = {}
         ours: dict[str, Any] = {"enable.auto.commit": False, "auto.offset.reset": "earliest", "log_level": 0}
@@ -61,7 +61,8 @@ class StatsReader:
                 if message.error() is None and partition is not None and offset is not None:
                     self._next[partition] = offset + 1
                     if isinstance(key, bytes) and isinstance(value, bytes):
-                        self._take(key, value)
+                        for take in self._takers:
+                            take(key, value)
             if time.monotonic() >= next_look:
                 next_look = time.monotonic() + LOOK_S
                 if self._partitions(consumer) != partitions:

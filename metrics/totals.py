@@ -19,7 +19,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 
 from metrics import catalogue
 from metrics.buckets import LENGTH, distribution
-from metrics.catalogue import BOUNDS_MS, COUNTERS, HISTOGRAMS, LABELS
+from metrics.catalogue import BOUNDS_MS, COUNTERS, HISTOGRAMS, LABEL_FIELDS, LABELS
 from transforms.dates import NANOS_PER_MILLI, nanos_of
 
 _MINUTE = 60_000
@@ -85,8 +85,7 @@ class StatsTotals:
             kind = record["kind"]
             if kind not in LABELS:
                 return
-            cluster, topic = record.get("cluster", ""), record["topic"]
-            labels = (cluster, topic) if kind == "topic" else (cluster, topic, record["groupId"])
+            labels = (record.get("cluster", ""), *(record[field] for field in LABEL_FIELDS[kind]))
             start = nanos_of(record["windowStart"]) // NANOS_PER_MILLI
             window = _Window((kind, labels), start, _numbers(kind, record), _gauges(kind, labels, record))
         except (ValueError, KeyError, TypeError):
@@ -168,8 +167,8 @@ def _at(record: Any, path: str) -> float:
 
 
 def _gauges(kind: str, labels: tuple[str, ...], record: Mapping[str, Any]) -> dict[Gauge, int]:
-    """What is still open of a window. In a final one nothing is: it is past retention."""
-    if "final" in record:
+    """What is still open of a window. In a final one nothing is: it is past retention. An edge has no findings."""
+    if "final" in record or kind == "edge":
         return {}
     metric = catalogue.OPEN if kind == "topic" else catalogue.OPEN_OF_GROUP
     found = {(metric.name, (*labels, reason)): count for reason, count in record.get("verdicts", {}).items()}

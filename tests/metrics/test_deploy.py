@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import orjson
 import pytest
 import yaml
 from prometheus_client.exposition import generate_latest
@@ -17,11 +18,13 @@ from prometheus_client.registry import CollectorRegistry
 
 from metrics import catalogue
 from metrics.catalogue import COUNTERS, HISTOGRAMS, JOB_COUNTERS, JOB_GAUGES, LABELS
+from metrics.clocks import Clocks
 from metrics.exporter import _Job, _Stats
 from metrics.health import Health
 from metrics.job import Checkpoint
+from tests.metrics.test_clocks import any_clocks
 from tests.metrics.test_health import any_job
-from tests.metrics.test_totals import Exported, any_group, any_topic
+from tests.metrics.test_totals import Exported, any_edge, any_group, any_topic
 from transforms import counters
 
 ROOT = Path(__file__).parents[2]
@@ -34,6 +37,7 @@ METRICS = [
     *JOB_COUNTERS,
     *JOB_GAUGES,
     *(catalogue.UNDER, catalogue.OPEN, catalogue.OPEN_OF_GROUP, catalogue.NEWEST_WINDOW, catalogue.FAILED_CHECKPOINTS),
+    *(catalogue.CLOCK_PAIRS, catalogue.CLOCK_SKEW, catalogue.CLOCKS_SET),
 ]
 NAMES = {metric.name for metric in METRICS}
 NAME = re.compile(r"\bkafka_trace_[a-z_]+")
@@ -53,10 +57,12 @@ def expressions() -> list[str]:
 def exposition() -> bytes:
     health, exported = Health(10_000), Exported()
     health.note(any_job(checkpoint=Checkpoint(1, 2, 3)))
-    exported.take(any_topic(verdicts={"lost": 1}), any_group(latencies=(5,), verdicts={"unconsumed": 1}))
+    exported.take(any_topic(verdicts={"lost": 1}), any_group(latencies=(5,), verdicts={"unconsumed": 1}), any_edge())
+    clocks = Clocks()
+    clocks.take(b"", orjson.dumps(any_clocks()))
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Job(health, "c"))
-    registry.register(_Stats(exported.totals))
+    registry.register(_Stats(exported.totals, clocks))
     return generate_latest(registry)
 
 
@@ -75,8 +81,8 @@ def test_every_metric_is_exported_and_no_other():
 
 
 def test_labels_are_only_those_whose_number_is_bounded():
-    labels = set(re.findall(r'[{,]([a-z]+)="', exposition().decode()))
-    assert labels == {*LABELS["group"], "reason", "le"}
+    labels = set(re.findall(r'[{,]([a-z_]+)="', exposition().decode()))
+    assert labels == {*LABELS["group"], *LABELS["edge"], "reason", "le"}
 
 
 def test_the_counters_of_the_job_are_those_that_the_pipeline_declares():

@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families as plain
 from prometheus_client.registry import CollectorRegistry
 
 from metrics import exporter
+from metrics.clocks import Clocks
 from metrics.exporter import _Job, _Stats, exporting, exporting_beside
 from metrics.health import Health
 from metrics.server import MetricsServer
@@ -28,7 +29,7 @@ def served() -> Iterator[tuple[str, Health]]:
     exported.take(any_topic(produced=3, cluster="c1"), any_group(latencies=(5, 70_000), actual=2, topic='odd "\\\n'))
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Job(health, "c1"))
-    registry.register(_Stats(exported.totals))
+    registry.register(_Stats(exported.totals, Clocks()))
     with MetricsServer("127.0.0.1", 0, registry, health) as server:
         yield server.address, health
 

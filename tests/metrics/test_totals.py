@@ -37,6 +37,11 @@ def any_topic(minute: int = 0, **fields: Any) -> dict[str, Any]:
     return {"kind": "topic", "topic": "orders", **window, **counts} | fields
 
 
+def any_edge(minute: int = 0, **fields: Any) -> dict[str, Any]:
+    window = {"windowStart": date_of(START + minute * MINUTE)}
+    return {"kind": "edge", "fromTopic": "orders", "groupId": "g", "toTopic": "payments", **window, "count": 0} | fields
+
+
 def withdrawn(record: dict[str, Any]) -> dict[str, Any]:
     return {name: record[name] for name in ("kind", "topic", "groupId", "windowStart") if name in record} | {
         "withdrawn": True
@@ -51,7 +56,11 @@ class Exported:
 
     def take(self, *records: dict[str, Any]) -> None:
         for record in records:
-            key = {name: record[name] for name in ("topic", "groupId", "windowStart") if name in record}
+            key = {
+                name: record[name]
+                for name in ("topic", "fromTopic", "groupId", "toTopic", "windowStart")
+                if name in record
+            }
             self.totals.take(orjson.dumps(key), orjson.dumps(record))
 
     def samples(self, name: str) -> dict[tuple[str, ...], float]:
@@ -72,6 +81,13 @@ def test_a_record_that_is_replaced_counts_once():
     exported = Exported()
     exported.take(any_group(actual=5), any_group(actual=7), any_group(minute=1, actual=2))
     assert exported.value(CONSUMED) == 9
+
+
+def test_what_a_group_sends_on_is_counted_by_its_way():
+    exported = Exported()
+    exported.take(any_edge(count=5), any_edge(count=7), any_edge(minute=1, count=2), any_edge(toTopic="audit", count=1))
+    forwarded = exported.samples("kafka_trace_forwarded_messages_total")
+    assert forwarded == {("orders", "g", "payments"): 9, ("orders", "g", "audit"): 1}
 
 
 def test_records_that_come_again_change_nothing():
