@@ -9,10 +9,10 @@ BIN := .venv/bin
 TWO_AT_A_TIME := --numprocesses 2 --dist loadfile
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help venv demo test test-fast lint bench docs docs-check clean
+.PHONY: help venv demo test test-fast lint bench deploy-check image-check docs docs-check clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: .venv/dev ## virtual environment with everything for development
 
@@ -45,6 +45,16 @@ lint: .venv/dev docs-check ## style, types, layers and generated documents
 
 bench: .venv/dev ## throughput, latency, CPU and memory of each runner
 	@$(BIN)/python -m bench
+
+# Not on PyPI: built from source by Go, into the virtual environment.
+$(BIN)/helm:
+	@GOBIN="$(PWD)/$(BIN)" GOFLAGS= go install helm.sh/helm/v3/cmd/helm@v3.22.0
+
+deploy-check: .venv/dev $(BIN)/helm ## Dockerfiles, compose file, chart and alert rules, with all tools; needs Go and promtool
+	@PATH="$(PWD)/$(BIN):$$PATH" $(BIN)/python -m pytest tests/deploy tests/metrics/test_deploy.py
+
+image-check: .venv/base ## builds the image without Docker and starts it on a real broker; Debian, root
+	@deploy/try-image.sh
 
 docs: .venv/base ## write the generated documents again
 	@$(BIN)/python -m tools.generate_docs

