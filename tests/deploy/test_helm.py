@@ -101,7 +101,9 @@ def test_containers_have_commands_that_exist_and_no_rights(arguments):
 @with_helm
 def test_only_metrics_and_pages_can_be_reached():
     rendered = render(*EVERYTHING)
-    reached = {rule["port"] for policy in of("NetworkPolicy", rendered) for rule in policy["spec"]["ingress"][0]["ports"]}
+    reached = {
+        rule["port"] for policy in of("NetworkPolicy", rendered) for rule in policy["spec"]["ingress"][0]["ports"]
+    }
     assert reached == {"metrics", "http"}
     named = {port["name"]: port["containerPort"] for one in containers(rendered) for port in one.get("ports", ())}
     assert named == {"metrics": 8080, "http": 8090}
