@@ -26,6 +26,8 @@ RUNTIME = [
     "prometheus-client>=0.16,<1",
     # The settings table and its validation. 2.11 validates by name and by alias.
     "pydantic>=2.11,<3",
+    # The sinks speak plain HTTP with it. The bounds are Beam's own, which brings it anyway.
+    "requests>=2.32.4,<3",
     # Tables and progress lines.
     "rich>=13.7,<16",
 ]
@@ -105,6 +107,7 @@ setup(
                 "explain",
                 "dashboard",
                 "metrics",
+                "sinks",
                 "cli",
                 "demo",
                 "traffic",

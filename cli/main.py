@@ -28,6 +28,7 @@ COMMANDS = {
     "replay": Lazy("cli.replay:replay", "Aggregate traces from files, without Kafka or Java."),
     "run": Lazy("cli.run:run", "Aggregate traces from Kafka to Kafka."),
     "settings": Lazy("cli.settings:settings", "List the settings, or those of a configuration."),
+    "sink": Lazy("cli.sink:sink", "Write traces, findings and statistics to other systems."),
     "stop": Lazy("cli.stop:stop", "Stop a run on a Flink cluster, with a savepoint."),
     "tail": Lazy("cli.tail:tail", "Show aggregated traces, or findings, as they come."),
     "topics": Lazy("cli.topics:topics", "Create the topics that are missing."),

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
@@ -41,6 +42,13 @@ def _master(text: str) -> str:
     if text != LOCAL_MASTER and not _SERVER.fullmatch(text):
         raise ValueError(f"must be {LOCAL_MASTER}, or host:port of a Flink cluster")
     return text
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)  # raises ValueError itself for an address that is none
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be an address such as https://search.example:9200")
+    return text.rstrip("/")
 
 
 def _instant(text: str) -> str:
@@ -83,4 +91,5 @@ Instant = Annotated[str, AfterValidator(_instant)]
 Master = Annotated[str, AfterValidator(_master)]
 Servers = Annotated[str, AfterValidator(_servers)]
 Sla = Annotated[str, AfterValidator(_sla)]
+Url = Annotated[str, AfterValidator(_url)]
 Folder = Annotated[Path, AfterValidator(Path.expanduser)]

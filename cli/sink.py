@@ -1,0 +1,46 @@
+"""`tracing-aggregator sink`: what we write, carried on into other systems."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.options import config_options
+from pipeline.config import Config
+
+if TYPE_CHECKING:
+    from sinks.carry import Target
+
+
+@click.group()
+def sink() -> None:
+    """Carry aggregated traces, findings and statistics from Kafka into other systems, until Ctrl-C.
+
+    At least once, and the same document or span for the same record: what comes twice changes nothing.
+    """
+
+
+@sink.command()
+@config_options
+def elasticsearch(config: Config) -> None:
+    """Index them in Elasticsearch or OpenSearch, at elasticsearch.url.
+
+    What it refuses for good goes to the dead letter topic.
+    """
+    from sinks.elasticsearch.target import Elasticsearch
+
+    target = Elasticsearch(config.settings)
+    _carry(config, "elasticsearch", target.topics, target, target.address)
+
+
+def _carry(config: Config, name: str, topics: tuple[str, ...], target: "Target", address: str) -> None:
+    from runners.stop_signals import stop_request
+    from sinks.carry import carry, summary
+
+    _tell(f"Writing to {address}.")
+    with stop_request(_tell, "ending once the records in hand are written") as stop:
+        tally = carry(config, name, topics, target, stop, _tell)
+    _tell(summary(tally))
+
+
+def _tell(line: str) -> None:
+    click.echo(line, err=True)

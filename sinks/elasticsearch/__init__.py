@@ -1,0 +1,1 @@
+"""Elasticsearch and OpenSearch: what both understand of the same HTTP interface."""
