@@ -9,7 +9,7 @@ BIN := .venv/bin
 TWO_AT_A_TIME := --numprocesses 2 --dist loadfile
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help venv demo test test-fast lint bench deploy-check image-check docs docs-check clean
+.PHONY: help venv demo test test-fast lint bench deploy-check image-check docs docs-check otelcol clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ docs: .venv/base ## write the generated documents again
 
 docs-check: .venv/base
 	@$(BIN)/python -m tools.generate_docs --check
+
+otelcol: ## the OpenTelemetry collector, built by Go in minutes: a test of `sink otlp` runs where it is
+	@cd tools/otelcol && go build -mod=readonly -o "$(HOME)/.cache/tracing-aggregator/bin/otelcol" .
 
 clean: ## remove the virtual environment, caches and build output
 	@rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

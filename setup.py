@@ -55,9 +55,17 @@ DASHBOARD = [
     "uvicorn>=0.30,<1",
 ]
 
+OTLP = [
+    # The messages of OTLP, for `sink otlp`: 1.30 and later take the protobuf that Beam has.
+    "opentelemetry-proto>=1.30,<2",
+]
+
 DEV = [
     *TEST,
     *DASHBOARD,
+    *OTLP,
+    # The names of attributes, to hold ours against: 0.66b2 is the first with those of 1.44.
+    "opentelemetry-semantic-conventions>=0.66b2,<1",
     # Starlette's test client asks with it.
     "httpx>=0.27,<1",
     # Drives the Chromium of this machine: the tests and screenshots of the dashboard.
@@ -117,7 +125,7 @@ setup(
     ),
     package_data={"runners": ["jars.lock"], "dashboard": ["schema.sql", "static/**/*"]},
     install_requires=RUNTIME,
-    extras_require={"clients": CLIENTS, "dashboard": DASHBOARD, "test": TEST, "dev": DEV},
+    extras_require={"clients": CLIENTS, "dashboard": DASHBOARD, "otlp": OTLP, "test": TEST, "dev": DEV},
     entry_points={
         "console_scripts": [
             "tracing-aggregator = cli.main:main",

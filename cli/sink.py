@@ -6,6 +6,7 @@ import click
 
 from cli.options import config_options
 from pipeline.config import Config
+from pipeline.errors import UserError
 
 if TYPE_CHECKING:
     from sinks.carry import Target
@@ -30,6 +31,23 @@ def elasticsearch(config: Config) -> None:
 
     target = Elasticsearch(config.settings)
     _carry(config, "elasticsearch", target.topics, target, target.address)
+
+
+@sink.command()
+@config_options
+def otlp(config: Config) -> None:
+    """Export messages as spans to an OpenTelemetry receiver, at otlp.url.
+
+    `send T`, `poll T` linked to it, and `commit T`; the ids follow from the correlationId.
+    """
+    try:
+        from sinks.otlp.target import Otlp
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"This sink needs {error.name}, which is not installed.", "Install it: pip install '.[otlp]'"
+        ) from error
+    target = Otlp(config.settings)
+    _carry(config, "otlp", target.topics, target, target.address)
 
 
 def _carry(config: Config, name: str, topics: tuple[str, ...], target: "Target", address: str) -> None:

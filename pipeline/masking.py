@@ -4,7 +4,9 @@ import re
 
 MASK = "***"
 # `.key` ends the name of a key in itself; `limit.open.per.key` is a number, `private.key.file` a path.
-_SECRET = re.compile(r"password|passphrase|secret|token|jaas|credential|\.pem$|(?<!\.per)\.key$", re.IGNORECASE)
+_SECRET = re.compile(
+    r"password|passphrase|secret|token|jaas|credential|\.pem$|\.headers$|(?<!\.per)\.key$", re.IGNORECASE
+)
 _LOGIN_IN_URL = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 
 

@@ -61,6 +61,22 @@ def _instant(text: str) -> str:
     return text
 
 
+def _headers(text: str) -> str:
+    header_pairs(text)
+    return text
+
+
+def header_pairs(text: str) -> dict[str, str]:
+    """HTTP headers by name, of a text such as `Authorization=Bearer abc,X-Scope=a`.
+
+    Raises ValueError for any other text, and does not repeat it: it is secret.
+    """
+    pairs = [part.partition("=") for part in text.split(",")] if text.strip() else []
+    if not all(name.strip() and equals for name, equals, _ in pairs):
+        raise ValueError("must be name=value, several of them separated by commas")
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
 def _sla(text: str) -> str:
     sla_rules(text)
     return text
@@ -91,5 +107,6 @@ Instant = Annotated[str, AfterValidator(_instant)]
 Master = Annotated[str, AfterValidator(_master)]
 Servers = Annotated[str, AfterValidator(_servers)]
 Sla = Annotated[str, AfterValidator(_sla)]
+Headers = Annotated[str, AfterValidator(_headers)]
 Url = Annotated[str, AfterValidator(_url)]
 Folder = Annotated[Path, AfterValidator(Path.expanduser)]

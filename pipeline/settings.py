@@ -8,6 +8,7 @@ from pydantic.fields import FieldInfo
 from pipeline.setting_types import (
     Count,
     Folder,
+    Headers,
     Host,
     Instant,
     Master,
@@ -250,6 +251,17 @@ class Settings(BaseModel):
     )
     elasticsearch_ca_file: str = _setting(
         SINKS, "", "PEM file of those who may sign Elasticsearch's certificate; empty: the usual authorities."
+    )
+    otlp_url: Url = _setting(
+        SINKS,
+        "http://localhost:4318",
+        "OpenTelemetry receiver that `sink otlp` sends to by OTLP/HTTP; `/v1/traces` is added.",
+    )
+    otlp_headers: Headers = _setting(
+        SINKS, "", "Headers for each request, a login for instance: `name=value` separated by commas."
+    )
+    otlp_ca_file: str = _setting(
+        SINKS, "", "PEM file of those who may sign the receiver's certificate; empty: the usual authorities."
     )
     sink_retry_ms: Millis = _setting(
         SINKS,

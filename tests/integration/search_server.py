@@ -1,7 +1,9 @@
 """For tests: a real OpenSearch node on loopback, from the jars of `tests/jars.lock`."""
 
 import subprocess
+import time
 from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,6 +17,7 @@ from runners.ports import free_ports
 HERE = Path(__file__).parent
 LOCK = HERE.parent / "jars.lock"
 START_S = 90
+PATIENCE = 50
 
 
 class SearchServer:
@@ -45,7 +48,11 @@ class SearchServer:
             self._process.stop()
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
-        answer = requests.request(method, self.url + path, json=body, timeout=30)
+        for _ in range(PATIENCE):
+            answer = requests.request(method, self.url + path, json=body, timeout=30)
+            if answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE:  # an index that is being made
+                break
+            time.sleep(0.2)
         assert answer.ok, answer.text
         return answer.json()
 

@@ -13,6 +13,8 @@ SECRETS = [
     "my.api.token",
     "basic.auth.credentials",
     "SSL.KEY.PASSWORD",
+    "elasticsearch.api.key",
+    "otlp.headers",
 ]
 OPEN = ["bootstrap.servers", "limit.open.per.key", "ssl.keystore.location", "key.serializer", "sasl.mechanism"]
 

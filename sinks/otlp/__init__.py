@@ -1,0 +1,1 @@
+"""OpenTelemetry: messages as spans."""
