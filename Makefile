@@ -9,7 +9,7 @@ BIN := .venv/bin
 TWO_AT_A_TIME := --numprocesses 2 --dist loadfile
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help venv demo test test-fast lint bench deploy-check image-check docs docs-check otelcol clean
+.PHONY: help venv demo test test-fast lint bench faults steady deploy-check image-check docs docs-check otelcol clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,12 @@ lint: .venv/dev docs-check ## style, types, layers and generated documents
 
 bench: .venv/dev ## throughput, latency, CPU and memory of each runner
 	@$(BIN)/python -m bench
+
+faults: .venv/dev ## break a Flink cluster, a broker and the input in turn, and count what comes out (20 min)
+	@$(BIN)/python -m bench.faults
+
+steady: .venv/dev ## half an hour at a fixed rate on a Flink cluster: memory, state, checkpoints
+	@$(BIN)/python -m bench.steady
 
 # Not on PyPI: built from source by Go, into the virtual environment.
 $(BIN)/helm:

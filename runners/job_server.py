@@ -85,7 +85,9 @@ class JobServer:
         from apache_beam import Pipeline
         from apache_beam.options.pipeline_options import PipelineOptions
 
-        pipeline = Pipeline(options=PipelineOptions(list(options)))
+        from runners.stable_names import StableNamesRunner
+
+        pipeline = Pipeline(StableNamesRunner(), PipelineOptions(list(options)))
         with expansion_service(self._java, self._jars, self._expansion_log) as expansion:
             build(pipeline, reads, expansion)
         self.process.wait_until(lambda: listens(self._port), START_S)

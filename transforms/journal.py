@@ -19,7 +19,7 @@ from transforms.beam_state import weigh_by
 from transforms.packs import decode, encode
 from transforms.view import BYTES_PER_FACT, EXPIRED, Outputs, View
 
-FORMAT = 2
+FORMAT = 3
 MIN_REWRITE_BYTES = 16 * 1024
 MAX_SEGMENTS = 1000
 _FASTEST = 1

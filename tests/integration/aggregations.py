@@ -133,16 +133,16 @@ def whole_letters(letters: Iterable) -> list[Value]:
 class OnFlink:
     """`run` on embedded Flink, in a process of its own; `log` gets what it says. A context manager."""
 
-    def __init__(self, given: dict[str, str], log: Path) -> None:
+    def __init__(self, given: dict[str, str], log: Path, *arguments: str) -> None:
         self.given = given
         self.log = log
+        self._arguments = arguments
 
     def __enter__(self) -> Self:
         tracing_aggregator("topics", given=self.given)
+        line = command("run", "--runner=flink", *self._arguments, given=self.given)
         with self.log.open("wb") as log:
-            self._process = subprocess.Popen(
-                command("run", "--runner=flink", given=self.given), cwd=ROOT, stderr=log, env={**os.environ}
-            )
+            self._process = subprocess.Popen(line, cwd=ROOT, stderr=log, env={**os.environ})
         return self
 
     def __exit__(self, *_: object) -> None:

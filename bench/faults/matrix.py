@@ -1,0 +1,75 @@
+"""One fault after the other: a window of traffic around each, then the judgement of all that came out of it."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bench.faults.bed import PATIENCE_S, POLL_S, Bed, fault_bed
+from bench.faults.faults import Fault
+from bench.faults.judge import Outcome, Row, duplicates, is_through, silence
+from bench.faults.messages import Messages
+from bench.faults.outputs import Outputs
+from bench.faults.traffic import Traffic
+from pipeline.settings import Settings
+
+_NAMES = Settings()
+TRACES, FINDINGS, LETTERS = _NAMES.aggregated_topic, _NAMES.anomaly_topic, _NAMES.dead_letter_topic
+#: When what must be there is there, so long for what must not come.
+QUIET_S = 12
+
+
+def measure(
+    faults: Sequence[Fault], *, rate: int, before_s: float, after_s: float, say: Callable[[str], None]
+) -> Iterator[Row]:
+    """The rows, each as soon as it is there."""
+    with (
+        TemporaryDirectory(prefix="tracing-aggregator-faults-", ignore_cleanup_errors=True) as folder,
+        fault_bed(Path(folder), say) as bed,
+        Outputs(bed.broker.bootstrap_servers, [TRACES, FINDINGS, LETTERS]) as outputs,
+    ):
+        for fault in faults:
+            say(f"{fault.name}: {fault.what} …")
+            yield _window(bed, outputs, fault, rate, before_s, after_s)
+
+
+def _window(bed: Bed, outputs: Outputs, fault: Fault, rate: int, before_s: float, after_s: float) -> Row:
+    topic, start = f"during-{fault.name}", len(outputs)
+    letters_before = Outcome(outputs.since(0), traces=TRACES, findings=FINDINGS, letters=LETTERS).letters
+    messages = Messages(topic)
+    with Traffic(bed.broker.bootstrap_servers, _NAMES.tracing_topic, messages, rate) as traffic:
+        time.sleep(before_s)
+        at = time.time_ns()
+        letters = fault.do(bed, traffic)
+        bed.wait(bed.is_processing, "the job did not come back")
+        bed.wait(lambda: is_through(outputs.since(start), TRACES, at), "nothing came out")
+        time.sleep(after_s)
+    messages.expected.letters = letters
+
+    def judged() -> Row:
+        seen = outputs.since(start)
+        outcome = Outcome(seen, traces=TRACES, findings=FINDINGS, letters=LETTERS)
+        told, must = outcome.open_of(topic), messages.expected.findings
+        return Row(
+            fault.name,
+            fault.what,
+            traces_in=len(messages.expected.traces),
+            traces_out=outcome.present(messages.expected),
+            lost=len(outcome.lost(messages.expected)),
+            duplicates=duplicates(seen, TRACES),
+            letters_in=letters,
+            letters_out=Outcome(outputs.since(0), traces=TRACES, findings=FINDINGS, letters=LETTERS).letters
+            - letters_before,
+            findings=len(must),
+            missing=len(must - told),
+            false=len(told - must),
+            silence_s=silence(seen, TRACES, at),
+        )
+
+    deadline = time.monotonic() + PATIENCE_S
+    while not judged().is_well and time.monotonic() < deadline:
+        time.sleep(10 * POLL_S)
+    time.sleep(QUIET_S)
+    row = judged()
+    bed.say(f"{fault.name}: {row}")
+    return row

@@ -1,0 +1,48 @@
+"""The rows as a table in docs/operations.md: made from the figures of the last run that was kept, never by hand."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+FIGURES = ROOT / "docs" / "figures" / "faults.json"
+DOCUMENT = ROOT / "docs" / "operations.md"
+BEGIN, END = "<!-- faults: written by python -m bench.faults --write-docs -->", "<!-- end of faults -->"
+HEAD = (
+    "fault",
+    "traces in",
+    "traces out",
+    "lost",
+    "duplicates",
+    "findings due",
+    "missing or false",
+    "dead letters in / out",
+    "longest silence, s",
+)
+
+
+def markdown(figures: dict[str, Any]) -> str:
+    """The table of the figures of one run."""
+    lines = [HEAD, ("---", *["---:"] * (len(HEAD) - 1))]
+    for row in figures["rows"]:
+        letters = f"{row['letters_in']} / {row['letters_out']}" if row["letters_in"] or row["letters_out"] else ""
+        wrong = row["missing"] + row["false"]
+        numbers = (row["traces_in"], row["traces_out"], row["lost"], row["duplicates"], row["findings"], wrong)
+        lines.append((row["what"], *map(str, numbers), letters, f"{row['silence_s']:.1f}"))
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def section(figures: dict[str, Any]) -> str:
+    """The table with where and how it was measured."""
+    return f"{figures['tracesPerSecond']} traces/s, {figures['machine']}.\n\n{markdown(figures)}"
+
+
+def write() -> None:
+    """Put the section between the two marks of the document."""
+    text = DOCUMENT.read_text(encoding="utf-8")
+    before, _, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise ValueError(f"{DOCUMENT} has no lines {BEGIN} and {END}")
+    figures = json.loads(FIGURES.read_text(encoding="utf-8"))
+    DOCUMENT.write_text(f"{before}{BEGIN}\n{section(figures)}{END}{after}", encoding="utf-8")
