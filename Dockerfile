@@ -12,7 +12,7 @@ ENV PATH=/opt/tracing-aggregator/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VE
 # processes that a JVM leaves behind, as the first process of a container must.
 COPY setup.py pyproject.toml README.md constraints.txt ./
 COPY clients ./clients
-RUN pip install --constraint constraints.txt dumb-init==1.2.5.post1 ./clients '.[clients,dashboard]'
+RUN pip install --constraint constraints.txt dumb-init==1.2.5.post1 ./clients '.[clients,dashboard,otlp]'
 COPY . .
 RUN pip install --no-deps --force-reinstall . \
     && tracing-aggregator jars -o jars.cache=/opt/tracing-aggregator/jars
