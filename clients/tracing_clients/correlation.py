@@ -25,7 +25,10 @@ def correlation_of(headers: Headers | None, *, traceparent: bool) -> str | None:
 
 def with_correlation(headers: Headers | None, *, traceparent: bool) -> tuple[Headers, str]:
     """Headers that name the message, and the name: a random one if they have none. Those given are not changed."""
-    if headers and (name := correlation_of(headers, traceparent=False)):
+    if not headers:
+        name = new_id()
+        return [(CORRELATION_ID, name)], name
+    if name := correlation_of(headers, traceparent=False):
         return headers, name
     name = correlation_of(headers, traceparent=traceparent) or new_id()
     others = [(other, value) for other, value in _pairs(headers) if other != CORRELATION_ID]

@@ -163,6 +163,17 @@ def test_a_message_is_found_by_its_name_over_both_hops(page, live, traffic):
     expect(page.locator("#view")).to_contain_text("until billing read it")
 
 
+def test_explain_answers_from_the_store_of_the_dashboard_that_runs(live, traffic):
+    assert traffic.wait(120) == 0
+    line = of(live.lines(), "consumed", topic="payments")[-1]
+    wait_until(lambda: live.dashboard.get("traces", subject=line["correlationId"])["traces"], START_S / 3)
+    explain = command("explain", line["correlationId"], "--json", given=live.given)
+    said = json.loads(subprocess.run(explain, cwd=ROOT, capture_output=True, timeout=60, check=True).stdout)
+    store = Path(live.given["state.dir"]) / "live" / "dashboard.sqlite"
+    assert said["lookedAt"] == [f"store {store}"]
+    assert said["topics"] == ["orders", "payments"]
+
+
 HEADINGS = {
     "/": "Overview", "/flows": "Flows", "/traces": "Traces", "/anomalies": "Anomalies", "/pathways": "Pathways",
     "/health": "Pipeline health",
