@@ -145,8 +145,8 @@ def test_a_chart_leads_to_traces_and_these_to_a_message(page, live, traffic):
     page.get_by_role("region", name="Traces").get_by_role("link").first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Message ")
     badges = page.locator(".timeline .badge")
-    expect(badges.first).to_have_text("SEND")
-    expect(badges).to_contain_text(["SEND", "ACK", "CONSUME", "COMMIT"])
+    expect(badges.first).to_have_text("SEND", timeout=SEEN_MS)
+    expect(badges).to_contain_text(["SEND", "ACK", "CONSUME", "COMMIT"], timeout=SEEN_MS)
 
 
 def test_a_message_is_found_by_its_name_over_both_hops(page, live, traffic):
