@@ -257,7 +257,7 @@ class BlockView:
             )  # fmt: skip
         for group, follow in self._block.follows.items():
             yield FOLLOWED, group, *follow
-        if self._block.messages:
+        if self._block.facts:
             yield _JUDGING, *self._judge.state()
 
 
