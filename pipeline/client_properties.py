@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from pipeline.errors import UserError
 from pipeline.jaas import jaas_properties
+from pipeline.references import looked_up
 from pipeline.tls_stores import keystore_properties, truststore_properties
 
 # Same name, same meaning, same values.
@@ -78,11 +79,14 @@ def to_librdkafka(java: Mapping[str, str]) -> dict[str, str]:
         java: properties by their Java names, without the prefixes `consumer.`, `producer.`, `admin.`.
 
     Returns:
-        Properties for `confluent_kafka.Consumer`, `Producer` or `AdminClient`. Holds secrets: never show it.
+        Properties for `confluent_kafka.Consumer`, `Producer` or `AdminClient`, with what references stand for. Holds
+        secrets: never show it.
 
     Raises:
-        UserError: a value that only Java can use (a JKS store, a login module of one's own), and what to use instead.
+        UserError: a value that only Java can use (a JKS store, a login module of one's own), and what to use instead;
+            or a reference that leads nowhere.
     """
+    java = looked_up(java)
     translated = {name: value for name, value in java.items() if name in _SAME}
     translated |= {_RENAMED[name]: value for name, value in java.items() if name in _RENAMED}
     for name, (theirs, convert) in _CONVERTED.items():

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from pipeline import java_clients, streams_properties
 from pipeline.config_sources import Entry, from_environment, from_file, from_overrides
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, UserError
 from pipeline.java_clients import Client
 from pipeline.masking import masked
+from pipeline.references import PROVIDERS, looked_up, with_providers
 from pipeline.settings import Settings, table
 from pipeline.validation import validate
 
@@ -38,7 +39,8 @@ class Config:
 
     Attributes:
         settings: our own settings.
-        kafka: Kafka client properties under their Java names, prefixes `consumer.`, `producer.`, `admin.` as given.
+        kafka: Kafka client properties under their Java names, prefixes `consumer.`, `producer.`, `admin.` as given;
+            what refers to a secret stays a reference.
         sources: where each given property came from.
         warnings: what was ignored, changed or looks mistyped; one sentence each, for stderr.
     """
@@ -82,7 +84,7 @@ class Config:
             if name.startswith(client.value)
         }
         properties = {"bootstrap.servers": self.settings.bootstrap_servers, **shared, **own}
-        return {name: value for name, value in properties.items() if name not in foreign}
+        return with_providers({name: value for name, value in properties.items() if name not in foreign})
 
 
 def load_config(file: Path | None, environ: Mapping[str, str], overrides: Sequence[str]) -> Config:
@@ -111,6 +113,8 @@ def load_config(file: Path | None, environ: Mapping[str, str], overrides: Sequen
             mistakes += error.mistakes
 
     given, kafka, warnings = _sort(entries)
+    given, unknown = _looked_up(given, environ)
+    mistakes += unknown + _looked_up(kafka, environ)[1]
     settings, invalid = validate(given)
     if mistakes or invalid:
         raise ConfigError(mistakes + invalid, "All settings with their units: tracing-aggregator settings")
@@ -145,9 +149,22 @@ def _sort(entries: Iterable[Entry]) -> tuple[dict[str, Entry], dict[str, Entry],
             warnings.append(f"{source}: {name} has no effect here: {reason}")
         else:
             kafka[name] = Entry(name, value, source)
-            if bare not in java_clients.ALL:
+            if bare not in java_clients.ALL and not bare.startswith(f"{PROVIDERS}."):
                 warnings.append(f"{source}: {_unknown(name)}")
     return {**equivalents, **given}, kafka, warnings
+
+
+def _looked_up(given: Mapping[str, Entry], environ: Mapping[str, str]) -> tuple[dict[str, Entry], list[str]]:
+    """Entries with what their references stand for, and a sentence about each reference that leads nowhere."""
+    providers = {PROVIDERS: given[PROVIDERS].value} if PROVIDERS in given else {}
+    found: dict[str, Entry] = {}
+    mistakes: list[str] = []
+    for name, entry in given.items():
+        try:
+            found[name] = entry._replace(value=looked_up({**providers, name: entry.value}, environ)[name])
+        except UserError as error:
+            mistakes.append(f"{entry.source}: {error.message} {error.todo}")
+    return found, mistakes
 
 
 def _no_effect(name: str, bare: str) -> str | None:

@@ -5,7 +5,7 @@ from enum import Enum
 # What consumers, producers and admin clients share.
 EVERY_CLIENT = frozenset(
     """
-    auto.include.jmx.reporter bootstrap.servers client.dns.lookup client.id connections.max.idle.ms
+    auto.include.jmx.reporter bootstrap.servers client.dns.lookup client.id config.providers connections.max.idle.ms
     default.api.timeout.ms enable.metrics.push interceptor.classes metadata.max.age.ms
     metadata.recovery.rebootstrap.trigger.ms metadata.recovery.strategy metric.reporters metrics.num.samples
     metrics.recording.level metrics.sample.window.ms receive.buffer.bytes reconnect.backoff.max.ms

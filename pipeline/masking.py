@@ -2,6 +2,8 @@
 
 import re
 
+from pipeline.references import is_reference
+
 MASK = "***"
 # `.key` ends the name of a key in itself; `limit.open.per.key` is a number, `private.key.file` a path.
 _SECRET = re.compile(
@@ -10,8 +12,16 @@ _SECRET = re.compile(
 _LOGIN_IN_URL = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 
 
+def is_secret(name: str) -> bool:
+    """Whether the value of a property of this name is a secret."""
+    return _SECRET.search(name) is not None
+
+
 def masked(name: str, value: str) -> str:
-    """The value of a property as it may be shown: secrets, and logins inside addresses, become `***`."""
-    if value and _SECRET.search(name):
+    """The value of a property as it may be shown: secrets, and logins inside addresses, become `***`.
+
+    A reference is no secret: it says where one is.
+    """
+    if value and is_secret(name) and not is_reference(value):
         return MASK
     return _LOGIN_IN_URL.sub(MASK, value)

@@ -66,9 +66,9 @@ class Broker:
 
     `data_dir` is made and formatted if it is new. Without `port` a free one is taken at construction and kept over
     restarts. `properties` are added to the server's; the listener for clients is called `CLIENT`, so that
-    `{"listener.security.protocol.map": "CLIENT:SASL_SSL,CONTROLLER:PLAINTEXT", …}` secures it. `scram` are users and
-    their passwords (SCRAM-SHA-512), which only a new folder takes in. `jars` and `java` default to those that
-    `runners.jars` and `runners.java` find.
+    `{"listener.security.protocol.map": "CLIENT:SASL_SSL,CONTROLLER:PLAINTEXT", …}` secures it; `listeners` are further
+    ones by name, with their ports. `scram` are users and their passwords (SCRAM-SHA-512), which only a new folder takes
+    in. `jars` and `java` default to those that `runners.jars` and `runners.java` find.
     """
 
     def __init__(
@@ -77,6 +77,7 @@ class Broker:
         port: int | None = None,
         properties: Mapping[str, str] | None = None,
         *,
+        listeners: Mapping[str, int] | None = None,
         scram: Mapping[str, str] | None = None,
         jars: Sequence[Path] | None = None,
         java: Path | None = None,
@@ -85,6 +86,7 @@ class Broker:
         self.port = port or free_ports(1)[0]
         self.log = self.data_dir / "broker.log"
         self._properties = dict(properties or {})
+        self._listeners = {"CLIENT": self.port, **(listeners or {})}
         self._scram = dict(scram or {})
         self._jars = jars
         self._java = java
@@ -174,8 +176,9 @@ class Broker:
 
     def _write_properties(self) -> Path:
         controller = f"{HOST}:{free_ports(1)[0]}"
+        clients = ",".join(f"{name}://{HOST}:{port}" for name, port in self._listeners.items())
         settings = DEFAULTS | {
-            "listeners": f"CLIENT://{self.bootstrap_servers},CONTROLLER://{controller}",
+            "listeners": f"{clients},CONTROLLER://{controller}",
             "controller.quorum.voters": f"{DEFAULTS['node.id']}@{controller}",
             "log.dirs": str(self._log_dir),
         }

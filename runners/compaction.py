@@ -1,7 +1,7 @@
 """Which business topics lose messages on purpose: those that the brokers compact."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.settings import Settings
 from pipeline.topic_names import followed
@@ -14,6 +14,13 @@ BATCH = 500
 """Topics in one question."""
 
 
+class Refusal(NamedTuple):
+    """A topic that the brokers say nothing about, and why; its name is empty where they list no topics."""
+
+    topic: str
+    why: str
+
+
 def with_compacted_topics(admin: "AdminClient", settings: Settings, tell: Callable[[str], None]) -> Settings:
     """The settings, with `compacted.topics` as the brokers say if it is empty.
 
@@ -21,6 +28,19 @@ def with_compacted_topics(admin: "AdminClient", settings: Settings, tell: Callab
     """
     if settings.compacted_topics:
         return settings
+    compacted, refused = ask(admin, settings)
+    if refused:
+        others = f" and {len(refused) - 1} more" if len(refused) > 1 else ""
+        tell(
+            f"Warning: the brokers do not say whether {refused[0].topic or 'any topic'}{others} is compacted "
+            f"({refused[0].why}). What compaction takes there may be found lost or unconsumed: allow DESCRIBE_CONFIGS, "
+            "or set compacted.topics."
+        )
+    return settings.model_copy(update={"compacted_topics": ",".join(sorted(compacted))})
+
+
+def ask(admin: "AdminClient", settings: Settings) -> tuple[list[str], list[Refusal]]:
+    """The business topics that are compacted, and those that the brokers say nothing about."""
     from confluent_kafka import KafkaException
     from confluent_kafka.admin import ConfigResource, ResourceType
 
@@ -33,20 +53,13 @@ def with_compacted_topics(admin: "AdminClient", settings: Settings, tell: Callab
                 try:
                     policy = result(answer)["cleanup.policy"].value
                 except (KafkaException, TimeoutError) as error:
-                    refused.append((resource.name, reason(error) or "no answer in time"))
+                    refused.append(Refusal(resource.name, reason(error) or "no answer in time"))
                     continue
                 if "compact" in str(policy).split(","):
                     compacted.append(resource.name)
     except KafkaException as error:
-        refused.append(("any topic", reason(error)))
-    if refused:
-        name, why = refused[0]
-        others = f" and {len(refused) - 1} more" if len(refused) > 1 else ""
-        tell(
-            f"Warning: the brokers do not say whether {name}{others} is compacted ({why}). What compaction "
-            "takes there may be found lost or unconsumed: allow DESCRIBE_CONFIGS, or set compacted.topics."
-        )
-    return settings.model_copy(update={"compacted_topics": ",".join(sorted(compacted))})
+        refused.append(Refusal("", reason(error)))
+    return compacted, refused
 
 
 def _business_topics(admin: "AdminClient", settings: Settings) -> list[str]:

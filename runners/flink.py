@@ -12,9 +12,15 @@ from runners.compaction import with_compacted_topics
 from runners.flink_options import LOCAL
 from runners.job_server import Build
 from runners.reads import Reads, admin_client
+from runners.sealed import clear_secrets, sealed
 
 if TYPE_CHECKING:
     from apache_beam import Pipeline
+
+OPEN_PORTS = (
+    "Warning: Beam's services listen on every address of this machine, without a password (docs/security.md): "
+    "let a firewall keep others out."
+)
 
 
 def run(
@@ -28,8 +34,22 @@ def run(
 
     It resumes from `from_savepoint`, a path or URI, else from what the last run left.
     """
-    start = embedded.run if config.settings.flink_master == LOCAL else flink_cluster.submit
+    tell(OPEN_PORTS)
+    if config.settings.flink_master == LOCAL:
+        start, config = embedded.run, sealed(config)
+    else:
+        start = flink_cluster.submit
+        _tell_of_secrets(config, tell)
     return start(config, build or kafka_graph(config, tell), tell, beam_flags, from_savepoint)
+
+
+def _tell_of_secrets(config: Config, tell: Callable[[str], None]) -> None:
+    """The Kafka clients of a cluster do not see our environment: what is given in clear goes there with the job."""
+    if secrets := clear_secrets(config):
+        tell(
+            f"Warning: {', '.join(secrets)} will lie in the job's graph and its savepoints as given. Refer to a file "
+            "instead, there on this machine and on the cluster's: ${file:/path/to/file:key} (docs/security.md)."
+        )
 
 
 def kafka_graph(config: Config, tell: Callable[[str], None], *, commit_offsets: bool = True) -> Build:

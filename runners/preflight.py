@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 
 from pipeline.topic_names import listed_topics, topic_pattern
+from runners import compaction
 from runners.admin import TIMEOUT_S, Admin, code, reason, result, talking_to_brokers
 from runners.kafka_commands import KafkaCommands
 from runners.topics import Departure, Wanted, create, departures_of, wanted_topics
@@ -70,7 +71,13 @@ class _Preflight:
             for name, operations in needs.items()
         }
         brokers = Verdict("ok", f"brokers {self._settings.bootstrap_servers}", f"{self._admin.brokers} in the cluster")
-        return [brokers, *chain.from_iterable(by_topic.values()), *self._no_header_topics(headers), *self._group()]
+        return [
+            brokers,
+            *chain.from_iterable(by_topic.values()),
+            *self._no_header_topics(headers),
+            *self._compaction(),
+            *self._group(),
+        ]
 
     def _header_topics(self) -> list[str]:
         """Business topics to read headers from: those listed, or those that exist and match."""
@@ -95,6 +102,20 @@ class _Preflight:
                 "Correct the expression, or let the user see the topics: "
                 + self._commands.grant(["READ"], "topic NAME"),
             )
+        ]
+
+    def _compaction(self) -> list[Verdict]:
+        """Whether the brokers tell which business topics are compacted: a run asks them as it starts."""
+        refused = [] if self._settings.compacted_topics else compaction.ask(self._admin.client, self._settings)[1]
+        return [
+            Verdict(
+                "advice",
+                f"topic {one.topic}",
+                f"does not tell whether it is compacted: {one.why}; what compaction takes may be found lost",
+                f"{self._commands.grant(['DESCRIBE_CONFIGS'], f'topic {one.topic}')}\nOr set compacted.topics.",
+            )
+            for one in refused
+            if one.topic
         ]
 
     def _needs(self, headers: list[str], departures: dict[str, list[Departure]]) -> dict[str, list[str]]:

@@ -25,6 +25,7 @@ from runners.java_process import DIE_WITH_PARENT
 from runners.job_server import Build, Submission
 from runners.ports import free_ports, listens
 from runners.reads import Reads, admin_client, partitions, plan
+from runners.sealed import sealed
 from runners.stop_signals import stop_request
 
 START_S = 30
@@ -36,8 +37,9 @@ def run(config: Config, tell: Callable[[str], None], beam_flags: Sequence[str] =
 
     It commits no offsets, since it could not resume: each start reads all there is. `UserError` without a program.
     """
-    from runners.flink import kafka_graph
+    from runners.flink import OPEN_PORTS, kafka_graph
 
+    config = sealed(config)
     settings = config.settings
     build = build or kafka_graph(config, tell, commit_offsets=False)
     binary = find_prism(settings.prism_binary)
@@ -49,6 +51,7 @@ def run(config: Config, tell: Callable[[str], None], beam_flags: Sequence[str] =
         start_time(config, found, tell)
     with stop_request(tell, "stopping") as stop, TemporaryDirectory(prefix="tracing-aggregator-") as scratch:
         jars = resolve("beam", Path(settings.jars_cache).expanduser(), settings.jars_mirror)
+        tell(OPEN_PORTS)
         log = Path(scratch) / "expansion.log"
         with (
             _prism(binary, Path(scratch) / "prism.log") as endpoint,

@@ -35,3 +35,8 @@ def test_a_login_inside_an_address_is_not_shown():
 
 def test_a_secret_that_is_not_set_is_shown_as_empty():
     assert masked("ssl.key.password", "") == ""
+
+
+def test_a_reference_to_a_secret_is_shown_since_it_says_where_the_secret_is():
+    assert masked("ssl.key.password", "${file:/etc/kafka/secrets:key}") == "${file:/etc/kafka/secrets:key}"
+    assert masked("sasl.jaas.config", 'module password="${env:A}" other="sesame"') == "***"

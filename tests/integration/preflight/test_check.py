@@ -28,6 +28,11 @@ def all_grants(name: str) -> list[Grant]:
     ]
 
 
+def advisable(name: str) -> Grant:
+    """Without it a run works, and may accuse the compaction of that topic."""
+    return Grant("DESCRIBE_CONFIGS", f"topic {name}-orders")
+
+
 def check(file: str, *overrides: str) -> list[dict[str, Any]]:
     """The verdicts other than `ok`; the exit code must agree with them."""
     arguments = [argument for override in overrides for argument in ("-o", override)]
@@ -58,14 +63,39 @@ def alice(cluster, name, config_file):
 
 
 def test_with_every_grant_there_is_no_problem(cluster, name, alice):
-    cluster.grant("alice", *all_grants(name))
+    cluster.grant("alice", *all_grants(name), advisable(name))
     assert check(alice) == []
+
+
+def test_a_business_topic_that_hides_whether_it_is_compacted_is_worth_a_hint(cluster, name, alice):
+    cluster.grant("alice", *all_grants(name))
+    [advice] = check(alice)
+    assert (advice["level"], advice["subject"]) == ("advice", f"topic {name}-orders")
+    assert grants_in(advice["todo"]) == [advisable(name)]
+    assert check(alice, "compacted.topics=other") == []
+
+
+def test_pathways_need_leave_to_be_written(cluster, name, config_file):
+    CliRunner().invoke(main, ["topics", config_file("admin", trace_pathways="true")])
+    cluster.grant("alice", *all_grants(name))
+    file = config_file("alice", trace_pathways="true")
+    [problem] = check(file)
+    assert grants_in(problem["todo"]) == [Grant("WRITE", f"topic {name}-pathway")]
+    cluster.grant("alice", *grants_in(problem["todo"]))
+    assert check(file) == []
+
+
+def test_who_only_looks_needs_to_read_the_outputs_and_nothing_else(cluster, name, alice):
+    outputs = [f"topic {name}-{kind}" for kind in ("aggregated", "anomaly")]
+    cluster.grant("alice", *(Grant("READ", topic) for topic in outputs))
+    shown = CliRunner().invoke(main, ["explain", "nothing", alice])
+    assert (shown.exit_code, "Nothing is known of nothing" in shown.stderr) == (1, True)
 
 
 @pytest.mark.parametrize("index", range(8), ids=[" ".join(grant) for grant in all_grants("t")])
 def test_each_missing_grant_is_one_problem_and_what_it_says_to_type_mends_it(cluster, name, alice, index):
     missing = all_grants(name)[index]
-    cluster.grant("alice", *(grant for grant in all_grants(name) if grant != missing))
+    cluster.grant("alice", advisable(name), *(grant for grant in all_grants(name) if grant != missing))
     [problem] = check(alice)
     assert (problem["level"], problem["subject"]) == ("problem", missing.resource)
     assert missing in grants_in(problem["todo"])
@@ -97,7 +127,7 @@ def test_without_any_grant_all_problems_come_at_once(name, alice):
 
 
 def test_topics_matching_an_expression_must_be_readable(cluster, name, alice):
-    cluster.grant("alice", *all_grants(name)[:-1], Grant("DESCRIBE", f"topic {name}-orders"))
+    cluster.grant("alice", *all_grants(name)[:-1], advisable(name), Grant("DESCRIBE", f"topic {name}-orders"))
     [problem] = check(alice, f"trace.topics={name}-o.*")
     assert (problem["subject"], problem["message"]) == (f"topic {name}-orders", "may not be used: READ")
 
