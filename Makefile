@@ -9,7 +9,7 @@ BIN := .venv/bin
 TWO_AT_A_TIME := --numprocesses 2 --dist loadfile
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help venv demo test test-fast lint bench faults steady deploy-check image-check docs docs-check otelcol clean
+.PHONY: help venv demo test test-fast lint bench faults steady deploy-check image-check sbom audit docs docs-check otelcol clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,15 @@ deploy-check: .venv/dev $(BIN)/helm ## Dockerfiles, compose file, chart and aler
 
 image-check: .venv/base ## builds the image without Docker and starts it on a real broker; Debian, root
 	@deploy/try-image.sh
+
+sbom: .venv/dev ## what we are made of, Python packages and jars, in CycloneDX
+	@mkdir -p build
+	@$(BIN)/python -m tools.sbom >build/sbom.json
+
+# In an environment of its own: it must not change what it looks at.
+audit: .venv/base ## known vulnerabilities of the Python packages; needs a network with PyPI's advisories
+	@test -x build/audit/bin/pip-audit || { "$(PYTHON)" -m venv build/audit; build/audit/bin/python -m pip install --quiet 'pip-audit>=2.9,<3'; }
+	@build/audit/bin/pip-audit --strict --skip-editable --path "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 
 docs: .venv/base ## write the generated documents again
 	@$(BIN)/python -m tools.generate_docs
