@@ -56,16 +56,20 @@ DASHBOARD = [
 ]
 
 OTLP = [
-    # The messages of OTLP, for `sink otlp`: 1.30 and later take the protobuf that Beam has.
+    # The messages of OTLP, for `sink otlp` and `ingest otlp`: 1.30 and later take the protobuf that Beam has.
     "opentelemetry-proto>=1.30,<2",
+    # `ingest otlp` receives with the same server as the dashboard.
+    *DASHBOARD,
 ]
 
 DEV = [
     *TEST,
-    *DASHBOARD,
     *OTLP,
     # The names of attributes, to hold ours against: 0.66b2 is the first with those of 1.44.
     "opentelemetry-semantic-conventions>=0.66b2,<1",
+    # Sends spans as applications do. 1.45 is the one that goes with these names.
+    "opentelemetry-sdk>=1.45,<2",
+    "opentelemetry-exporter-otlp-proto-http>=1.45,<2",
     # Starlette's test client asks with it.
     "httpx>=0.27,<1",
     # Drives the Chromium of this machine: the tests and screenshots of the dashboard.
@@ -80,6 +84,8 @@ DEV = [
     "kubernetes-validate>=1.31,<2",
     # Builds the distribution in a test, as the image does. From Python 3.12 on none is there by itself.
     "setuptools>=68",
+    # Lists what we are made of: `make sbom`. 7 writes CycloneDX 1.6.
+    "cyclonedx-bom>=7,<8",
     # Keeps the packages in layers. 2.1 can forbid external packages.
     "import-linter>=2.1,<3",
 ]
@@ -114,6 +120,7 @@ setup(
                 "runners",
                 "explain",
                 "dashboard",
+                "ingest",
                 "metrics",
                 "sinks",
                 "cli",

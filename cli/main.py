@@ -23,6 +23,7 @@ COMMANDS = {
     "explain": Lazy("cli.explain:explain", "Show what happened to one message."),
     "flink-lib": Lazy("cli.flink_lib:flink_lib", "Copy the jars that a Flink cluster needs."),
     "graph": Lazy("cli.graph:graph", "Draw the pipeline as a Mermaid diagram."),
+    "ingest": Lazy("cli.ingest:ingest", "Make raw traces from OpenTelemetry's spans."),
     "jars": Lazy("cli.jars:jars", "Fetch the Java parts now, for a start without network."),
     "metrics": Lazy("cli.metrics:metrics", "Serve metrics beside a job on a Flink cluster."),
     "replay": Lazy("cli.replay:replay", "Aggregate traces from files, without Kafka or Java."),

@@ -18,7 +18,7 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_REFUSED = "A token is needed. Open the address that `tracing-aggregator dashboard` printed, or send it as a bearer.\n"
+_REFUSED = "A token is needed: send it as a bearer, or open the address of the dashboard with ?token=…\n"
 
 
 class Guard:

@@ -1,8 +1,5 @@
 """Runs the dashboard: the thread that follows Kafka, and the web server."""
 
-import ipaddress
-import re
-import secrets
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -15,13 +12,12 @@ import uvicorn
 from dashboard.api import application
 from dashboard.follow import Follower
 from dashboard.job import JobWatch
+from dashboard.listening import listen, url
 from dashboard.store import Reader, open_store
 from pipeline.config import Config
-from pipeline.errors import UserError
 
 #: Pages that are open hold a stream that never ends: they are cut off after this.
 _GRACE_S = 1
-_TOKEN = re.compile(r"[!-~]{8,}")
 
 
 class Options(NamedTuple):
@@ -41,16 +37,6 @@ def serve(config: Config, options: Options, tell: Callable[[str], None]) -> None
     Raises UserError: a host beyond this machine without a token, a token that is too short, a port that is taken, a
     store that cannot be used.
     """
-    if options.token is None and not is_loopback(options.host):
-        raise UserError(
-            f"--host {options.host} lets others in, so a token is needed.",
-            f"For example: tracing-aggregator dashboard --host {options.host} --token {secrets.token_urlsafe(18)}",
-        )
-    if options.token is not None and not _TOKEN.fullmatch(options.token):
-        raise UserError(
-            "The token must have 8 characters or more, of ASCII and without blanks.",
-            f"For example: --token {secrets.token_urlsafe(18)}",
-        )
     with serving(config, options) as page:
         tell(f"Dashboard: {page.address}" + ("  (once with ?token=…)" if options.token else ""))
         tell(
@@ -83,9 +69,9 @@ class Page(NamedTuple):
 def serving(config: Config, options: Options) -> Iterator[Page]:
     """A dashboard that follows Kafka for as long as the block runs.
 
-    Raises UserError: a port that is taken, a store that cannot be used.
+    Raises UserError as `serve` does.
     """
-    listening = _listen(options.host, options.port)
+    listening = listen(options.host, options.port, options.token, "tracing-aggregator dashboard")
     try:
         connection = open_store(options.store)
         follower = Follower(config, connection, options.since, options.keep)
@@ -96,37 +82,13 @@ def serving(config: Config, options: Options) -> Iterator[Page]:
                 app, log_level="warning", access_log=False, timeout_graceful_shutdown=_GRACE_S, server_header=False
             )
         )
-        name = f"[{options.host}]" if ":" in options.host else options.host
         follower.start()
         job.start()
         try:
-            yield Page(f"http://{name}:{listening.getsockname()[1]}/", server, listening)
+            yield Page(url(options.host, listening), server, listening)
         finally:
             job.stop()
             follower.stop()
             connection.close()
     finally:
         listening.close()
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches a server that listens there."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        [family, kind, _, _, address] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listening = socket.socket(family, kind)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(address)
-        listening.listen()  # who comes before the server is up waits
-    except OSError as error:
-        raise UserError(
-            f"{host}:{port} cannot be listened on: {error.strerror or error}.",
-            "Choose another: tracing-aggregator dashboard --port 0 takes any that is free",
-        ) from error
-    return listening

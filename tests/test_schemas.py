@@ -66,7 +66,7 @@ def properties(part: Any, path: str = "") -> Iterator[tuple[str, Json]]:
 
 
 def test_there_is_a_schema_of_each_output():
-    assert {*OUTPUTS, "explain"} == set(NAMES)
+    assert {*OUTPUTS, "explain", "raw-trace"} == set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,12 +1,11 @@
-"""`python -m tools.screenshots`: the pictures of the README, of the dashboard of a demo, or over invented traffic."""
+"""`python -m tools.screenshots`: the pictures of the README, of a dashboard over invented traffic."""
 
-import json
 import shutil
+import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
 import click
 from playwright.sync_api import Browser, sync_playwright
@@ -30,8 +29,8 @@ def chromium() -> str | None:
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
-def _fill(store: Path) -> None:
-    """Twenty minutes of traffic."""
+def _fill(store: Path) -> str:
+    """Twenty minutes of traffic; the position of a message in it."""
     connection = open_store(store)
     ingest = Ingest(connection, Settings())
     length_ms = _MINUTES * 60_000
@@ -40,15 +39,9 @@ def _fill(store: Path) -> None:
         ingest.take(traffic.message())
     for start in traffic.minutes(traffic.now_ms):
         ingest.take(traffic.statistics(start))
+    topic, partition, offset = connection.execute("SELECT topic, partition, offset FROM findings LIMIT 1").fetchone()
     connection.close()
-
-
-def _message(address: str) -> str:
-    """The position of a message with a finding, one that was read again if there is any."""
-    with urlopen(f"{address}/api/anomalies?size=100", timeout=10) as answer:  # noqa: S310  our own page
-        findings = [one for one in json.load(answer)["findings"] if "offset" in one]
-    chosen = next((one for one in findings if one["reason"] == "over-consumed"), findings[0])
-    return f"{chosen['topic']}/{chosen['partition']}/{chosen['offset']}"
+    return f"{topic}/{partition}/{offset}"
 
 
 def _take(browser: Browser, address: str, name: str, **options: Any) -> None:
@@ -62,37 +55,26 @@ def _take(browser: Browser, address: str, name: str, **options: Any) -> None:
     click.echo(f"wrote docs/screenshots/{name}.png", err=True)
 
 
-@click.command()
-@click.option(
-    "--address", help="Of a dashboard that runs, as `tracing-aggregator demo` prints it; else it is invented."
-)
-def main(address: str | None) -> None:
-    """Take them all."""
+def main() -> int:
+    """Take them all; the exit code."""
     program = chromium()
     if program is None:
-        raise click.ClickException("There is no Chromium here. Install it: apt-get install chromium")
+        click.echo("There is no Chromium here. Install it: apt-get install chromium", err=True)
+        return 1
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        message = _fill(Path(folder) / "store.sqlite")
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        if address:
-            _take_all(browser, address.rstrip("/"))
-        else:
-            with tempfile.TemporaryDirectory() as folder:
-                store = Path(folder) / "store.sqlite"
-                _fill(store)
-                with running(application(Reader(store), None)) as port:
-                    _take_all(browser, f"http://127.0.0.1:{port}")
-        browser.close()
-
-
-def _take_all(browser: Browser, address: str) -> None:
-    _take(browser, f"{address}/", "overview", viewport=_WIDE)
-    _take(browser, f"{address}/", "overview-dark", viewport=_WIDE, color_scheme="dark")
-    _take(browser, f"{address}/flows", "flows", viewport={**_WIDE, "height": 460})
-    _take(browser, f"{address}/message?subject={_message(address)}", "message", viewport=_WIDE)
-    _take(browser, f"{address}/health", "health", viewport=_WIDE)
-    _take(browser, f"{address}/anomalies", "anomalies-narrow", viewport=_NARROW)
+        with running(application(Reader(Path(folder) / "store.sqlite"), None)) as port:
+            address = f"http://127.0.0.1:{port}"
+            _take(browser, f"{address}/", "overview", viewport=_WIDE)
+            _take(browser, f"{address}/", "overview-dark", viewport=_WIDE, color_scheme="dark")
+            _take(browser, f"{address}/flows", "flows", viewport=_WIDE)
+            _take(browser, f"{address}/message?subject={message}", "message", viewport=_WIDE)
+            _take(browser, f"{address}/anomalies", "anomalies-narrow", viewport=_NARROW)
+            browser.close()
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -10,7 +10,7 @@ from cli.main import main
 from dashboard import live
 from dashboard.api import application
 from dashboard.background import running
-from dashboard.serve import is_loopback
+from dashboard.listening import is_loopback
 from tests.dashboard.stores import TRACES
 from tests.explain.cases import sent
 

@@ -1,0 +1,1 @@
+"""Turns what other tools know about messages into raw traces: for now the spans of OpenTelemetry."""

@@ -1,0 +1,77 @@
+"""Runs the OTLP receiver until Ctrl-C, or takes files."""
+
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing, suppress
+from typing import NamedTuple
+
+import uvicorn
+
+from dashboard.listening import listen, url
+from ingest import records
+from ingest.raw_traces import Consumption
+from ingest.receiver import Receiver
+from ingest.records import OUTCOMES, Record, Topics
+from ingest.spans import JSON
+from pipeline.sources import MAX_LINE_BYTES, open_lines
+
+COMMAND = "tracing-aggregator ingest otlp"
+#: Requests at a time; more are told to come again.
+_CONCURRENT = 64
+_GRACE_S = 25
+
+Deliver = Callable[[Sequence[Record]], None]
+
+
+class Where(NamedTuple):
+    """Where to listen, and the token that is asked for; None asks for none."""
+
+    host: str
+    port: int
+    token: str | None
+
+
+def serve(
+    where: Where, topics: Topics, consumption: Consumption, deliver: Deliver, tell: Callable[[str], None]
+) -> None:
+    """Receive until Ctrl-C or SIGTERM. Raises UserError where it cannot listen."""
+    with closing(listen(where.host, where.port, where.token, COMMAND)) as listening:
+        receiver = Receiver(topics, consumption, deliver)
+        server = uvicorn.Server(
+            uvicorn.Config(
+                receiver.application(where.token),
+                log_level="warning",
+                access_log=False,
+                limit_concurrency=_CONCURRENT,
+                timeout_graceful_shutdown=_GRACE_S,
+                server_header=False,
+            )
+        )
+        tell(f"Receiving OTLP/HTTP at {url(where.host, listening)}v1/traces into {topics.tracing}; Ctrl-C ends it.")
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        with suppress(KeyboardInterrupt):  # uvicorn ends in good order, and then passes Ctrl-C on
+            server.run(sockets=[listening])
+        tell(summary(receiver.outcomes))
+
+
+def take_files(paths: Iterable[str], topics: Topics, consumption: Consumption, deliver: Deliver) -> Counter[str]:
+    """Take files of OTLP JSON, a request each line, as the collector's file exporter writes them; `-` is stdin."""
+    outcomes: Counter[str] = Counter()
+    for path in paths:
+        with open_lines(path) as lines:
+            while line := lines.readline(MAX_LINE_BYTES):
+                if line.isspace():
+                    continue
+                result = records.taken(line.rstrip(b"\n"), JSON, topics, consumption, time.time_ns() // 1_000_000)
+                deliver(result.records)
+                outcomes += result.outcomes
+    return outcomes
+
+
+def summary(outcomes: Counter[str]) -> str:
+    """What became of the spans, for a person."""
+    taken, ignored, rejected, undecodable = (outcomes[name] for name in OUTCOMES)
+    told = f"{taken} spans taken, {ignored} about something else, {rejected} rejected"
+    return told + (f", {undecodable} requests not understood" if undecodable else "")

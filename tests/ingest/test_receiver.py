@@ -1,0 +1,142 @@
+"""The OTLP/HTTP receiver, asked as OpenTelemetry's own SDK asks it, and by those who ask wrongly."""
+
+import gzip
+import time
+from collections.abc import Sequence
+
+import httpx
+import orjson
+import pytest
+from opentelemetry.exporter.otlp.proto.http import Compression
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.trace import Link, SpanKind
+
+from dashboard.background import running
+from ingest import receiver
+from ingest.deliver import NotDeliveredError
+from ingest.raw_traces import Consumption
+from ingest.receiver import Receiver
+from ingest.records import Record, Topics
+from ingest.spans import JSON, PROTOBUF
+from tests.ingest.requests import CONSUME, PLACE, SEND, any_span, request
+
+TOKEN = "open-sesame"
+
+
+class Kafka:
+    """Keeps what is delivered, unless it is away."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self.is_away = False
+
+    def __call__(self, records: Sequence[Record]) -> None:
+        if self.is_away:
+            raise NotDeliveredError("no broker")
+        self.records += records
+
+
+@pytest.fixture
+def kafka() -> Kafka:
+    return Kafka()
+
+
+@pytest.fixture
+def address(kafka):
+    made = Receiver(Topics("_tracing", "_dead"), Consumption.PROCESS, kafka)
+    with running(made.application(None)) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+def post(address: str, body: bytes, **headers: str) -> httpx.Response:
+    named = {"Content-Type": JSON} | {name.replace("_", "-"): value for name, value in headers.items()}
+    return httpx.post(f"{address}/v1/traces", content=body, headers=named)
+
+
+@pytest.mark.parametrize("compression", [Compression.NoCompression, Compression.Gzip])
+def test_spans_of_the_sdk_become_raw_traces(address, kafka, compression):
+    exporter = OTLPSpanExporter(f"{address}/v1/traces", compression=compression)
+    provider = TracerProvider(resource=Resource({"service.name": "shop"}))
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    tracer = provider.get_tracer("test")
+    before = time.time_ns()
+    with tracer.start_as_current_span("orders send", kind=SpanKind.PRODUCER, attributes=SEND | PLACE) as sent:
+        pass
+    with tracer.start_as_current_span("orders process", attributes=CONSUME, links=[Link(sent.get_span_context())]):
+        pass
+    provider.shutdown()
+    values = [orjson.loads(record.value) for record in kafka.records]
+    assert [value["type"] for value in values] == ["SEND", "ACK", "CONSUME"]
+    [correlation] = {value["correlationId"] for value in values}
+    assert correlation == f"{sent.context.trace_id:032x}-{sent.context.span_id:016x}"
+    assert values[0]["date"] >= time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(before // 10**9))
+
+
+def test_an_answer_speaks_as_it_was_spoken_to_and_tells_how_many_were_rejected(address):
+    lacking = any_span(CONSUME | {"messaging.kafka.offset": -1})
+    assert post(address, request(any_span(SEND))).json() == {}
+    assert post(address, request(lacking, any_span(SEND))).json()["partialSuccess"]["rejectedSpans"] == "1"
+    answer = post(address, b"", Content_Type=PROTOBUF)
+    assert (answer.status_code, answer.headers["content-type"], answer.content) == (200, PROTOBUF, b"")
+    message = ExportTraceServiceResponse.FromString(receiver._answer(PROTOBUF, 3).body)
+    assert message.partial_success.rejected_spans == 3
+
+
+def test_while_kafka_is_away_clients_are_told_to_send_again_and_nothing_counts(address, kafka):
+    kafka.is_away = True
+    answer = post(address, request(any_span(SEND)))
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert 'outcome="taken"} 0.0' in httpx.get(f"{address}/metrics").text
+    kafka.is_away = False
+    assert post(address, request(any_span(SEND))).status_code == 200
+    assert 'outcome="taken"} 1.0' in httpx.get(f"{address}/metrics").text
+    assert httpx.get(f"{address}/healthz").text == "ok\n"
+
+
+def test_what_is_no_otlp_is_refused_and_kept(address, kafka):
+    assert post(address, b"{").status_code == 400
+    [letter] = kafka.records
+    assert letter.topic == "_dead"
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        (b"{}", {"Content_Type": "text/plain"}, 415),
+        (b"{}", {"Content_Encoding": "br"}, 415),
+        (b"no gzip", {"Content_Encoding": "gzip"}, 400),
+        (b" " * (receiver.MAX_BODY_BYTES + 1), {}, 413),
+        (gzip.compress(b" " * (receiver.MAX_PLAIN_BYTES + 1)), {"Content_Encoding": "gzip"}, 413),
+    ],
+    ids=["media type", "compression", "broken gzip", "too large", "too large once unpacked"],
+)
+def test_what_cannot_be_taken_is_refused_before_it_costs_anything(address, kafka, body, headers, status):
+    assert post(address, body, **headers).status_code == status
+    assert kafka.records == []
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(address, monkeypatch):
+    monkeypatch.setattr(receiver, "BODY_WITHIN_S", 0.1)
+
+    def slow():
+        yield b"{"
+        time.sleep(0.5)
+        yield b"}"
+
+    assert httpx.post(f"{address}/v1/traces", content=slow(), headers={"Content-Type": JSON}).status_code == 408
+
+
+def test_with_a_token_only_who_knows_it_is_heard(kafka):
+    made = Receiver(Topics("_tracing", "_dead"), Consumption.PROCESS, kafka)
+    with running(made.application(TOKEN)) as port:
+        address = f"http://127.0.0.1:{port}"
+        assert post(address, request(any_span(SEND))).status_code == 401
+        assert post(address, request(any_span(SEND)), Authorization=f"Bearer {TOKEN}").status_code == 200
+
+
+def test_a_foreign_page_cannot_reach_the_receiver_by_a_name_of_its_own(address):
+    assert post(address, request(any_span(SEND)), Host="evil.example").status_code == 421
