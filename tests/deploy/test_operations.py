@@ -10,7 +10,7 @@ from tests.deploy.artefacts import ROOT
 from tests.metrics.test_deploy import NAME, NAMES, rules
 
 GUIDE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-PACKAGES = ("cli", "dashboard", "explain", "metrics", "pipeline", "runners", "sinks", "transforms")
+PACKAGES = ("cli", "dashboard", "explain", "ingest", "metrics", "pipeline", "runners", "sinks", "transforms")
 
 
 def section(title: str) -> str:
