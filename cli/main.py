@@ -21,6 +21,7 @@ COMMANDS = {
     "dashboard": Lazy("cli.dashboard:dashboard", "Serve pages to look at it all in a browser."),
     "demo": Lazy("cli.demo:demo", "Broker, traffic, pipeline and dashboard: traces in a table."),
     "explain": Lazy("cli.explain:explain", "Show what happened to one message."),
+    "flink-jar": Lazy("cli.flink_jar:flink_jar", "Write the job as a jar, for a Flink cluster of its own."),
     "flink-lib": Lazy("cli.flink_lib:flink_lib", "Copy the jars that a Flink cluster needs."),
     "graph": Lazy("cli.graph:graph", "Draw the pipeline as a Mermaid diagram."),
     "ingest": Lazy("cli.ingest:ingest", "Make raw traces from OpenTelemetry's spans."),

@@ -45,9 +45,14 @@ Build = Callable[["Pipeline", Reads, str], None]
 
 
 class JobServer:
-    """The JVM, from construction to the end of the block. `java_option` in the environment is added to its options."""
+    """The JVM, from construction to the end of the block. `java_option` in the environment is added to its options.
 
-    def __init__(self, settings: Settings, folder: StateFolder, environ: Mapping[str, str] = os.environ) -> None:
+    `master` is used in place of the setting `flink.master`.
+    """
+
+    def __init__(
+        self, settings: Settings, folder: StateFolder, environ: Mapping[str, str] = os.environ, *, master: str = ""
+    ) -> None:
         self._java = find_java(settings.java_home)
         self._jars = resolve("beam", Path(settings.jars_cache).expanduser(), settings.jars_mirror)
         self._expansion_log = folder.log("expansion")
@@ -63,7 +68,7 @@ class JobServer:
             jars=self._jars,
             main=MAIN,
             arguments=[
-                *("--flink-master", settings.flink_master),
+                *("--flink-master", master or settings.flink_master),
                 *("--flink-conf-dir", str(folder.configuration)),
                 *("--job-host", "localhost"),
                 *("--job-port", str(self._port)),

@@ -1,0 +1,26 @@
+"""`flink-jar`: the job for a Flink cluster in application mode."""
+
+import shlex
+from pathlib import Path
+
+import click
+
+from cli.options import config_options
+from pipeline.config import Config
+
+
+@click.command("flink-jar")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@config_options
+def flink_jar(config: Config, file: Path) -> None:
+    """Write the job into FILE, a jar for Flink's `lib`, and print what `standalone-job.sh start` is told.
+
+    For a cluster in application mode: it runs this one job with these settings. See docs/operations.md.
+    """
+    from runners import flink_jar
+    from runners.flink import kafka_graph
+
+    def tell(line: str) -> None:
+        click.echo(line, err=True)
+
+    click.echo(shlex.join(flink_jar.write(config, kafka_graph(config, tell), file, tell)))

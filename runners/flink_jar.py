@@ -1,0 +1,57 @@
+"""The job as a jar, for a Flink cluster in application mode: one job, started with it, and nothing to submit to."""
+
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pipeline.config import Config
+from pipeline.errors import UserError
+from runners.event_time import CREATE_TIME, choose_policy, start_time
+from runners.flink_options import beam_options, cluster_configuration, write_configuration
+from runners.job_records import JobRecord, frozen_settings
+from runners.job_server import Build, JobServer
+from runners.reads import admin_client, partitions, plan
+from runners.state_folder import StateFolder
+
+WRITE_S = 180
+AUTO = "[auto]"
+MAIN = "org.apache.beam.runners.flink.FlinkPipelineRunner"
+
+
+def write(
+    config: Config, build: Build, target: Path, tell: Callable[[str], None], beam_flags: Sequence[str] = ()
+) -> list[str]:
+    """Writes the jar and returns the arguments that start it, for Flink's `standalone-job.sh`.
+
+    The settings, and what there is to read now, are fixed in it. Raises `UserError` when it cannot be written.
+    """
+    settings, folder = config.settings, StateFolder.of(config.settings)
+    target = target.absolute()
+    with folder.hold():
+        admin = admin_client(config)
+        found = partitions(admin, settings)
+        policy = choose_policy(config, admin, found)
+        tell(f"Event time: {policy.name}, because {policy.reason}.")
+        reads = plan(config, found, policy.name)
+        if policy.name == CREATE_TIME and settings.heartbeat:
+            start_time(config, found, tell)
+        record = JobRecord(uuid.uuid4().hex, reads.labels, frozen_settings(settings))
+        record.save(folder.jobs)
+        write_configuration(folder.configuration, {})
+        with JobServer(settings, folder, master=AUTO) as server:
+            to_file = [f"--output_executable_path={target}", *beam_flags]
+            options = beam_options(
+                settings, job_endpoint=server.endpoint, worker=settings.flink_worker_command, extra=to_file
+            )
+            submission = server.submit(build, reads, options)
+            submission.ended.wait(WRITE_S)
+    if submission.error or not target.exists():
+        raise UserError(
+            f"{target} was not written: {submission.error or f'not within {WRITE_S} s'}.",
+            f"See the log of the job server: {server.process.log}",
+        )
+    own = cluster_configuration(settings, job_id=record.job)
+    return [
+        *("--job-classname", MAIN, "--job-id", record.job),
+        *(f"-D{name}={value}" for name, value in own.items() if not name.startswith("$")),
+    ]
