@@ -2,6 +2,7 @@
 
 import json
 import logging
+import signal
 import sys
 import time
 from dataclasses import asdict
@@ -31,6 +32,7 @@ def main(
     Exit code 1: something was lost, or a finding is wrong. It takes some 15 minutes on two free cores.
     """
     logging.getLogger().setLevel(logging.ERROR)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # ends what it started, like Ctrl-C
     chosen = only.split(",") if only else [fault.name for fault in FAULTS]
     if unknown := set(chosen) - {fault.name for fault in FAULTS}:
         raise click.BadParameter(f"{', '.join(sorted(unknown))}: choose from {', '.join(each.name for each in FAULTS)}")

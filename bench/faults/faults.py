@@ -20,11 +20,12 @@ TWO_HOURS = 7200 * SECOND
 
 
 class Fault(NamedTuple):
-    """`do` returns how many dead letters it makes."""
+    """`do` returns how many dead letters it makes. `stops`: nothing comes out until it is over."""
 
     name: str
     what: str
     do: Callable[[Bed, Traffic], int]
+    stops: bool = True
 
 
 def unused_partition(bed: Bed, traffic: Traffic) -> int:
@@ -121,14 +122,14 @@ def lose_cluster(bed: Bed, traffic: Traffic) -> int:
 
 
 FAULTS = [
-    Fault("unused-partition", "none; a partition of `_tracing` never has a record", unused_partition),
+    Fault("unused-partition", "none; a partition of `_tracing` never has a record", unused_partition, stops=False),
     Fault("worker", "kill -9 of a Python worker", kill_worker),
     Fault("task-manager", "kill -9 of the TaskManager, another started", kill_task_manager),
     Fault("job-manager", "kill -9 of the JobManager, another takes over (ZooKeeper)", kill_job_manager),
     Fault("broker", "kill -9 of the broker, back after 5 s", restart_broker),
-    Fault("storage", "checkpoint storage gone for 20 s and more", lose_storage),
-    Fault("poison", f"{POISON} records at once that are no traces", flood),
-    Fault("clocks", "a consumer's clock 30 s behind, some traces 2 h ahead", jump_clocks),
+    Fault("storage", "checkpoint storage gone for 20 s and more", lose_storage, stops=False),
+    Fault("poison", f"{POISON} records at once that are no traces", flood, stops=False),
+    Fault("clocks", "a consumer's clock 30 s behind, some traces 2 h ahead", jump_clocks, stops=False),
     Fault("stop", "`stop` with a savepoint, `run` again", stop_and_resume),
     Fault("cluster", "the whole cluster killed, `run` on a new one", lose_cluster),
 ]

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from bench.faults.messages import Expected
@@ -17,8 +16,8 @@ class Row:
     """One fault.
 
     `lost` are traces that are missing or not joined as they must be, `duplicates` records that came again under an id
-    and revision that were there. `missing` and `false` are findings. `silence_s` is the longest time without any record
-    after the fault.
+    and revision that were there. `missing` and `false` are findings. `recovery_s` is from the fault to the first record
+    of a message that was sent after it, None where nothing stops.
     """
 
     name: str
@@ -32,7 +31,7 @@ class Row:
     findings: int
     missing: int
     false: int
-    silence_s: float
+    recovery_s: float | None
 
     @property
     def is_well(self) -> bool:
@@ -88,15 +87,12 @@ def duplicates(seen: Sequence[Seen], traces: str) -> int:
     return again
 
 
-def is_through(seen: Iterable[Seen], traces: str, fault: int) -> bool:
-    """Whether the record of a SEND is there that was dated after the fault (ns)."""
-    return any(
-        one.topic == traces and one.value["type"] == "SEND" and nanos_of(one.value["date"]) >= fault for one in seen
+def recovery(seen: Iterable[Seen], traces: str, fault: int) -> float | None:
+    """Seconds from the fault (ns) to the first record of a SEND dated after it; None as long as there is none."""
+    arrivals = (
+        one.arrived
+        for one in seen
+        if one.topic == traces and one.value["type"] == "SEND" and nanos_of(one.value["date"]) >= fault
     )
-
-
-def silence(seen: Iterable[Seen], traces: str, fault: int) -> float:
-    """The longest time (s) between two records of the topic `traces` of which the later one came after the fault."""
-    arrivals = sorted(one.arrived for one in seen if one.topic == traces)
-    gaps = ((after - before) / 1e9 for before, after in pairwise(arrivals) if after > fault)
-    return max(gaps, default=0.0)
+    first = min(arrivals, default=None)
+    return None if first is None else (first - fault) / 1e9

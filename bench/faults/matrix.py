@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from bench.faults.bed import PATIENCE_S, POLL_S, Bed, fault_bed
 from bench.faults.faults import Fault
-from bench.faults.judge import Outcome, Row, duplicates, is_through, silence
+from bench.faults.judge import Outcome, Row, duplicates, recovery
 from bench.faults.messages import Messages
 from bench.faults.outputs import Outputs
 from bench.faults.traffic import Traffic
@@ -42,7 +42,7 @@ def _window(bed: Bed, outputs: Outputs, fault: Fault, rate: int, before_s: float
         at = time.time_ns()
         letters = fault.do(bed, traffic)
         bed.wait(bed.is_processing, "the job did not come back")
-        bed.wait(lambda: is_through(outputs.since(start), TRACES, at), "nothing came out")
+        bed.wait(lambda: recovery(outputs.since(start), TRACES, at) is not None, "nothing came out")
         time.sleep(after_s)
     messages.expected.letters = letters
 
@@ -63,7 +63,7 @@ def _window(bed: Bed, outputs: Outputs, fault: Fault, rate: int, before_s: float
             findings=len(must),
             missing=len(must - told),
             false=len(told - must),
-            silence_s=silence(seen, TRACES, at),
+            recovery_s=recovery(seen, TRACES, at) if fault.stops else None,
         )
 
     deadline = time.monotonic() + PATIENCE_S

@@ -17,7 +17,7 @@ HEAD = (
     "findings due",
     "missing or false",
     "dead letters in / out",
-    "longest silence, s",
+    "first output after, s",
 )
 
 
@@ -25,10 +25,11 @@ def markdown(figures: dict[str, Any]) -> str:
     """The table of the figures of one run."""
     lines = [HEAD, ("---", *["---:"] * (len(HEAD) - 1))]
     for row in figures["rows"]:
+        recovery = "" if row["recovery_s"] is None else f"{row['recovery_s']:.0f}"
         letters = f"{row['letters_in']} / {row['letters_out']}" if row["letters_in"] or row["letters_out"] else ""
         wrong = row["missing"] + row["false"]
         numbers = (row["traces_in"], row["traces_out"], row["lost"], row["duplicates"], row["findings"], wrong)
-        lines.append((row["what"], *map(str, numbers), letters, f"{row['silence_s']:.1f}"))
+        lines.append((row["what"], *map(str, numbers), letters, recovery))
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import signal
 import sys
 import time
 from pathlib import Path
@@ -25,6 +26,7 @@ def main(minutes: float, rate: int, retention_s: int, every_s: float, json_file:
     Exit code 1: a checkpoint failed, or something did not come out.
     """
     logging.getLogger().setLevel(logging.ERROR)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # ends what it started, like Ctrl-C
     began = time.monotonic()
     figures = steady(
         minutes,

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from bench.faults import table
-from bench.faults.judge import Outcome, duplicates, is_through, silence
+from bench.faults.judge import Outcome, duplicates, recovery
 from bench.faults.messages import PARTITIONS, Messages
 from bench.faults.outputs import Seen
 from bench.generate import MS, SECOND, java_date
@@ -63,17 +63,12 @@ def test_a_record_that_comes_again_is_a_duplicate_and_a_revision_is_none():
     assert duplicates(told, "traces") == 2
 
 
-def test_the_silence_is_the_longest_time_without_a_record_after_the_fault():
-    told = [seen({}, arrived=at * SECOND) for at in (1, 9, 10, 13, 14)]
-    assert silence(told, "traces", 10 * SECOND) == pytest.approx(3)
-    assert silence(told, "traces", 2 * SECOND) == pytest.approx(8)
-
-
-def test_it_is_through_once_a_send_from_after_the_fault_came_out():
+def test_it_has_recovered_once_a_send_from_after_the_fault_came_out():
     fault = 1_735_689_600 * SECOND
     before, after = ({"type": "SEND", "date": java_date(fault + way * MS)} for way in (-1, 1))
-    assert not is_through([seen(before)], "traces", fault)
-    assert is_through([seen(before), seen(after)], "traces", fault)
+    assert recovery([seen(before)], "traces", fault) is None
+    told = [seen(before), seen(after, arrived=fault + 3 * SECOND), seen(after, arrived=fault + 2 * SECOND)]
+    assert recovery(told, "traces", fault) == pytest.approx(2)
 
 
 @pytest.mark.skipif(not table.FIGURES.exists(), reason="no run was kept yet")
