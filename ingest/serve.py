@@ -15,7 +15,7 @@ from ingest.raw_traces import Consumption
 from ingest.receiver import Receiver
 from ingest.records import OUTCOMES, Record, Topics
 from ingest.spans import JSON
-from pipeline.sources import MAX_LINE_BYTES, open_lines
+from pipeline.envelope_lines import MAX_LINE_BYTES, open_lines
 
 COMMAND = "tracing-aggregator ingest otlp"
 #: Requests at a time; more are told to come again.

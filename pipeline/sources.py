@@ -1,27 +1,17 @@
 """Sources: where records come from. A file, stdin or a list here; Kafka in kafka_sources.py."""
 
-import gzip
-import sys
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, Protocol
 
 import apache_beam as beam
 from apache_beam import pvalue
 
 from pipeline.envelope import from_line
+from pipeline.envelope_lines import Unreadable, read_lines
 from transforms import counters
 from transforms.dead_letters import DeadLetter
 from transforms.parse_traces import DEAD_LETTERS
-from transforms.records import KafkaRecord
-
-if TYPE_CHECKING:
-    import io
-
-STDIN = "-"
-_GZIP_MAGIC = b"\x1f\x8b"
-#: A line longer than this is no record that Kafka would take.
-MAX_LINE_BYTES = 16 * 1024 * 1024
+from transforms.records import KafkaRecord, is_position
 
 
 class Read(NamedTuple):
@@ -87,32 +77,28 @@ class _ReadEnvelopes(beam.DoFn):
         self._tracing_topic = tracing_topic
 
     def process(self, path: str) -> Iterator[Any]:
-        with open_lines(path) as lines:
-            number = 0
-            while line := lines.readline(MAX_LINE_BYTES):
-                number += 1
-                if line.isspace():
-                    continue
-                try:
-                    record = from_line(line)
-                except ValueError as error:
-                    counters.RECEIVED.inc()
-                    counters.DEAD_LETTERED.inc()
-                    letter = DeadLetter(
-                        KafkaRecord(path, -1, number, -1, None, line.rstrip(b"\n")), "not-an-envelope", str(error)
-                    )
-                    yield pvalue.TaggedOutput(DEAD_LETTERS, letter)
-                    continue
-                if not record.topic or record.topic == self._tracing_topic:
-                    yield record
-                else:
-                    yield pvalue.TaggedOutput("messages", record)
+        for number, line in read_lines(path):
+            record = self._record(path, number, line)
+            if isinstance(record, DeadLetter):
+                counters.RECEIVED.inc()
+                counters.DEAD_LETTERED.inc()
+                yield pvalue.TaggedOutput(DEAD_LETTERS, record)
+            elif self._is_trace(record):
+                yield record
+            else:
+                yield pvalue.TaggedOutput("messages", record)
 
+    def _record(self, path: str, number: int, line: bytes | Unreadable) -> KafkaRecord | DeadLetter:
+        if isinstance(line, Unreadable):
+            return DeadLetter(KafkaRecord(path, -1, number, -1, None, line.head), line.reason, line.detail)
+        whole = KafkaRecord(path, -1, number, -1, None, line.rstrip(b"\n"))
+        try:
+            record = from_line(line)
+        except ValueError as error:
+            return DeadLetter(whole, "not-an-envelope", str(error))
+        if not self._is_trace(record) and not is_position(record):
+            return DeadLetter(whole, "wrong-field", f"no record lies at {record.partition}/{record.offset}")
+        return record
 
-def open_lines(path: str) -> BinaryIO:
-    """A file, or stdin for `-`, to be read line by line; gzip is recognised by its first bytes."""
-    stdin = cast("io.BufferedReader", sys.stdin.buffer)
-    raw = stdin if path == STDIN else Path(path).open("rb")  # noqa: SIM115  closed by the caller
-    if raw.peek(len(_GZIP_MAGIC))[: len(_GZIP_MAGIC)] == _GZIP_MAGIC:
-        return cast("BinaryIO", gzip.GzipFile(fileobj=raw))
-    return raw
+    def _is_trace(self, record: KafkaRecord) -> bool:
+        return not record.topic or record.topic == self._tracing_topic

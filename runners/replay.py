@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.envelope_lines import STDIN
 from pipeline.errors import UserError
 from pipeline.graph import Sinks, build
 from pipeline.settings import Settings
 from pipeline.sinks import WriteEnvelopes
-from pipeline.sources import STDIN, EnvelopeSource
+from pipeline.sources import EnvelopeSource
 from runners.direct import run_graph
 
 

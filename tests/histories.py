@@ -67,7 +67,7 @@ _NAMES = st.sampled_from(["x", "y"])
 
 
 @st.composite
-def _fact(draw: st.DrawFn) -> Item:
+def _fact(draw: st.DrawFn, stamp: int) -> Item:
     kind = draw(st.sampled_from([CONSUME, COMMIT, SEND, ACK, "HEADER"]))
     moment = draw(st.integers(0, 8))
     place = draw(st.integers(0, 7))
@@ -92,14 +92,14 @@ def _fact(draw: st.DrawFn) -> Item:
         client_id=draw(st.sampled_from(["c1", "c2"])),
         group_id=draw(st.sampled_from(["g"] * 4 + ["h"])) if kind in {CONSUME, COMMIT} else None,
         correlation_id=draw(_NAMES) if correlated else None,
-        extra=draw(st.sampled_from([None, None, {"recordTimestamp": 7}])),
+        extra=draw(st.sampled_from([None, None, {"recordTimestamp": stamp}])),
     )
 
 
 @st.composite
-def soups(draw: st.DrawFn, max_size: int = 14) -> list[Item]:
-    """Some facts, in no order that means anything; some of them twice."""
-    facts = draw(st.lists(_fact(), min_size=1, max_size=max_size))
+def soups(draw: st.DrawFn, max_size: int = 14, stamp: int = 7) -> list[Item]:
+    """Some facts, in no order that means anything; some of them twice. `stamp` is a `recordTimestamp`."""
+    facts = draw(st.lists(_fact(stamp), min_size=1, max_size=max_size))
     named = [
         fact._replace(id=f"{fact.type[:2].lower()}{number}") if isinstance(fact, Trace) else fact
         for number, fact in enumerate(facts)
@@ -132,10 +132,20 @@ class Plan(NamedTuple):
     twice: float = 0.05
     skew_ms: int = 2000
     step_ms: int = 40
+    #: A partition goes to another client of the group, which begins at the last commit.
+    rebalances: float = 0.0
+    #: Transactions that are aborted: acknowledged messages that nobody reads.
+    aborted: float = 0.0
+    #: A producer sends again what was written already.
+    retries: float = 0.0
+    #: A client's clock is set.
+    jumps: float = 0.0
+    #: How much later than it happened a trace may reach Kafka.
+    delay_ms: int = 0
 
 
 #: Nothing out of order, nothing missing, no clock wrong but the producers'.
-CALM: dict[str, Any] = {"missing": 0.0, "twice": 0.0, "reused": 0.0, "skew_ms": 0}
+CALM: dict[str, Any] = {"missing": 0.0, "twice": 0.0, "reused": 0.0, "skew_ms": 0, "jumps": 0.0, "delay_ms": 0}
 
 
 def plans(messages: st.SearchStrategy[int], **fixed: Any) -> st.SearchStrategy[Plan]:
@@ -163,6 +173,8 @@ def plans(messages: st.SearchStrategy[int], **fixed: Any) -> st.SearchStrategy[P
         "twice",
     )
     drawn |= dict.fromkeys(names, share)
+    drawn |= dict.fromkeys(("rebalances", "aborted", "retries", "jumps"), st.sampled_from([0.0, 0.0, 0.1]))
+    drawn["delay_ms"] = st.sampled_from([0, 0, 30_000])
     drawn |= {name: st.just(value) for name, value in fixed.items()}
     return st.builds(Plan, messages=messages, **drawn)
 
@@ -189,6 +201,10 @@ class _Cluster:
         self.clients = [f"client{c}" for c in range(3)]
         self.skews = {client: self.random.randint(-plan.skew_ms, plan.skew_ms) for client in self.clients}
         self.names: list[tuple[str, str]] = []
+        self.aborted: set[tuple[str, int, int]] = set()
+        #: Per reader the client that has the partition, and the position that was committed last.
+        self.owners: dict[tuple[str, str, int], str] = {}
+        self.committed: dict[tuple[str, str, int], int] = {}
 
     def run(self) -> list[Item]:
         produced = 0
@@ -208,6 +224,10 @@ class _Cluster:
     def happens(self, share: float) -> bool:
         return self.random.random() < share
 
+    def maybe(self, share: float) -> bool:
+        """As `happens`, but a share of nothing draws no number: plans without it stay the histories that they were."""
+        return share > 0 and self.happens(share)
+
     def fresh(self, kind: str) -> str:
         self.serial += 1
         return f"{kind}{self.serial}"
@@ -215,6 +235,9 @@ class _Cluster:
     def trace(self, kind: str, client: str, topic: str, **fields: Any) -> None:
         """Something happens a little later; its trace reaches Kafka a little after that."""
         self.now += self.random.randint(1, self.plan.step_ms)
+        if self.maybe(self.plan.jumps):
+            self.skews[client] += self.random.randint(-10_000, 10_000)
+        delay = self.random.randint(0, self.plan.delay_ms) if self.plan.delay_ms else 0
         skew = self.skews[client] if kind != SEND else self.skews[client] - (self.plan.seed % 3) * 50
         nanos = (self.now + skew) * 10**6 + self.random.randrange(10**6)
         date = date_at(nanos, self.random.choice([3, 6, 9]))
@@ -222,7 +245,7 @@ class _Cluster:
         self.items.append(
             any_trace(
                 type=kind, id=self.fresh(kind[:2].lower()), date=date, client_id=client, topic=topic,
-                timestamp=self.now + 1, extra=extra, **fields,
+                timestamp=self.now + 1 + delay, extra=extra, **fields,
             )
         )  # fmt: skip
 
@@ -245,13 +268,24 @@ class _Cluster:
         else:
             name = self.fresh("name")
         self.names.append((name, topic))
+        self.send(client, topic, partition, name)
+
+    def send(self, client: str, topic: str, partition: int, name: str) -> None:
+        log = self.logs[topic, partition]
         self.trace(SEND, client, topic, correlation_id=name)
         named = name if self.happens(self.plan.correlated_acks) else None
         if self.happens(self.plan.failures):
             self.trace(ACK, client, topic, partition=-1, offset=-1, correlation_id=named)
             return
+        if self.maybe(self.plan.retries):
+            log.append(name)
+            if self.happens(0.5):
+                self.items.append(HeaderLink(topic, partition, len(log) - 1, name, self.now))
         log.append(name)
         offset = len(log) - 1
+        if self.maybe(self.plan.aborted):
+            self.aborted.add((topic, partition, offset))
+            log.append(None)
         if self.happens(self.plan.headers):
             self.items.append(HeaderLink(topic, partition, offset, name, self.now))
         if self.happens(self.plan.failures):
@@ -262,10 +296,10 @@ class _Cluster:
     def consume(self, reader: tuple[str, str, int]) -> None:
         group, topic, partition = reader
         log = self.logs[topic, partition]
-        client = self.random.choice(self.clients)
+        client = self.owner(reader) if self.plan.rebalances else self.random.choice(self.clients)
         for _ in range(self.random.randint(1, 5)):
             position = self.positions[reader]
-            while position < len(log) and log[position] is None:
+            while position < len(log) and (log[position] is None or (topic, partition, position) in self.aborted):
                 position += 1
             self.positions[reader] = position
             if position == len(log):
@@ -277,10 +311,23 @@ class _Cluster:
         if self.happens(self.plan.seeks):
             self.positions[reader] = len(log)
         for _ in range(self.random.choice([0, 1, 1, 1, 2])):
-            place = {"partition": partition, "offset": self.positions[reader] - 1, "group_id": group}
-            self.trace(COMMIT, client, topic, **place)
+            self.commit(reader, client, self.positions[reader])
         if self.happens(self.plan.rewinds):
             self.positions[reader] = max(0, self.positions[reader] - self.random.randint(1, 6))
             if self.happens(0.5):
-                place = {"partition": partition, "offset": self.positions[reader] - 1, "group_id": group}
-                self.trace(COMMIT, client, topic, **place)
+                self.commit(reader, client, self.positions[reader])
+
+    def commit(self, reader: tuple[str, str, int], client: str, position: int) -> None:
+        group, topic, partition = reader
+        self.committed[reader] = position
+        self.trace(COMMIT, client, topic, partition=partition, offset=position - 1, group_id=group)
+
+    def owner(self, reader: tuple[str, str, int]) -> str:
+        """Who has the partition now. The next one begins at the last commit; the former may commit once more, late."""
+        former = self.owners.setdefault(reader, self.random.choice(self.clients))
+        if self.happens(self.plan.rebalances):
+            self.owners[reader] = self.random.choice(self.clients)
+            position, self.positions[reader] = self.positions[reader], self.committed.get(reader, 0)
+            if self.happens(0.3):
+                self.commit(reader, former, position)
+        return self.owners[reader]

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from functools import partial
 from operator import add, itemgetter, or_
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import orjson
@@ -16,7 +16,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 from tests.histories import Item
 from tests.reference_tallies import TallyKey
 from transforms import flights, journal
-from transforms.addresses import FOLLOW, JOIN, LOCATE, ORDER, STATS, kind_and_key
+from transforms.addresses import FOLLOW, JOIN, LIMIT, LOCATE, ORDER, STATS, kind_and_key
 from transforms.block_view import BlockView
 from transforms.commits_view import CommitsView
 from transforms.findings import Finding
@@ -54,6 +54,20 @@ class MemoryBag:
         random.shuffle(self.segments)
 
 
+class Checkpoint(NamedTuple):
+    """What a runner restores after a failure; what was written since is written still."""
+
+    segments: dict[tuple[str, bytes], list[bytes]]
+    due: dict[tuple[str, bytes], int]
+    pending: list[tuple[str, bytes, bytes]]
+    counts: Counter[str]
+    now: int
+
+
+#: Views in the order in which facts go through them.
+_RANKS = {LOCATE: 0, ORDER: 0, FOLLOW: 0, JOIN: 1, LIMIT: 2, STATS: 3}
+
+
 class PureRun:
     """The whole join. Feed items, deliver packs, let time pass, finish; then look at `records` and `findings`."""
 
@@ -71,6 +85,7 @@ class PureRun:
     ) -> None:
         self.random = random or Random(0)  # noqa: S311  repeatable
         self.restores = restores
+        self._restoring = Random(1)  # noqa: S311  its own: with and without restores the rest is the same
         self.records: list[Record] = []
         self.findings: list[Finding] = []
         self.tallies: list[tuple[bytes, Any]] = []
@@ -100,7 +115,7 @@ class PureRun:
                 self.counts["emitted"] += 1
                 self._record(output)
             elif isinstance(output.value, Finding):
-                self.findings.append(output.value)
+                self._find([output.value])
             else:
                 pack = output.value.value if isinstance(output.value, WindowedValue) else output.value
                 self._await(output.tag, *pack)
@@ -115,17 +130,27 @@ class PureRun:
         while self.pending:
             if some and self.random.random() < 0.1:
                 return
-            first = [index for index, (step, _, _) in enumerate(self.pending) if step != JOIN] or [0]
-            index = self.random.randrange(len(self.pending)) if some else first[0]
+            index = self._any() if some else min(range(len(self.pending)), key=self._rank)
             step, key, pack = self.pending.pop(index)
             self.absorb(step, key, pack)
+
+    def _rank(self, index: int) -> int:
+        return _RANKS[self.pending[index][0]]
+
+    def _any(self) -> int:
+        """Any pack that waits; of findings the first for its key, since those of one view come in order."""
+        index = self.random.randrange(len(self.pending))
+        address = self.pending[index][:2]
+        if address[0] != LIMIT:
+            return index
+        return next(first for first, waiting in enumerate(self.pending) if waiting[:2] == address)
 
     def pass_time(self, now: int, *, orderly: bool = True) -> None:
         """The watermark reaches `now` (ms): timers fire, upstream first; not `orderly`: any first, no deliveries."""
         self.now = max(self.now, now)
         while due := [address for address, deadline in self._due.items() if deadline <= self.now]:
             if orderly:
-                first = min(due, key=lambda address: (self._due[address], address[0] == JOIN, address))
+                first = min(due, key=lambda address: (self._due[address], _RANKS[address[0]], address))
             else:
                 first = self.random.choice(due)
             fired = self._due.pop(first)
@@ -150,27 +175,57 @@ class PureRun:
 
     def _on_view(self, step: str, key: bytes, act: Any) -> None:
         bag = self._bags[step, key]
-        if self.random.random() < self.restores:
-            bag.forget(self.random)
+        if self._restoring.random() < self.restores:
+            bag.forget(self._restoring)
         ledger, rebuilt = Ledger.open(bag, partial(self._make[step], key))
         self.rebuilt += rebuilt
         outputs: Outputs = act(ledger, bag)
         ledger.rewrite(bag)
-        deadline = ledger.view.deadline()
+        self._arm(step, key, ledger.view.deadline())
+        self.counts += outputs.counts
+        self._emit(step, outputs)
+
+    def _arm(self, step: str, key: bytes, deadline: int | None) -> None:
         self._due.pop((step, key), None)
         if deadline is not None:
             self._due[step, key] = deadline
-        self.counts += outputs.counts
-        self.findings += outputs.findings
+
+    def _emit(self, _step: str, outputs: Outputs) -> None:
+        """What a view gave goes where it belongs."""
+        self._find(outputs.findings)
         for record in outputs.records:
             self._record(record)
         batches: dict[bytes, list[Any]] = defaultdict(list)
         for destination, address, _, event in outputs.events:
             if destination == STATS:
-                self.tallies.append((address, event))
+                self._tally(address, event)
             else:
                 batches[address].append(event)
         self.pending += [(JOIN, key, encode(events)) for key, events in batches.items()]
+
+    def _find(self, findings: list[Finding]) -> None:
+        self.findings += findings
+
+    def _tally(self, key: bytes, event: Any) -> None:
+        self.tallies.append((key, event))
+
+    # Failures -------------------------------------------------------------------------------------------------------
+
+    def checkpoint(self) -> Checkpoint:
+        """All state, as bytes."""
+        encode_one = SegmentCoder().encode
+        segments = {address: [encode_one(one) for one in bag.segments] for address, bag in self._bags.items()}
+        return Checkpoint(segments, dict(self._due), list(self.pending), self.counts.copy(), self.now)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """A failure: state is what it was then."""
+        coder = SegmentCoder()
+        self._bags = defaultdict(MemoryBag)
+        for address, segments in checkpoint.segments.items():
+            self._bags[address].segments = [coder.decode(segment) for segment in segments]
+            self._bags[address].forget(self.random)
+        self._due, self.pending = dict(checkpoint.due), list(checkpoint.pending)
+        self.counts, self.now = checkpoint.counts.copy(), checkpoint.now
 
     def _record(self, record: tuple[bytes, bytes]) -> None:
         self.records.append((orjson.loads(record[0]), orjson.loads(record[1])))

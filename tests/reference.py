@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from tests.reference_history import ONE_BLOCK, History, Message, millis_between, nanos, position
+from tests.reference_stats import StatsKey, skews
 from tests.reference_tallies import Tally, TallyKey, tallies
 from tests.reference_verdicts import Wrong, wrongs
 from transforms.records import COMMIT, HeaderLink, Trace
@@ -17,11 +18,21 @@ from transforms.waits import Waits
 
 
 class Expected(NamedTuple):
-    """Per id: (key, value without revision) of every record, and every open finding; and the tallies of windows."""
+    """Per id: (key, value without revision) of every record, and every open finding; the tallies of windows; clocks."""
 
     records: dict[str, tuple[dict[str, Any], dict[str, Any]]]
     findings: dict[str, dict[str, Any]]
     tallies: dict[TallyKey, Tally]
+    skews: dict[StatsKey, dict[str, Any]]
+    #: By the id of a finding the time (ms) that has to pass before; None: none.
+    deadlines: dict[str, int | None]
+
+    def ripe(self, end: int) -> dict[str, dict[str, Any]]:
+        """The findings whose deadline does not lie after `end` (ms)."""
+        deadlines = self.deadlines
+        return {
+            identity: value for identity, value in self.findings.items() if (deadlines[identity] or 0) <= end
+        }  # fmt: skip
 
 
 def expected(
@@ -40,9 +51,10 @@ def expected(
     records = _Records(cluster)
     _write_messages(history, records)
     found = [*wrongs(history, waits, read_topics), *_write_commits(history, records)]
-    ripe = [wrong for wrong in found if end is None or wrong.deadline is None or wrong.deadline <= end]
-    findings = {value["id"]: value for value in (wrong.record(cluster) for wrong in ripe)}
-    return Expected(records.written, findings, tallies(history, waits))
+    findings = {value["id"]: value for value in (wrong.record(cluster) for wrong in found)}
+    deadlines = {f"{wrong.reason}:{wrong.subject}": wrong.deadline for wrong in found}
+    whole = Expected(records.written, findings, tallies(history, waits), skews(history, waits), deadlines)
+    return whole if end is None else whole._replace(findings=whole.ripe(end))
 
 
 class _Records:

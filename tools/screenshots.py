@@ -1,11 +1,12 @@
-"""`python -m tools.screenshots`: the pictures of the README, of a dashboard over invented traffic."""
+"""`python -m tools.screenshots`: the pictures of the README, of the dashboard of a demo, or over invented traffic."""
 
+import json
 import shutil
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import click
 from playwright.sync_api import Browser, sync_playwright
@@ -29,8 +30,8 @@ def chromium() -> str | None:
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
-def _fill(store: Path) -> str:
-    """Twenty minutes of traffic; the position of a message in it."""
+def _fill(store: Path) -> None:
+    """Twenty minutes of traffic."""
     connection = open_store(store)
     ingest = Ingest(connection, Settings())
     length_ms = _MINUTES * 60_000
@@ -39,9 +40,15 @@ def _fill(store: Path) -> str:
         ingest.take(traffic.message())
     for start in traffic.minutes(traffic.now_ms):
         ingest.take(traffic.statistics(start))
-    topic, partition, offset = connection.execute("SELECT topic, partition, offset FROM findings LIMIT 1").fetchone()
     connection.close()
-    return f"{topic}/{partition}/{offset}"
+
+
+def _message(address: str) -> str:
+    """The position of a message with a finding, one that was read again if there is any."""
+    with urlopen(f"{address}/api/anomalies?size=100", timeout=10) as answer:  # noqa: S310  our own page
+        findings = [one for one in json.load(answer)["findings"] if "offset" in one]
+    chosen = next((one for one in findings if one["reason"] == "over-consumed"), findings[0])
+    return f"{chosen['topic']}/{chosen['partition']}/{chosen['offset']}"
 
 
 def _take(browser: Browser, address: str, name: str, **options: Any) -> None:
@@ -55,26 +62,37 @@ def _take(browser: Browser, address: str, name: str, **options: Any) -> None:
     click.echo(f"wrote docs/screenshots/{name}.png", err=True)
 
 
-def main() -> int:
-    """Take them all; the exit code."""
+@click.command()
+@click.option(
+    "--address", help="Of a dashboard that runs, as `tracing-aggregator demo` prints it; else it is invented."
+)
+def main(address: str | None) -> None:
+    """Take them all."""
     program = chromium()
     if program is None:
-        click.echo("There is no Chromium here. Install it: apt-get install chromium", err=True)
-        return 1
+        raise click.ClickException("There is no Chromium here. Install it: apt-get install chromium")
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        message = _fill(Path(folder) / "store.sqlite")
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        with running(application(Reader(Path(folder) / "store.sqlite"), None)) as port:
-            address = f"http://127.0.0.1:{port}"
-            _take(browser, f"{address}/", "overview", viewport=_WIDE)
-            _take(browser, f"{address}/", "overview-dark", viewport=_WIDE, color_scheme="dark")
-            _take(browser, f"{address}/flows", "flows", viewport=_WIDE)
-            _take(browser, f"{address}/message?subject={message}", "message", viewport=_WIDE)
-            _take(browser, f"{address}/anomalies", "anomalies-narrow", viewport=_NARROW)
-            browser.close()
-    return 0
+        if address:
+            _take_all(browser, address.rstrip("/"))
+        else:
+            with tempfile.TemporaryDirectory() as folder:
+                store = Path(folder) / "store.sqlite"
+                _fill(store)
+                with running(application(Reader(store), None)) as port:
+                    _take_all(browser, f"http://127.0.0.1:{port}")
+        browser.close()
+
+
+def _take_all(browser: Browser, address: str) -> None:
+    _take(browser, f"{address}/", "overview", viewport=_WIDE)
+    _take(browser, f"{address}/", "overview-dark", viewport=_WIDE, color_scheme="dark")
+    _take(browser, f"{address}/flows", "flows", viewport={**_WIDE, "height": 460})
+    _take(browser, f"{address}/message?subject={_message(address)}", "message", viewport=_WIDE)
+    _take(browser, f"{address}/health", "health", viewport=_WIDE)
+    _take(browser, f"{address}/anomalies", "anomalies-narrow", viewport=_NARROW)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -5,12 +5,13 @@ to the windows that a change concerns, until the window is past retention; then 
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from transforms.addresses import STATS, skew_key, window_key
 from transforms.block import Block
 from transforms.block_facts import Message
 from transforms.block_output import BlockWriter
-from transforms.block_tally import GroupTally, TopicTally, clock_bounds
+from transforms.block_tally import Bounds, GroupTally, TopicTally, clock_bounds
 from transforms.block_verdicts import Passes, Verdicts
 from transforms.dates import NANOS_PER_MILLI
 from transforms.findings import MINUTE_MS, Verdict
@@ -37,7 +38,8 @@ class BlockJudge:
         self._judge_at: int | None = None
         self._dues: Deadlines[int] = Deadlines()
         self._windows: dict[int, set[int]] = {}
-        self._bounds: dict[tuple[int, str, str], int] = {}
+        #: By window, the bounds of clocks that were told.
+        self._bounds: dict[int, Bounds] = {}
         #: How often this block has judged: it numbers what is sent, and is part of the state.
         self.judgements = 0
 
@@ -59,6 +61,30 @@ class BlockJudge:
         self._block.messages[offset].window = window
         self._windows.setdefault(window, set()).add(offset)
 
+    def state(self) -> list[Any]:
+        """What a snapshot keeps beside the facts: a view that is built again must judge when this one does.
+
+        The journal says that time passed and not what was told then: if the view that replays it judged earlier, it
+        would hold for told what never was.
+        """
+        dues: dict[int, list[int]] = {}
+        for offset, due in self._dues.items():
+            dues.setdefault(due, []).append(offset)
+        bounds = [(window, of, over, ms) for window, told in self._bounds.items() for (of, over), ms in told.items()]
+        return [self._judge_at, list(self._touched), list(self._stirred.items()), list(dues.items()), bounds]
+
+    def restore(self, state: list[Any]) -> None:
+        """Take what `state` gave, in place of what the facts of the snapshot say."""
+        self._judge_at, touched, stirred, dues, bounds = state
+        self._touched, self._stirred = dict.fromkeys(touched), dict(stirred)
+        self._dues = Deadlines()
+        for due, offsets in dues:
+            for offset in offsets:
+                self._dues.set(offset, due)
+        self._bounds = {}
+        for window, of, over, ms in bounds:
+            self._bounds.setdefault(window, {})[of, over] = ms
+
     def touch_all(self, now: int) -> None:
         """What is known of a group has changed: that concerns all messages."""
         for offset, message in self._block.messages.items():
@@ -78,7 +104,7 @@ class BlockJudge:
             self._windows[window] -= gone
             if not self._windows[window]:
                 del self._windows[window]
-        self._bounds = {told: bound for told, bound in self._bounds.items() if told[0] in self._windows}
+        self._bounds = {window: bounds for window, bounds in self._bounds.items() if window in self._windows}
 
     def judge(self, now: int, end: int | None = None) -> None:
         """Judge what has changed or is due at `now` (ms), of bounded input once, as of its `end`."""
@@ -172,12 +198,12 @@ class BlockJudge:
                 tally.add(offset, message)
             self._send(key, window, ("G", *place, group, tally.as_json(), newest, self.judgements))
         hour = window - window % _HOUR
-        for (of, over), bound in clock_bounds(messages.values()).items():
-            if self._bounds.get((window, of, over)) != bound:
-                self._bounds[window, of, over] = bound
-                source = f"{block.name}:{window}"
-                event = ("B", source, of, over, bound, newest, self.judgements)
+        told, bounds = self._bounds.get(window, {}), clock_bounds(messages.values())
+        for of, over in told | bounds:
+            if told.get((of, over)) != bounds.get((of, over)):  # null withdraws what a fact that came later refutes
+                event = ("B", f"{block.name}:{window}", of, over, bounds.get((of, over)), newest, self.judgements)
                 self._send(skew_key(min(of, over), max(of, over), hour), window, event)
+        self._bounds[window] = bounds
 
     def _send(self, key: bytes, window: int, event: tuple[object, ...]) -> None:
         self._writer.outputs.events.append((STATS, key, window, event))

@@ -34,9 +34,10 @@ CONSUMED = "C"
 COMMITTED = "K"
 LINKED = "L"
 FOLLOWED = "G"
-#: Of snapshots alone: an open finding, and the window that a message was counted in.
+#: Of snapshots alone: an open finding, the window that a message was counted in, and what is to be judged when.
 _FOUND = "V"
 _COUNTED = "W"
+_JUDGING = "J"
 
 _order = attrgetter("order")
 
@@ -86,6 +87,7 @@ class BlockView:
             ENDED: self._ended,
             _FOUND: self._found,
             _COUNTED: self._counted,
+            _JUDGING: self._judging,
         }
 
     def apply(self, events: Iterable[list[Any]]) -> Outputs:
@@ -216,6 +218,9 @@ class BlockView:
     def _counted(self, event: list[Any]) -> None:
         self._judge.count_in(event[1], event[2])
 
+    def _judging(self, event: list[Any]) -> None:
+        self._judge.restore(event[1:])
+
     # Time -----------------------------------------------------------------------------------------------------------
 
     def _ended(self, event: list[Any]) -> None:
@@ -252,6 +257,8 @@ class BlockView:
             )  # fmt: skip
         for group, follow in self._block.follows.items():
             yield FOLLOWED, group, *follow
+        if self._block.facts:
+            yield _JUDGING, *self._judge.state()
 
 
 def _message_events(offset: int, message: Message) -> Iterator[Event]:

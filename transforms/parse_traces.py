@@ -14,7 +14,18 @@ from apache_beam import pvalue
 from transforms import counters
 from transforms.dates import NANOS_PER_MILLI, nanos_of
 from transforms.dead_letters import DeadLetter
-from transforms.records import ACK, COMMIT, CONSUME, LATEST_TIMESTAMP, SEND, UNKNOWN, KafkaRecord, Trace
+from transforms.records import (
+    ACK,
+    COMMIT,
+    CONSUME,
+    LARGEST_OFFSET,
+    LARGEST_PARTITION,
+    LATEST_TIMESTAMP,
+    SEND,
+    UNKNOWN,
+    KafkaRecord,
+    Trace,
+)
 
 DEAD_LETTERS = "dead_letters"
 #: The record that `run` writes to an empty partition so that its watermark can move; it is no trace.
@@ -24,8 +35,6 @@ HEARTBEAT_KEY = b"tracing-aggregator:heartbeat"
 MAX_VALUE_BYTES = 16 * 1024
 MAX_TEXT_LENGTH = 1024
 MAX_TOPIC_LENGTH = 249
-_INT32_MAX = 2**31 - 1
-_INT64_MAX = 2**63 - 1
 _EARLIEST_NANOS = nanos_of("2000-01-01T00:00:00Z")
 
 #: Which phase knows what: (has a position, has a groupId, must have a correlationId).
@@ -78,8 +87,8 @@ def _parse(record: KafkaRecord, max_ahead_ms: int) -> Trace:
         raise _RefusedError("date-out-of-range", _out_of_range(date, timestamp, max_ahead_ms))
     partition = offset = UNKNOWN
     if has_position:
-        partition = _number("partition", get("partition"), UNKNOWN if phase == ACK else 0, _INT32_MAX)
-        offset = _number("offset", get("offset"), 0 if phase == CONSUME else UNKNOWN, _INT64_MAX)
+        partition = _number("partition", get("partition"), UNKNOWN if phase == ACK else 0, LARGEST_PARTITION)
+        offset = _number("offset", get("offset"), 0 if phase == CONSUME else UNKNOWN, LARGEST_OFFSET)
         if partition == UNKNOWN and offset != UNKNOWN:
             raise _RefusedError("wrong-field", f"offset {offset} without a partition")
     correlation = get("correlationId")

@@ -15,6 +15,10 @@ HEADER_READER = ""
 #: Offset and partition of an ACK whose send failed, and offset of a commit at the start of a partition.
 UNKNOWN = -1
 
+#: Kafka's own types: 32 and 64 bits.
+LARGEST_PARTITION = 2**31 - 1
+LARGEST_OFFSET = 2**63 - 1
+
 #: 2200-01-01 in ms. What is later is no time: nanoseconds in 64 bits end in 2262.
 LATEST_TIMESTAMP = 7_258_118_400_000
 
@@ -61,6 +65,11 @@ class Trace(NamedTuple):
     timestamp: int
     extra: dict[str, Any] | None
     nanos: int
+
+
+def is_position(record: KafkaRecord) -> bool:
+    """Whether a record can lie where it says: Kafka gives it so, an envelope in a file may not."""
+    return 0 <= record.partition <= LARGEST_PARTITION and 0 <= record.offset <= LARGEST_OFFSET
 
 
 class HeaderLink(NamedTuple):

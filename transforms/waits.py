@@ -1,6 +1,6 @@
 """How long a view waits, and what it waits for."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from typing import Generic, NamedTuple, TypeVar
 
 _SECOND = 1000
@@ -73,6 +73,10 @@ class Deadlines(Generic[Subject]):
         for subject in subjects:
             del self._of[subject]
         return subjects
+
+    def items(self) -> Iterable[tuple[Subject, int]]:
+        """All that wait, each with its deadline."""
+        return self._of.items()
 
     def next(self) -> int | None:
         """The earliest deadline."""

@@ -17,7 +17,7 @@ class TracingConsumer(Consumer):
     """confluent-kafka's `Consumer`, traced.
 
     It is configured like that, plus the properties of `tracing_clients.settings`. Commits are seen however they are
-    made, except those inside transactions. `tracing` tells how the tracing fares.
+    made; those inside transactions by `TracingProducer`. `tracing` tells how the tracing fares.
     """
 
     def __init__(self, config: dict[str, Any] | None = None, /, **more: Any) -> None:

@@ -25,8 +25,11 @@ def correlation_of(headers: Headers | None, *, traceparent: bool) -> str | None:
 
 def with_correlation(headers: Headers | None, *, traceparent: bool) -> tuple[Headers, str]:
     """Headers that name the message, and the name: a random one if they have none. Those given are not changed."""
-    if headers and (name := correlation_of(headers, traceparent=False)):
-        return headers, name
+    if not headers:
+        own = new_id()
+        return [(CORRELATION_ID, own)], own
+    if given := correlation_of(headers, traceparent=False):
+        return headers, given
     name = correlation_of(headers, traceparent=traceparent) or new_id()
     others = [(other, value) for other, value in _pairs(headers) if other != CORRELATION_ID]
     return [*others, (CORRELATION_ID, name)], name

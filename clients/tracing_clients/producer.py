@@ -1,4 +1,7 @@
-"""A producer that is traced: SEND when a message is handed over, ACK when it is delivered or has failed."""
+"""A producer that is traced: SEND when a message is handed over, ACK when it is delivered or has failed.
+
+And COMMIT for the offsets that it commits in a transaction, once that is committed.
+"""
 
 import time
 import weakref
@@ -10,6 +13,7 @@ from tracing_clients.correlation import Headers, with_correlation
 from tracing_clients.settings import is_true, split
 from tracing_clients.traces import NANOS, NOWHERE, Trace
 from tracing_clients.tracing import Tracing
+from tracing_clients.transactions import SentOffsets
 
 Callback: TypeAlias = Any
 ONLY_ERRORS = "delivery.report.only.error"
@@ -28,6 +32,7 @@ class TracingProducer(Producer):
         # Deliveries are to be seen by us in any case, and by the application as it wished.
         self._only_errors = settings.enabled and is_true(plain.pop(ONLY_ERRORS, False))
         super().__init__(plain)
+        self._offsets = SentOffsets()
         self.tracing = Tracing(settings)
         weakref.finalize(self, self.tracing.end).atexit = False
 
@@ -79,6 +84,30 @@ class TracingProducer(Producer):
             elif send:
                 self.tracing.add(send)
         return count
+
+    def begin_transaction(self) -> None:
+        """As `Producer.begin_transaction`."""
+        super().begin_transaction()
+        self._offsets.clear()
+
+    def send_offsets_to_transaction(self, positions: Any, group_metadata: Any, *timeout: Any, **named: Any) -> None:
+        """As `Producer.send_offsets_to_transaction`."""
+        super().send_offsets_to_transaction(positions, group_metadata, *timeout, **named)
+        try:
+            self._offsets.send(positions, group_metadata)
+        except Exception as error:  # noqa: BLE001 - they are sent, and that is what the application wanted
+            self.tracing.went_wrong(error)
+
+    def commit_transaction(self, *timeout: Any, **named: Any) -> None:
+        """As `Producer.commit_transaction`; the offsets sent to it have their COMMIT then."""
+        super().commit_transaction(*timeout, **named)
+        for trace in self._offsets.committed(self.tracing.settings.client_id):
+            self.tracing.add(trace)
+
+    def abort_transaction(self, *timeout: Any, **named: Any) -> None:
+        """As `Producer.abort_transaction`."""
+        super().abort_transaction(*timeout, **named)
+        self._offsets.clear()
 
     def close(self) -> bool:
         """As `Producer.close`; then its traces have `tracing.close.ms` to leave."""

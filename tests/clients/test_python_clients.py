@@ -9,6 +9,7 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from tests.clients.mock_cluster import QUIET, WITHIN_S, mock_cluster, raw_traces, wait_until
 from tracing_clients import TracingConsumer, TracingProducer
+from tracing_clients.transactions import group_of
 
 DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z")
 PLACE = {"topic", "partition", "offset"}
@@ -149,19 +150,29 @@ def test_messages_of_a_transaction_are_traced_whether_it_is_aborted_or_not(serve
     assert [ack["partition"] for _, ack in of("ACK", traces)] == [0, 0]
 
 
-def test_offsets_may_be_sent_to_a_transaction_and_leave_no_commit(servers):
-    produce(servers, 2)
+def test_offsets_of_a_transaction_are_committed_with_it_and_not_if_it_is_aborted(servers):
+    produce(servers, 4)
     consumer = consumer_on(servers)
     consumer.subscribe(["orders"])
-    read(consumer, 2)
+    read(consumer, 4)
     with producer_on(servers, **{"transactional.id": "copier"}) as producer:
         producer.init_transactions(WITHIN_S)
-        producer.begin_transaction()
-        place = [TopicPartition("orders", 0, 2)]
-        producer.send_offsets_to_transaction(place, consumer.consumer_group_metadata(), WITHIN_S)
-        producer.commit_transaction(WITHIN_S)
+        for end, offset in ((producer.abort_transaction, 4), (producer.commit_transaction, 2)):
+            producer.begin_transaction()
+            place = [TopicPartition("orders", 0, offset)]
+            producer.send_offsets_to_transaction(place, consumer.consumer_group_metadata(), WITHIN_S)
+            end(WITHIN_S)
     consumer.close()
-    assert of("COMMIT", raw_traces(servers)) == []
+    [(key, commit)] = of("COMMIT", raw_traces(servers))
+    assert (key["topic"], key["partition"], key["offset"]) == ("orders", 0, 1)
+    assert (commit["groupId"], commit["clientId"]) == ("billing", "shop")
+    assert producer.tracing.stats().errors == 0
+
+
+@pytest.mark.parametrize("metadata", [b"", b"CGMDv9:____group", "group", None])
+def test_a_group_that_cannot_be_read_is_no_group(metadata):
+    with pytest.raises(ValueError, match="cannot be read"):
+        group_of(metadata)
 
 
 def test_a_batch_is_traced_by_acks_that_name_their_messages(servers):

@@ -15,13 +15,12 @@ READ_S = 60
 
 
 class Dashboard:
-    """`tracing-aggregator dashboard` with this configuration, on a free port; its store is below `folder`."""
+    """`tracing-aggregator dashboard` with this configuration, on a free port; its store is below `state.dir`."""
 
     def __init__(self, folder: Path, given: dict[str, str]) -> None:
         self.log = folder / "dashboard.log"
-        self.store = folder / "dashboard.sqlite"
         self.address = ""
-        self._command = command("dashboard", "--port=0", f"--store={self.store}", given=given)
+        self._command = command("dashboard", "--port=0", given=given)
 
     def __enter__(self) -> Self:
         with self.log.open("wb") as log:

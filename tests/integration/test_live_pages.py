@@ -145,8 +145,8 @@ def test_a_chart_leads_to_traces_and_these_to_a_message(page, live, traffic):
     page.get_by_role("region", name="Traces").get_by_role("link").first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Message ")
     badges = page.locator(".timeline .badge")
-    expect(badges.first).to_have_text("SEND")
-    expect(badges).to_contain_text(["SEND", "ACK", "CONSUME", "COMMIT"])
+    expect(badges.first).to_have_text("SEND", timeout=SEEN_MS)
+    expect(badges).to_contain_text(["SEND", "ACK", "CONSUME", "COMMIT"], timeout=SEEN_MS)
 
 
 def test_a_message_is_found_by_its_name_over_both_hops(page, live, traffic):
@@ -161,6 +161,17 @@ def test_a_message_is_found_by_its_name_over_both_hops(page, live, traffic):
     expect(page.get_by_role("heading", name="/".join(map(str, place(line))))).to_be_visible()
     expect(page.locator("#view")).to_contain_text("orders → payments")
     expect(page.locator("#view")).to_contain_text("until billing read it")
+
+
+def test_explain_answers_from_the_store_of_the_dashboard_that_runs(live, traffic):
+    assert traffic.wait(120) == 0
+    line = of(live.lines(), "consumed", topic="payments")[-1]
+    wait_until(lambda: live.dashboard.get("traces", subject=line["correlationId"])["traces"], START_S / 3)
+    explain = command("explain", line["correlationId"], "--json", given=live.given)
+    said = json.loads(subprocess.run(explain, cwd=ROOT, capture_output=True, timeout=60, check=True).stdout)
+    store = Path(live.given["state.dir"]) / "live" / "dashboard.sqlite"
+    assert said["lookedAt"] == [f"store {store}"]
+    assert said["topics"] == ["orders", "payments"]
 
 
 HEADINGS = {

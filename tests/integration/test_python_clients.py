@@ -62,12 +62,12 @@ def copies_in_a_transaction(servers: str) -> None:
     messages = read(consumer, PYTHON)
     producer = python_producer(servers, **{"transactional.id": "copier", "client.id": "copier"})
     producer.init_transactions(WITHIN_S)
-    for end in (producer.abort_transaction, producer.commit_transaction):
+    for end, offset in ((producer.abort_transaction, 20), (producer.commit_transaction, 5)):
         producer.begin_transaction()
         for message in messages[:5]:
             producer.produce(COPY, message.value(), partition=0)
         assert producer.flush(WITHIN_S) == 0
-        positions = [TopicPartition(PYTHON, 0, 5)]
+        positions = [TopicPartition(PYTHON, 0, offset)]
         producer.send_offsets_to_transaction(positions, consumer.consumer_group_metadata(), WITHIN_S)
         end(WITHIN_S)
     [committed] = consumer.committed([TopicPartition(PYTHON, 0)], WITHIN_S)
@@ -120,6 +120,12 @@ def test_every_message_of_python_clients_is_followed_from_its_send_to_its_commit
 def test_copies_in_transactions_are_sent_and_acknowledged_whether_aborted_or_not(found):
     for kind in ("SEND", "ACK"):
         assert len({value["offset"] for value in of(found, COPY, kind)}) == 10
+
+
+def test_offsets_of_the_committed_transaction_are_committed_and_those_of_the_aborted_one_are_not(found):
+    commits = of(found, PYTHON, "COMMIT", "python-copier")
+    assert sorted(value["offset"] for value in commits) == list(range(5))
+    assert {value["clientId"] for value in commits} == {"copier"}
 
 
 def test_healthy_python_clients_give_no_finding(found):

@@ -9,13 +9,14 @@ from types import SimpleNamespace
 import pytest
 from apache_beam import pvalue
 
-from pipeline.sources import STDIN, EnvelopeSource, MemorySource, _ReadEnvelopes, open_lines
+from pipeline.envelope_lines import STDIN, open_lines
+from pipeline.sources import EnvelopeSource, MemorySource, _ReadEnvelopes
 from transforms.dead_letters import DeadLetter
 from transforms.records import KafkaRecord
 
 TRACE = b'{"topic":"_tracing","offset":1,"payload":"a"}\n'
 UNNAMED = b'{"offset":2,"payload":"b"}\n'
-MESSAGE = b'{"topic":"orders","offset":3,"payload":null}\n'
+MESSAGE = b'{"topic":"orders","partition":0,"offset":3,"payload":null}\n'
 
 
 def read(path: str) -> dict[str, list]:

@@ -250,3 +250,30 @@ def test_a_snapshot_builds_the_same_view_and_it_has_nothing_new_to_say():
 
 def test_a_view_of_nothing_has_nothing_to_keep_but_the_time():
     assert [event[0] for event in any_view().snapshot()] == ["X"]
+
+
+def test_a_view_built_again_judges_when_the_one_does_that_it_was_taken_from():
+    """The journal says that time passed, not what was told: what is judged in a replay alone would never be told."""
+    view = any_view()
+    view.apply([read("c", at=9_000), time(9_500)])
+    view.apply([read("c2", offset=1, at=100), commit(offset=1, at=11_000)])
+    built = any_view()
+    built.apply(list(view.snapshot()))
+    assert view.deadline() == built.deadline() == START + 10_000
+    for until in range(10_000, 400_000, 10_000):
+        assert found(view.apply([time(until)])) == found(built.apply([time(until)]))
+        assert view.deadline() == built.deadline()
+
+
+def test_a_bound_of_clocks_that_a_later_fact_refutes_is_withdrawn():
+    def bounds(outputs: Outputs) -> list[tuple[Any, ...]]:
+        return [event[2:5] for *_, event in outputs.events if event[0] == "B"]
+
+    view = any_view()
+    assert bounds(view.apply([send(), read(at=20), time(10_000)])) == [("c", "p", 20)]
+    other = read("earlier", at=10)
+    other[4] = "d"
+    built = any_view()
+    built.apply(list(view.snapshot()))
+    for one in (view, built):
+        assert bounds(one.apply([other, time(20_000)])) == [("c", "p", None), ("d", "p", 10)]

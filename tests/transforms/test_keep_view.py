@@ -4,15 +4,13 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 
-from tests.histories import START, Plan, any_trace, plans, traffic
+from tests.histories import START, Plan, any_trace, traffic
 from tests.pure_run import PureRun, small_journals
 from tests.reference import expected
 from tests.shell_run import MEGABYTE, ShellRun
 from transforms.addresses import JOIN
-from transforms.records import ACK, CONSUME, SEND, Trace
+from transforms.records import ACK, CONSUME, SEND
 
 PLAN = Plan(5, 60)
 
@@ -76,36 +74,6 @@ def test_a_failed_bundle_leaves_no_trace_when_it_is_tried_again_with_another_tok
     assert {**plain.final_records()} == shell.final_records()
     assert expected(traffic(PLAN), block_size=4).records == shell.final_records()
     assert shell.shell_counts["views_rebuilt"] > 50
-
-
-@settings(
-    max_examples=15, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)  # fmt: skip
-@given(
-    plans(st.integers(1, 40)), st.sampled_from([0, 100_000, 100 * MEGABYTE]), st.integers(1, 30),
-    st.sampled_from([0.0, 0.2]), st.sampled_from([1, 3, 1000]), st.booleans(), st.integers(0, 2**32),
-)  # fmt: skip
-def test_any_order_any_bundles_any_failures_and_any_cache_end_as_the_reference_says(
-    plan, cache, bundle, failures, page, tokens, seed
-):
-    random = Random(seed)  # noqa: S311
-    items = traffic(plan)
-    run = ShellRun(cache=cache, bundle=bundle, failures=failures, page=page, tokens=tokens, random=random)
-    shuffled = random.sample(items, len(items))
-    with small_journals():
-        while shuffled:
-            size = random.randint(1, 40)
-            batch, shuffled = shuffled[:size], shuffled[size:]
-            run.feed(batch)
-            run.deliver(some=True)
-            if random.random() < 0.3:
-                run.pass_time(START + random.randint(0, 900_000))
-        run.finish()
-    reference = expected(items, block_size=4)
-    assert reference.records == run.final_records()
-    assert reference.findings == run.final_findings()
-    assert sum(isinstance(item, Trace) for item in items) == run.counts["emitted"] + run.counts["duplicates"]
 
 
 def test_nothing_is_left_in_the_state_after_retention():

@@ -1,0 +1,152 @@
+"""What is fuzzed: each target takes any bytes, and raises if something came of them that must not.
+
+Tests feed them what Hypothesis draws, `python -m tests.fuzz` what atheris finds by coverage.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+from apache_beam import pvalue
+
+from pipeline.config import load_config
+from pipeline.envelope import from_line
+from pipeline.errors import UserError
+from pipeline.sources import _ReadEnvelopes
+from tests.histories import START
+from tests.pure_run import PureRun
+from transforms.dates import date_of_nanos, nanos_of
+from transforms.dead_letters import DeadLetter, to_key_values
+from transforms.link_headers import header_link
+from transforms.parse_traces import parse_trace
+from transforms.records import HeaderLink, KafkaRecord, Trace
+
+#: The program of the last scratch folder is this one, so it is in memory where that is to be had.
+_FOLDER = Path("/dev/shm") if Path("/dev/shm").is_dir() else None  # noqa: S108
+
+
+def trace(data: bytes) -> None:
+    """A record of the tracing topic: a trace that the whole join can take, or a dead letter with its bytes."""
+    _parse(KafkaRecord("_tracing", 0, 7, START, None, data))
+
+
+def envelope(data: bytes) -> None:
+    """A line of a file: a record, or a ValueError; then as a trace, and as a record of a business topic."""
+    with suppress(ValueError):
+        record = from_line(data)
+        _parse(record)
+        link = header_link(record)
+        assert link.timestamp >= 0
+
+
+def file(data: bytes) -> None:
+    """A file given to `replay`: every line is a record or a dead letter, and all of them can be joined."""
+    with tempfile.NamedTemporaryFile(dir=_FOLDER) as scratch:
+        scratch.write(data)
+        scratch.flush()
+        items: list[Trace | HeaderLink] = []
+        for output in _ReadEnvelopes("_tracing").process(scratch.name):
+            value = output.value if isinstance(output, pvalue.TaggedOutput) else output
+            if isinstance(value, DeadLetter):
+                _written(value)
+            elif isinstance(output, pvalue.TaggedOutput):
+                items.append(header_link(value))
+            else:
+                parsed = parse_trace(value, 3_600_000)
+                items += [parsed] if isinstance(parsed, Trace) else []
+    _join(items)
+
+
+def date(data: bytes) -> None:
+    """A date: a ValueError, or an instant that comes back as the same text."""
+    text = data.decode("utf-8", "replace")
+    with suppress(ValueError):
+        nanos = nanos_of(text)
+        digits = len(text.partition(".")[2].rstrip("Z"))
+        assert nanos == nanos_of(date_of_nanos(nanos, digits)), text
+
+
+def configuration(data: bytes) -> None:
+    """A properties file, variables and options made of the same bytes: a configuration, or all its mistakes."""
+    with tempfile.NamedTemporaryFile(dir=_FOLDER, suffix=".properties") as scratch:
+        scratch.write(data)
+        scratch.flush()
+        lines = data.decode("utf-8", "surrogateescape").splitlines()
+        named = [line.partition("=") for line in lines]
+        environ = {f"KAFKATRACE_{name.upper()}": value for name, _, value in named}
+        for given in ((Path(scratch.name), {}, ()), (None, environ, ()), (None, {}, lines)):
+            with suppress(UserError):
+                config = load_config(*given)
+                assert repr(config)
+                assert config.consumer_properties()
+
+
+def request(data: bytes) -> None:
+    """The path and query of a request to the dashboard: no answer is a server's error."""
+    path = "/api/" + quote(data, safe="/?&=%.~-_")
+    if not path.startswith("/api/live"):
+        answer = _client().get(path, headers={"host": "localhost"})
+        assert answer.status_code < 500, (path, answer.text)
+
+
+def output(data: bytes) -> None:
+    """A record of an output topic, as the dashboard stores it: it is taken, or counted as unreadable."""
+    from dashboard.ingest import Record
+
+    ingest, _ = _store()
+    ingest.take([Record(topic, 0, 1, START, data) for topic in ingest.topics])
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    one.__name__: one for one in (trace, envelope, file, date, configuration, request, output)
+}
+
+
+def _parse(record: KafkaRecord) -> None:
+    parsed = parse_trace(record, 3_600_000)
+    if isinstance(parsed, DeadLetter):
+        _written(parsed)
+    else:
+        _join([parsed])
+
+
+def _written(letter: DeadLetter) -> None:
+    """A dead letter says why, and can be written."""
+    assert letter.reason
+    assert letter.detail
+    for key, value in to_key_values(letter):
+        orjson.loads(key)
+        orjson.loads(value)
+
+
+def _join(items: list[Trace | HeaderLink]) -> None:
+    run = PureRun(block_size=1024, restores=1.0)
+    run.feed(items)
+    run.finish()
+    assert len({value["id"] for _, value in run.records}) >= len({i.id for i in items if isinstance(i, Trace)})
+
+
+@cache
+def _store() -> tuple[Any, Any]:
+    from dashboard.ingest import Ingest
+    from dashboard.store import Reader, open_store
+    from pipeline.settings import Settings
+
+    folder = tempfile.mkdtemp(dir=_FOLDER, prefix=f"fuzz-{os.getpid()}-")
+    path = Path(folder) / "store.sqlite"
+    return Ingest(open_store(path), Settings()), Reader(path)
+
+
+@cache
+def _client() -> Any:
+    from fastapi.testclient import TestClient
+
+    from dashboard.api import application
+
+    return TestClient(application(_store()[1], None), base_url="http://localhost", raise_server_exceptions=False)

@@ -1,0 +1,70 @@
+"""A run of the whole core without Beam, from traces to what lies on the output topics; failures too."""
+
+from collections import defaultdict
+from functools import partial
+from typing import Any
+
+import orjson
+
+from tests.pure_run import Checkpoint, PureRun, Record
+from transforms.addresses import LIMIT, STATS
+from transforms.findings import Finding
+from transforms.findings_view import FindingsView
+from transforms.limit_findings import address
+from transforms.packs import encode
+from transforms.stats_view import StatsView
+from transforms.view import Outputs
+from transforms.waits import Waits
+
+
+class WholeRun(PureRun):
+    """A PureRun whose findings go through FindingsViews to `anomalies`, and its tallies through StatsViews to `stats`.
+
+    After a failure all goes on from the last checkpoint, outputs too, as if they were written with the checkpoint. Ours
+    are written at least once: what was written in between (`lost`) lies there still.
+    """
+
+    def __init__(self, *, burst: int = 100, waits: Waits | None = None, cluster: str = "", **options: Any) -> None:
+        super().__init__(waits=waits, cluster=cluster, **options)
+        self.anomalies: list[Record] = []
+        self.stats: list[Record] = []
+        self.lost: list[Any] = []
+        common: dict[str, Any] = {"waits": waits or Waits(), "cluster": cluster}
+        self._make |= {LIMIT: partial(FindingsView, burst=burst, **common), STATS: partial(StatsView, **common)}
+        self._kept: tuple[Checkpoint, list[int]] = (self.checkpoint(), [0] * 5)
+
+    def keep(self) -> None:
+        """A checkpoint is taken."""
+        self._kept = self.checkpoint(), [len(written) for written in self._written()]
+
+    def fail(self) -> None:
+        """Something breaks: all goes on from the last checkpoint."""
+        checkpoint, lengths = self._kept
+        for written, length in zip(self._written(), lengths, strict=True):
+            self.lost += written[length:]
+            del written[length:]
+        self.restore(checkpoint)
+
+    def _written(self) -> list[list[Any]]:
+        return [self.records, self.anomalies, self.stats, self.findings, self.tallies]
+
+    def _emit(self, step: str, outputs: Outputs) -> None:
+        if step in {LIMIT, STATS}:
+            topic = self.anomalies if step == LIMIT else self.stats
+            topic += [(orjson.loads(key), orjson.loads(value)) for key, value in outputs.records]
+            for _, key, _, event in outputs.events:
+                self._tally(key, event)
+        else:
+            super()._emit(step, outputs)
+
+    def _find(self, findings: list[Finding]) -> None:
+        super()._find(findings)
+        batches: dict[bytes, list[Any]] = defaultdict(list)
+        for found in findings:
+            _, key, _, event = address(found, max(self.now, 0))
+            batches[key].append(event)
+        self.pending += [(LIMIT, key, encode(events)) for key, events in batches.items()]
+
+    def _tally(self, key: bytes, event: Any) -> None:
+        super()._tally(key, event)
+        self.pending.append((STATS, key, encode([event])))
