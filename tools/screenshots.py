@@ -90,7 +90,6 @@ def _take_all(browser: Browser, address: str) -> None:
     _take(browser, f"{address}/", "overview-dark", viewport=_WIDE, color_scheme="dark")
     _take(browser, f"{address}/flows", "flows", viewport={**_WIDE, "height": 460})
     _take(browser, f"{address}/message?subject={_message(address)}", "message", viewport=_WIDE)
-    _take(browser, f"{address}/health", "health", viewport=_WIDE)
     _take(browser, f"{address}/anomalies", "anomalies-narrow", viewport=_NARROW)
 
 
