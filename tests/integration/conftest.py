@@ -1,8 +1,10 @@
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewTopic
 
 from pipeline.envelope import from_line
 from runners.broker import Broker
@@ -28,14 +30,21 @@ def search_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SearchSe
 
 @pytest.fixture(scope="session")
 def aggregated(shared_broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The configuration of a run that has aggregated genuine traces, for sinks to read its topics."""
+    """The configuration of a run that has aggregated genuine traces, one ACK aside, for sinks to read its topics."""
     servers, name = shared_broker.bootstrap_servers, "carried"
-    given = settings(servers, name, tmp_path_factory.mktemp(name), tracing_topic="carried-tracing")
-    tracing_aggregator("topics", given=given)
+    given = settings(servers, name, tmp_path_factory.mktemp(name), tracing_topic="carried-tracing", unacked_ms="500")
+    # It keeps the times of then, and the records although they are old.
+    kept = {"message.timestamp.type": "CreateTime", "retention.ms": "-1"}
+    topic = NewTopic(given["tracing.topic"], 1, config=kept)
+    admin = AdminClient({"bootstrap.servers": servers})
+    admin.create_topics([topic])[topic.topic].result(30)
     producer = Producer({"bootstrap.servers": servers})
     for line in (Path(__file__).parents[1] / "data" / "real_traces.jsonl").read_bytes().splitlines():
-        trace = from_line(line)
-        producer.produce(given["tracing.topic"], trace.value, trace.key)
+        record = from_line(line)
+        trace = json.loads(record.value or b"")
+        if (trace["type"], trace.get("partition"), trace.get("offset")) != ("ACK", 1, 3):
+            producer.produce(given["tracing.topic"], record.value, record.key, timestamp=record.timestamp)
     assert producer.flush(30) == 0
+    tracing_aggregator("topics", given=given)
     tracing_aggregator("run", "--runner=direct", given=given)
     return given

@@ -1,6 +1,5 @@
 """For tests: a real OpenSearch node on loopback, from the jars of `tests/jars.lock`."""
 
-import subprocess
 import time
 from contextlib import suppress
 from http import HTTPStatus
@@ -9,13 +8,11 @@ from typing import Any, Self
 
 import requests
 
-from runners.jars import classpath, locked, resolve
 from runners.java import find_java
 from runners.java_process import JavaProcess
 from runners.ports import free_ports
+from tests.integration.java_of_ours import compiled
 
-HERE = Path(__file__).parent
-LOCK = HERE.parent / "jars.lock"
 START_S = 90
 PATIENCE = 50
 
@@ -26,7 +23,6 @@ class SearchServer:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._java = find_java()
-        self._jars = resolve("opensearch", jars=locked(LOCK.read_text()))
         self._ports = [str(port) for port in free_ports(2)]
         self.url = f"http://127.0.0.1:{self._ports[0]}"
         self._process: JavaProcess | None = None
@@ -35,7 +31,7 @@ class SearchServer:
         self._process = JavaProcess(
             "OpenSearch",
             java=self._java,
-            jars=[self._classes(), *self._jars],
+            jars=compiled("SearchServer", "opensearch", self._folder),
             main="SearchServer",
             arguments=[str(self._folder), *self._ports],
             options=["-Xmx400m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"],
@@ -69,16 +65,6 @@ class SearchServer:
         with suppress(requests.RequestException):
             return requests.get(f"{self.url}/_cluster/health", timeout=5).ok
         return False
-
-    def _classes(self) -> Path:
-        """Our few lines of Java, compiled; by ecj, since a Java may come without a compiler."""
-        classes = self._folder / "classes"
-        if not classes.exists():
-            command = [self._java, "-cp", classpath(self._jars), "org.eclipse.jdt.internal.compiler.batch.Main", "-17"]
-            arguments = ["-nowarn", "-proc:none", "-d", str(classes), str(HERE / "SearchServer.java")]
-            ended = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=60, check=False)
-            assert ended.returncode == 0, ended.stdout + ended.stderr
-        return classes
 
     def __enter__(self) -> Self:
         self.start()

@@ -36,12 +36,16 @@ class Seen(NamedTuple):
 
 
 def expected(given: dict[str, str]) -> list[Seen]:
-    """What spans the aggregated traces should make: of each whose message is known, one."""
-    return sorted(
-        Seen(trace_id(value["correlationId"]).hex(), f"{OPERATIONS[value['type']]} {value['topic']}")
-        for _, value in in_kafka(given).traces.values()
+    """What spans the outputs should make: one of each trace whose message is known, and of the send without ACK."""
+    outcome = in_kafka(given)
+    [unacked] = [finding for finding in outcome.findings.values() if finding["reason"] == "unacked"]
+    spans = [
+        (value["correlationId"], f"{OPERATIONS[value['type']]} {value['topic']}")
+        for _, value in outcome.traces.values()
         if value["type"] in OPERATIONS and "correlationId" in value
-    )
+    ]
+    spans.append((unacked["correlationId"], f"send {unacked['topic']}"))
+    return sorted(Seen(trace_id(correlation_id).hex(), name) for correlation_id, name in spans)
 
 
 def of_group(given: dict[str, str], name: str, url: str) -> dict[str, str]:
@@ -107,7 +111,7 @@ def test_the_opentelemetry_collector_takes_them_all(aggregated, tmp_path):
     assert f"{len(want)} spans written." in said
     text = log.read_text()
     assert "-> messaging.system: Str(kafka)" in text
-    assert "ResourceSpans SchemaURL: https://opentelemetry.io/schemas/1.44.0" in text
+    assert "SchemaURL: https://opentelemetry.io/schemas/1.44.0" in text
     assert re.search(r"Links:\n\s*SpanLink #0\n\s*-> Trace ID: [0-9a-f]{32}\n\s*-> ID: [0-9a-f]{16}", text)
 
 
