@@ -13,7 +13,7 @@ from runners.java_process import JavaProcess
 from runners.ports import free_ports
 from tests.integration.java_of_ours import compiled
 
-START_S = 90
+START_S = 180
 PATIENCE = 50
 
 
