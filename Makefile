@@ -43,6 +43,16 @@ lint: .venv/dev docs-check ## style, types, layers and generated documents
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+trust: .venv/dev ## 10,000 generated histories against the reference
+	@$(BIN)/python -m tests.long_run --histories 10000
+
+fuzz: .venv/dev ## a minute of atheris on each fuzzed target
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(INSTALL) atheris
+	@for target in trace envelope file date configuration request output; do $(BIN)/python -m tests.fuzz $$target || exit 1; done
+
+soak: .venv/dev ## five days of event time: does state or memory grow
+	@$(BIN)/python -m tests.soak
+
 bench: .venv/dev ## throughput, latency, CPU and memory of each runner
 	@$(BIN)/python -m bench
 
