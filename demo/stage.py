@@ -97,9 +97,10 @@ def aggregate(
 ) -> int:
     """The pipeline on Flink, until `stop` is set; returns the exit code."""
     from runners.embedded import Embedded, Ending
-    from runners.flink import kafka_graph
+    from runners.flink import OPEN_PORTS, kafka_graph
     from runners.reads import admin_client
 
+    screen.tell(OPEN_PORTS)
     embedded = Embedded(config, kafka_graph(config, screen.tell), screen.tell, state, stop, (), admin_client(config))
     if duration_s:
         timer = Timer(duration_s, stop.set)
