@@ -45,11 +45,7 @@ def taken(body: bytes, encoding: str, topics: Topics, consumption: Consumption, 
     try:
         spans = spans_of(body, encoding)
     except UndecodableError as error:
-        name = f"{SOURCE}/{hashlib.sha256(body).hexdigest()[:32]}"
-        return Taken(
-            list(_dead_letter(name, body, Rejected("not-otlp", str(error)), topics, now_ms)),
-            Counter(undecodable=1),
-        )
+        return refused(body, Rejected("not-otlp", str(error)), topics, now_ms)
     records: list[Record] = []
     outcomes: Counter[str] = Counter()
     for span, as_json in spans:
@@ -64,6 +60,12 @@ def taken(body: bytes, encoding: str, topics: Topics, consumption: Consumption, 
             outcomes["taken"] += 1
             records += (Record(topics.tracing, dump(trace.key), dump(trace.value)) for trace in found)
     return Taken(records, outcomes)
+
+
+def refused(body: bytes, why: Rejected, topics: Topics, now_ms: int) -> Taken:
+    """A body that no span can be read from, as a dead letter named by its hash."""
+    name = f"{SOURCE}/{hashlib.sha256(body).hexdigest()[:32]}"
+    return Taken(list(_dead_letter(name, body, why, topics, now_ms)), Counter(undecodable=1))
 
 
 def _dead_letter(name: str, value: bytes, why: Rejected, topics: Topics, now_ms: int) -> Iterator[Record]:

@@ -11,11 +11,11 @@ import uvicorn
 
 from dashboard.listening import listen, url
 from ingest import records
-from ingest.raw_traces import Consumption
+from ingest.raw_traces import Consumption, Rejected
 from ingest.receiver import Receiver
 from ingest.records import OUTCOMES, Record, Topics
 from ingest.spans import JSON
-from pipeline.envelope_lines import MAX_LINE_BYTES, open_lines
+from pipeline.envelope_lines import Unreadable, read_lines
 
 COMMAND = "tracing-aggregator ingest otlp"
 #: Requests at a time; more are told to come again.
@@ -60,13 +60,14 @@ def take_files(paths: Iterable[str], topics: Topics, consumption: Consumption, d
     """Take files of OTLP JSON, a request each line, as the collector's file exporter writes them; `-` is stdin."""
     outcomes: Counter[str] = Counter()
     for path in paths:
-        with open_lines(path) as lines:
-            while line := lines.readline(MAX_LINE_BYTES):
-                if line.isspace():
-                    continue
-                result = records.taken(line.rstrip(b"\n"), JSON, topics, consumption, time.time_ns() // 1_000_000)
-                deliver(result.records)
-                outcomes += result.outcomes
+        for _, line in read_lines(path):
+            now_ms = time.time_ns() // 1_000_000
+            if isinstance(line, Unreadable):
+                result = records.refused(line.head, Rejected(line.reason, f"{path}: {line.detail}"), topics, now_ms)
+            else:
+                result = records.taken(line.rstrip(b"\n"), JSON, topics, consumption, now_ms)
+            deliver(result.records)
+            outcomes += result.outcomes
     return outcomes
 
 

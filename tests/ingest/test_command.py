@@ -1,11 +1,17 @@
 """`ingest otlp` with files: what it writes replays into whole messages."""
 
+import gzip
+import subprocess
+import sys
+from pathlib import Path
+
 import orjson
 import pytest
 from click.testing import CliRunner
 
 from cli.main import main
 from tests.ingest.requests import CONSUME, OTHER, PLACE, SEND, SPAN, START, TRACE, any_span, link, request
+from tests.test_schemas import ROOT
 
 LATER = {"startTimeUnixNano": str(START + 10**9), "endTimeUnixNano": str(START + 2 * 10**9), "spanId": OTHER}
 OPERATION = "messaging.operation.type"
@@ -36,6 +42,20 @@ def test_spans_in_a_file_replay_into_a_whole_message(spans, tmp_path):
     }  # fmt: skip
     assert {value["correlationId"] for value in values.values()} == {f"{TRACE}-{SPAN}"}
     assert {(value["topic"], value["partition"], value["offset"]) for value in values.values()} == {("orders", 2, 42)}
+
+
+def test_a_file_that_breaks_off_gives_what_it_has_and_a_dead_letter(spans, tmp_path):
+    broken = tmp_path / "broken.gz"
+    broken.write_bytes(gzip.compress(Path(spans).read_bytes(), mtime=0)[:-9])
+    shown = CliRunner().invoke(main, ["ingest", "otlp", "--file", str(broken), "--stdout"])
+    assert shown.exit_code == 0, shown.output
+    *_, letter = (orjson.loads(line) for line in shown.stdout.splitlines())
+    assert orjson.loads(letter["payload"])["reason"] == "otlp-broken-file"
+
+
+def test_the_receiver_starts_without_beam():
+    program = "import sys, ingest.serve, cli.ingest; sys.exit('apache_beam' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, timeout=60, check=False).returncode == 0
 
 
 def test_the_same_spans_give_the_same_records(spans):
