@@ -11,9 +11,12 @@ work="$(mktemp -d)"
 image=localhost/tracing-aggregator
 container=""
 children=()
+settings=()
 store=(buildah --storage-driver vfs)
 
 finish() {
+  # What runs in the image outlives buildah.
+  [[ -z $container ]] || inside tracing-aggregator stop >/dev/null 2>&1 || true
   for child in "${children[@]}"; do kill "$child" 2>/dev/null || true; done
   wait
   [[ -z $container ]] || "${store[@]}" rm "$container" >/dev/null
