@@ -41,7 +41,8 @@ def _panel(minutes: Sequence[float], panel: Panel) -> list[str]:
         parts.append(f'<line x1="{LEFT}" x2="{LEFT + width}" y1="{y:.1f}" y2="{y:.1f}" stroke="#dddddd"/>')
         parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{_number(top * tick / TICKS)}</text>')
         x, minute = LEFT + width * tick / TICKS, last * tick / TICKS
-        parts.append(f'<text x="{x:.1f}" y="{HEIGHT - 8}" text-anchor="middle">{_number(minute)} min</text>')
+        anchor = "end" if tick == TICKS else "middle"
+        parts.append(f'<text x="{x:.1f}" y="{HEIGHT - 8}" text-anchor="{anchor}">{_number(minute)} min</text>')
     for number, (name, line) in enumerate(panel.lines.items()):
         points = " ".join(
             f"{LEFT + width * minute / last:.1f},{TOP + height - height * value / top:.1f}"
