@@ -9,13 +9,15 @@ from tests.integration.aggregations import command
 from tests.integration.flink_processes import ROOT, wait_until
 
 WITHIN_S = 120
+#: The group misses one that was killed after this.
+SOON = {"session.timeout.ms": "6000", "heartbeat.interval.ms": "1000"}
 
 
 class SinkProcess:
     """`sink NAME` with these settings, inside the block; `said()` is what it told so far."""
 
     def __init__(self, name: str, given: dict[str, str], log: Path) -> None:
-        self._command = command("sink", name, given=given)
+        self._command = command("sink", name, given=given | SOON)
         self._log = log
 
     def __enter__(self) -> Self:
