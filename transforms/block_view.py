@@ -208,6 +208,8 @@ class BlockView:
         merged = news if known is None else known.merge(news)
         if merged != known:
             self._block.follows[group] = merged
+            if self._trim_at is None:  # news for a block that is forgotten, or not there yet, is no reason to stay
+                self._trim_at = max(deadline_after(merged.until, 0), self._now + 1)
             self._judge.touch_all(self._now)
 
     def _found(self, event: list[Any]) -> None:

@@ -277,3 +277,12 @@ def test_a_bound_of_clocks_that_a_later_fact_refutes_is_withdrawn():
     built.apply(list(view.snapshot()))
     for one in (view, built):
         assert bounds(one.apply([other, time(20_000)])) == [("c", "p", None), ("d", "p", 10)]
+
+
+def test_a_block_that_hears_of_a_group_and_of_no_message_is_forgotten_too():
+    """Else what is told of groups just after a block was forgotten stays for ever."""
+    view = any_view()
+    view.apply([["G", "g", 0, START + RETENTION, START, None]])
+    assert view.deadline() == START + RETENTION
+    view.apply([time(RETENTION)])
+    assert (view.facts(), view.deadline()) == (0, None)
