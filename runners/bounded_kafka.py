@@ -12,6 +12,7 @@ from pipeline.kafka_sinks import ProduceTopic
 from pipeline.kafka_sources import BoundedKafkaSource, Range
 from runners.compaction import with_compacted_topics
 from runners.direct import run_graph
+from runners.positions import bounds
 from runners.reads import Partitions, admin_client, partitions
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def ranges_of(consumer: "Consumer", found: Partitions, since: str) -> list[Range
     ranges = []
     for topic, count in found.items():
         for partition in range(count):
-            low, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_TIMEOUT_S)
+            low, end = bounds(consumer, topic, partition)
             if since:
                 millis = int(datetime.fromisoformat(since).timestamp() * 1000)
                 [at] = consumer.offsets_for_times([TopicPartition(topic, partition, millis)], timeout=_TIMEOUT_S)

@@ -1,9 +1,9 @@
 """Where the consumer group stands in the topics that it reads."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from pipeline.client_properties import to_librdkafka
 from pipeline.config import Config
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 15
 POLL_S = 0.5
+Answer = TypeVar("Answer")
 
 
 class Position(NamedTuple):
@@ -43,31 +44,53 @@ def committed(consumer: "Consumer", found: Partitions, patience_s: float = TIMEO
 
     A group's coordinator may be on the move: `UserError` when the brokers do not say within `patience_s`.
     """
-    from confluent_kafka import KafkaException, TopicPartition
+    from confluent_kafka import TopicPartition
 
     wanted = [TopicPartition(topic, index) for topic, count in found.items() for index in range(count)]
+    return _patiently(
+        lambda: _by_topic(consumer.committed(wanted, timeout=TIMEOUT_S)),
+        "The committed offsets of the group",
+        patience_s,
+    )
+
+
+def bounds(consumer: "Consumer", topic: str, partition: int, patience_s: float = TIMEOUT_S) -> tuple[int, int]:
+    """The oldest offset that the brokers still have of a partition, and its end (the offset of the next record).
+
+    Its leader may be on the move, or not know yet that it is: `UserError` when nobody says within `patience_s`.
+    """
+    from confluent_kafka import TopicPartition
+
+    place = TopicPartition(topic, partition)
+    return _patiently(
+        lambda: consumer.get_watermark_offsets(place, timeout=TIMEOUT_S),
+        f"The offsets of {topic}/{partition}",
+        patience_s,
+    )
+
+
+def _patiently(ask: Callable[[], Answer], what: str, patience_s: float) -> Answer:
+    from confluent_kafka import KafkaException
+
     deadline = time.monotonic() + patience_s
     while True:
         try:
-            return _by_topic(consumer.committed(wanted, timeout=TIMEOUT_S))
+            return ask()
         except KafkaException as error:
             if time.monotonic() > deadline:
                 raise UserError(
-                    f"The committed offsets of the group cannot be read: {error.args[0].str()}.",
-                    "Look into it with: tracing-aggregator check",
+                    f"{what} cannot be read: {error.args[0].str()}.", "Look into it with: tracing-aggregator check"
                 ) from error
             time.sleep(POLL_S)
 
 
 def positions(consumer: "Consumer", found: Partitions) -> list[Position]:
     """Where a read without saved state would begin in each partition, and where the partition ends."""
-    from confluent_kafka import TopicPartition
-
     offsets = committed(consumer, found)
     answer = []
     for topic, count in found.items():
         for index in range(count):
-            low, high = consumer.get_watermark_offsets(TopicPartition(topic, index), timeout=TIMEOUT_S)
+            low, high = bounds(consumer, topic, index)
             start = offsets.get(topic, {}).get(str(index), low)
             answer.append(Position(topic, index, min(max(start, low), high), high))
     return answer
@@ -75,12 +98,10 @@ def positions(consumer: "Consumer", found: Partitions) -> list[Position]:
 
 def low_offsets(consumer: "Consumer", found: Partitions) -> dict[str, dict[str, int]]:
     """The oldest offsets that the brokers still have, by topic and partition."""
-    from confluent_kafka import TopicPartition
-
-    def low(topic: str, index: int) -> int:
-        return int(consumer.get_watermark_offsets(TopicPartition(topic, index), timeout=TIMEOUT_S)[0])
-
-    return {topic: {str(index): low(topic, index) for index in range(count)} for topic, count in found.items()}
+    return {
+        topic: {str(index): bounds(consumer, topic, index)[0] for index in range(count)}
+        for topic, count in found.items()
+    }
 
 
 def rewind(consumer: "Consumer", offsets: Mapping[str, Mapping[str, int]]) -> None:

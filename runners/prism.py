@@ -92,6 +92,8 @@ def _submit(
         f"--job_name={config.settings.application_id}",
         "--environment_type=LOOPBACK",
         "--streaming",
+        # KafkaIO's read does not survive a split: two bundles share a consumer (apache/beam#35185).
+        "--experiments=prism_disable_sdf_split",
         *beam_flags,
     ]
     pipeline = Pipeline(options=PipelineOptions(flags))

@@ -11,6 +11,8 @@ from typing import Self
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+from runners.positions import bounds
+
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 
@@ -104,7 +106,7 @@ def records(servers: str, topic: str) -> list:
     found = []
     try:
         for index in consumer.list_topics(topic, timeout=15).topics[topic].partitions:
-            low, high = consumer.get_watermark_offsets(TopicPartition(topic, index), timeout=15)
+            low, high = bounds(consumer, topic, index)
             consumer.assign([TopicPartition(topic, index, low)])
             while low < high:
                 record = consumer.poll(15)

@@ -24,6 +24,7 @@ from pipeline.client_properties import to_librdkafka
 from pipeline.config import load_config
 from pipeline.envelope import from_line
 from runners.flink_rest import FlinkError, FlinkRest
+from runners.positions import bounds
 from tests.integration.aggregations import LONGEST_S, WAITS, command
 from tests.integration.flink_processes import ROOT, descendants, wait_until
 from tests.integration.secured import PLAIN_PASSWORD, STORE_PASSWORD, Secured, login, secured_broker
@@ -77,7 +78,7 @@ def ids_in(secured: Secured, topic: str) -> set[str]:
     found = set()
     try:
         for partition in consumer.list_topics(topic, timeout=15).topics[topic].partitions:
-            low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=15)
+            low, high = bounds(consumer, topic, partition)
             consumer.assign([TopicPartition(topic, partition, low)])
             while low < high:
                 record = consumer.poll(15)

@@ -37,7 +37,7 @@ def test_what_readers_that_are_set_back_and_crash_say_of_themselves_is_in_their_
             pool.submit(shipping.run, sold_out, rewind_each_s=3, crash_each_s=14),
             pool.submit(accounting.run, paid),
         ]
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not {"crashed", "rewound"} <= truth.counts.keys() and time.monotonic() < deadline:
             shops.sell(order(0))
             time.sleep(0.05)

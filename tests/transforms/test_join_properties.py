@@ -52,8 +52,8 @@ def test_in_time_and_in_order_each_id_leaves_exactly_once_and_nothing_is_revised
 
 
 @settings(few, max_examples=20)
-@given(plans(st.integers(1, 60), rewinds=0.0, rebalances=0.0, skew_ms=0, jumps=0.0, missing=0.0), BLOCKS)
-def test_where_nobody_goes_back_block_edges_cannot_be_seen(plan, block_size):
+@given(plans(st.integers(1, 60), **CALM | dict.fromkeys(("rewinds", "seeks", "rebalances", "aborted"), 0.0)), BLOCKS)
+def test_where_nobody_goes_back_and_nothing_is_aborted_block_edges_cannot_be_seen(plan, block_size):
     items = traffic(plan)
     without = {identity: found for identity, found in expected(items).findings.items() if found["reason"] != "gap"}
     edged = expected(items, block_size=block_size)
