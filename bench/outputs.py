@@ -87,13 +87,14 @@ class Delays:
             place.offset = self._consumer.get_watermark_offsets(place, TIMEOUT_S)[1]
             self._consumer.incremental_assign([place])
         while not self._stop.is_set():
-            for message in self._consumer.consume(500, PERIOD_S):
-                arrived = time.time_ns()
-                value = message.value()
-                if message.error() is None and value is not None:
-                    trace = orjson.loads(value)
-                    if "revision" not in trace:
-                        self._seen.append((trace["type"], nanos_of(trace["date"]), arrived))
+            # One at a time: `consume` would hold the first of a batch back until the last is there.
+            message = self._consumer.poll(PERIOD_S)
+            arrived = time.time_ns()
+            value = message and message.error() is None and message.value()
+            if value:
+                trace = orjson.loads(value)
+                if "revision" not in trace:
+                    self._seen.append((trace["type"], nanos_of(trace["date"]), arrived))
         self._consumer.close()
 
     def __enter__(self) -> Self:

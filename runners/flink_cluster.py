@@ -75,7 +75,8 @@ def submit(
                     tell(f"Running on http://{rest.address}. Stop it: tracing-aggregator stop")
                     click.echo(record.job)
                     return 0
-            tell(f"The job does not run: {submission.error or rest.root_cause(record.job) or 'Flink gave no reason'}.")
+            cause = submission.error or rest.last_failure(record.job)[1] or "Flink gave no reason"
+            tell(f"The job does not run: {cause}.")
             return 1
 
 

@@ -66,13 +66,13 @@ class FlinkRest:
         """How many slots the TaskManagers have that are there now."""
         return int(self._call("/overview")["slots-total"])
 
-    def root_cause(self, job: str) -> str:
-        """The last failure of the job, in the words of its innermost cause; empty without one or without an answer."""
+    def last_failure(self, job: str) -> tuple[int, str]:
+        """When the job last failed (epoch ms by Flink's clock) and its innermost cause; (0, "") if never or unknown."""
         try:
             entries = self._call(f"/jobs/{job}/exceptions")["exceptionHistory"]["entries"]
         except FlinkError:
-            return ""
-        return innermost(entries[0]["stacktrace"]) if entries else ""
+            return 0, ""
+        return (entries[0]["timestamp"], innermost(entries[0]["stacktrace"])) if entries else (0, "")
 
     def savepoint_and_cancel(self, job: str, target: str | None, within_s: float) -> str:
         """Takes a savepoint below `target` (a URI; None: Flink's own place), then cancels the job; returns its URI.

@@ -32,6 +32,7 @@ class RunningJob:
         self._submission = submission
         self._server = server
         self._tell = tell
+        self._failed_at = 0
         self._cause = ""
 
     @property
@@ -51,12 +52,10 @@ class RunningJob:
         return False
 
     def look(self) -> None:
-        """Tells of a restart that has begun since the last look."""
-        if self.rest.state(self.id) not in {"RESTARTING", "FAILING"}:
-            return
-        cause = self.rest.root_cause(self.id)
-        if cause and cause != self._cause:
-            self._cause = cause
+        """Tells of a failure since the last look. Flink's history has it even when the restart was over in between."""
+        failed_at, cause = self.rest.last_failure(self.id)
+        if failed_at != self._failed_at and cause and self.rest.state(self.id) != "FAILED":
+            self._failed_at, self._cause = failed_at, cause
             self._tell(f"Flink restarts the job from its last checkpoint: {cause}")
 
     def failure(self) -> str:

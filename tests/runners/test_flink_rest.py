@@ -91,3 +91,12 @@ def test_a_job_processes_once_all_its_tasks_run(flink):
     assert not rest.is_processing("j")
     answers["/jobs/j"]["vertices"][1]["status"] = "RUNNING"
     assert rest.is_processing("j")
+
+
+def test_the_last_failure_has_its_time_and_its_innermost_cause(flink):
+    rest, answers, _ = flink
+    assert rest.last_failure("j") == (0, "")
+    answers["/jobs/j/exceptions"] = {"exceptionHistory": {"entries": []}}
+    assert rest.last_failure("j") == (0, "")
+    answers["/jobs/j/exceptions"]["exceptionHistory"]["entries"] = [{"timestamp": 7, "stacktrace": TRACE}]
+    assert rest.last_failure("j") == (7, "java.io.IOException: disk full")

@@ -42,3 +42,29 @@ def test_any_other_end_of_flink_is_told_with_its_exit_code(exit_code):
 def test_while_flink_runs_the_jobs_own_error_counts():
     assert job(None, "a step failed").failure() == "a step failed"
     assert job(None).failure() == "Flink gave no reason."
+
+
+class History:
+    """A Flink that runs the job, as always when one looks too late, and remembers its last failure."""
+
+    failure = (0, "")
+
+    def last_failure(self, _: str) -> tuple[int, str]:
+        return self.failure
+
+    def state(self, _: str) -> str:
+        return "RUNNING"
+
+
+def test_a_restart_is_told_once_even_when_it_was_over_before_anyone_looked():
+    told: list[str] = []
+    flink = History()
+    seen = RunningJob("ab", flink, SimpleNamespace(), SimpleNamespace(), told.append)
+    seen.look()
+    assert told == []
+    flink.failure = (1_000, "the worker is gone")
+    seen.look()
+    seen.look()
+    flink.failure = (9_000, "the worker is gone")
+    seen.look()
+    assert told == ["Flink restarts the job from its last checkpoint: the worker is gone"] * 2
