@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from threading import Event
 from typing import Any
 
-from confluent_kafka import Message, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from tracing_clients import TracingConsumer, TracingProducer
 from traffic.deliveries import CORRELATION_ID, WITHIN_S, delivery_to, name_of, place_of
@@ -17,6 +17,13 @@ BATCH = 20
 POLL_S = 0.2
 #: One that is killed keeps its partitions from the next one only so long; 45 s is Kafka's default.
 SESSION = {"session.timeout.ms": 10_000, "heartbeat.interval.ms": 2_000}
+#: A group whose coordinator is just moving, or not yet known, can commit in a moment.
+NOT_YET = {
+    KafkaError._WAIT_COORD,  # noqa: SLF001 - public, by its name in librdkafka
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+}
 #: How far a rewind goes back, in offsets of each partition.
 BACK = 20
 
@@ -83,7 +90,7 @@ class Reader:
     def _commit(self, consumer: TracingConsumer, messages: list[Message]) -> None:
         last = {place.partition: place for place in map(place_of, messages)}
         offsets = [TopicPartition(self.topic, partition, place.offset + 1) for partition, place in last.items()]
-        consumer.commit(offsets=offsets, asynchronous=False)
+        _commit_at_last(consumer, offsets)
         for place in last.values():
             self._next[place.partition] = place.offset + 1
             self._truth.committed(place, self.group, self.client)
@@ -95,13 +102,27 @@ class Reader:
             if to < following:
                 position = TopicPartition(self.topic, partition, to)
                 consumer.seek(position)
-                consumer.commit(offsets=[position], asynchronous=False)
+                _commit_at_last(consumer, [position])
                 self._next[partition] = to
                 place = Place(self.topic, partition, to - 1)
                 self._truth.rewound(place, self.group, self.client, from_offset=following - 1)
 
     def _has_read_all(self) -> bool:
         return all(self._next.get(partition, -1) > end for partition, end in self._truth.ends(self.topic).items())
+
+
+def _commit_at_last(consumer: TracingConsumer, offsets: list[TopicPartition]) -> None:
+    """Commit, waiting up to 30 s for the group's coordinator; raises `KafkaException` as `commit` does."""
+    deadline = time.monotonic() + WITHIN_S
+    while True:
+        try:
+            consumer.commit(offsets=offsets, asynchronous=False)
+        except KafkaException as error:
+            if error.args[0].code() not in NOT_YET or time.monotonic() > deadline:
+                raise
+            time.sleep(POLL_S)
+        else:
+            return
 
 
 class Slow(Reader):

@@ -7,8 +7,11 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
+import pytest
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+
 from tests.clients.mock_cluster import mock_cluster, raw_traces
-from traffic.groups import PAYMENTS, Forwarder, Reader
+from traffic.groups import PAYMENTS, Forwarder, Reader, _commit_at_last
 from traffic.plan import Fault, Order
 from traffic.shops import ORDERS, Shops
 from traffic.truth import Truth
@@ -63,3 +66,28 @@ def test_what_readers_that_are_set_back_and_crash_say_of_themselves_is_in_their_
     assert {line["clientId"] for line in lines if line["what"] == "crashed"} >= {"shipping-1"}
     committed = Counter((one["offset"], one["partition"], one["groupId"]) for one in traces if one["type"] == "COMMIT")
     assert sum(committed.values()) == truth.counts["committed"] + truth.counts["rewound"]
+
+
+class Refusing:
+    """A consumer whose first commits fail with these codes."""
+
+    def __init__(self, *codes):
+        self._codes = list(codes)
+        self.committed = []
+
+    def commit(self, *, offsets, asynchronous):
+        assert not asynchronous
+        if self._codes:
+            raise KafkaException(KafkaError(self._codes.pop(0)))
+        self.committed += offsets
+
+
+def test_a_commit_waits_for_the_coordinator_of_its_group():
+    consumer, offsets = Refusing(KafkaError._WAIT_COORD, KafkaError.NOT_COORDINATOR), [TopicPartition("orders", 0, 7)]
+    _commit_at_last(consumer, offsets)
+    assert consumer.committed == offsets
+
+
+def test_a_commit_that_is_refused_for_good_is_told():
+    with pytest.raises(KafkaException):
+        _commit_at_last(Refusing(KafkaError.ILLEGAL_GENERATION), [])
