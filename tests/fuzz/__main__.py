@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-NAMES = ("trace", "envelope", "file", "date", "configuration", "request", "output")
+NAMES = ("trace", "envelope", "file", "date", "configuration", "request", "output", "scrape")
 
 
 @click.command(help=__doc__)
@@ -27,7 +27,7 @@ def main(target: str, seconds: int, again: Path | None) -> None:
         import atheris
     except ImportError:
         sys.exit("There is no atheris here. Get it: pip install atheris")
-    with atheris.instrument_imports(include=["transforms", "pipeline", "dashboard"]):
+    with atheris.instrument_imports(include=["transforms", "pipeline", "dashboard", "metrics"]):
         from tests.fuzz.targets import TARGETS
     corpus = Path(".fuzz") / target
     corpus.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,8 @@ Tests feed them what Hypothesis draws, `python -m tests.fuzz` what atheris finds
 """
 
 import os
+import socket
+import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from urllib.request import urlopen
 
 import orjson
 from apache_beam import pvalue
@@ -103,8 +106,22 @@ def output(data: bytes) -> None:
     ingest.take([Record(topic, 0, 1, START, data) for topic in ingest.topics])
 
 
+def scrape(data: bytes) -> None:
+    """What comes in at the metrics server: an answer or a closed connection, and the next request is served."""
+    server, broken = _metrics_server()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+        connection.sendall(data)
+        connection.shutdown(socket.SHUT_WR)
+        with suppress(ConnectionResetError):  # it need not read all of what it refuses
+            while connection.recv(65_536):
+                pass
+    with urlopen(f"{server.address}/metrics", timeout=5) as answer:  # noqa: S310  loopback
+        assert answer.read()
+    assert not broken, broken
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    one.__name__: one for one in (trace, envelope, file, date, configuration, request, output)
+    one.__name__: one for one in (trace, envelope, file, date, configuration, request, output, scrape)
 }
 
 
@@ -150,3 +167,15 @@ def _client() -> Any:
     from dashboard.api import application
 
     return TestClient(application(_store()[1], None), base_url="http://localhost", raise_server_exceptions=False)
+
+
+@cache
+def _metrics_server() -> tuple[Any, list[Any]]:
+    from prometheus_client.registry import REGISTRY
+
+    from metrics.health import Health
+    from metrics.server import MetricsServer
+
+    server, broken = MetricsServer("127.0.0.1", 0, REGISTRY, Health(10_000)), []
+    server._server.handle_error = lambda *_: broken.append(sys.exception())  # type: ignore[method-assign]
+    return server, broken

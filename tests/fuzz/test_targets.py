@@ -85,6 +85,19 @@ def requests(draw: st.DrawFn) -> bytes:
 
 
 @st.composite
+def scrapes(draw: st.DrawFn) -> bytes:
+    """A request for metrics, with a path, a version and headers that are anything."""
+    method = draw(st.sampled_from(["GET", "HEAD", "POST", "get", ""]))
+    path = draw(st.sampled_from(["/metrics", "/healthz", "/readyz?x", "/", "//metrics", "*"]) | _TEXTS)
+    version = draw(st.sampled_from(["HTTP/1.1", "HTTP/1.0", "HTTP/0.9", "HTTP/9.9", "HTTP/1.1.1", "", "x"]))
+    names = st.sampled_from(["Accept", "Accept-Encoding", "Content-Length", "Connection", "Expect"]) | _TEXTS
+    values = st.sampled_from(["application/openmetrics-text; version=1.0.0", "*/*;q=x", "-1", "100-continue"]) | _TEXTS
+    headers = draw(st.lists(st.tuples(names, values), max_size=4))
+    lines = [f"{method} {path} {version}", *(f"{name}: {value}" for name, value in headers), "", ""]
+    return "\r\n".join(lines).encode("utf-8", "surrogatepass")
+
+
+@st.composite
 def outputs(draw: st.DrawFn) -> bytes:
     """A record of an output topic with fields that are anything."""
     names = [
@@ -120,6 +133,7 @@ def outputs(draw: st.DrawFn) -> bytes:
 INPUTS = {
     "trace": (traces(), 1500), "envelope": (envelopes(), 800), "file": (files(), 300), "date": (st.binary(), 300),
     "configuration": (configurations(), 300), "request": (requests(), 250), "output": (outputs(), 800),
+    "scrape": (scrapes(), 300),
 }  # fmt: skip
 
 
