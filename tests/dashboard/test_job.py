@@ -22,7 +22,7 @@ class Numbers(Collector):
 def status_at(port: int) -> dict:
     watch = JobWatch(Settings(metrics_port=port))
     watch.start()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     try:
         while len(watch.status()) == 1:
             assert time.monotonic() < deadline

@@ -24,7 +24,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
         admin = AdminClient({"bootstrap.servers": running.bootstrap_servers})
         topics = [NewTopic("_tracing", 1), NewTopic("orders", 3), NewTopic("plain", 1), NewTopic("endless", 1)]
         for created in admin.create_topics(topics).values():
-            created.result(10)
+            created.result(30)
         yield running
 
 

@@ -64,7 +64,7 @@ def test_it_shows_every_kind_of_trace_leaves_nothing_behind_even_when_killed_and
         below = demo.below()
         assert sum("java" in command.split()[0] for command in below.values()) >= 2  # Kafka and Flink
         demo.process.kill()
-    wait_until(lambda: not any(map(is_alive, below)), 5)
+    wait_until(lambda: not any(map(is_alive, below)), 30)
     *whole, _ = demo.out.read_text().split("\n")
     assert {json.loads(line)["topic"] for line in whole} == {"_aggregatedTrace"}
 
@@ -75,7 +75,7 @@ def test_it_shows_every_kind_of_trace_leaves_nothing_behind_even_when_killed_and
         wait_until(lambda: shown_by(page), 60, demo.err.read_text)
         demo.process.send_signal(signal.SIGINT)
         assert demo.process.wait(90) == 0, demo.err.read_text()
-    wait_until(lambda: not any(map(is_alive, below)), 5)
+    wait_until(lambda: not any(map(is_alive, below)), 30)
     said = demo.err.read_text()
     servers = re.search(r"Kafka +(127\.0\.0\.1:\d+)", said)[1]
     assert f"kcat -C -b {servers} -t _aggregatedTrace -J" in said

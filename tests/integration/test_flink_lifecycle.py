@@ -89,19 +89,19 @@ def test_sigterm_saves_the_state_and_leaves_no_process_and_the_next_run_joins_ac
 
         assert run.end(signal.SIGTERM) == 0, run.said()
         assert "Savepoint: " in run.said()
-    wait_until(lambda: not any(map(is_alive, left_over)), 5)
+    wait_until(lambda: not any(map(is_alive, left_over)), 30)
     assert not alone(settings), "stopping must not end the waits"
 
     with of(settings, tmp_path, 3) as run:
         run.wait_for(RUNNING)
         assert f"Resuming from {settings['state.dir']}" in run.said()
         feed(settings, PAIRS[:-5], b"right")
-        wait_until(lambda: joined(settings) == set(PAIRS[:-5]), 30, run.said)
+        wait_until(lambda: joined(settings) == set(PAIRS[:-5]), 60, run.said)
         wait_until(lambda: alone(settings) == set(PAIRS[-5:]), 180, run.said)
 
         left_over = run.below()
         os.kill(run.process.pid, signal.SIGKILL)
-    wait_until(lambda: not any(map(is_alive, left_over)), 5)
+    wait_until(lambda: not any(map(is_alive, left_over)), 30)
 
 
 def test_neither_a_killed_worker_nor_a_killed_flink_loses_anything(settings, tmp_path):
@@ -117,7 +117,7 @@ def test_neither_a_killed_worker_nor_a_killed_flink_loses_anything(settings, tmp
 
         wait_for_checkpoint(settings, run)
         os.kill(run.jvm(), signal.SIGKILL)
-        assert run.process.wait(30) == 1, run.said()
+        assert run.process.wait(60) == 1, run.said()
         assert "The job failed: Flink's JVM ended with exit code -9" in run.said()
         assert "Traceback" not in run.said()
     feed(settings, PAIRS[10:35], b"right")
@@ -142,7 +142,7 @@ def test_added_partitions_are_read_and_joined_with_what_was_there_before(setting
         feed(settings, PAIRS[20:30], b"right", partition=0)
         run.wait_for(RUNNING, times=2)
         feed(settings, PAIRS[30:35], b"right", partition=3)
-        wait_until(lambda: joined(settings) == set(PAIRS[:35]), 30, run.said)
+        wait_until(lambda: joined(settings) == set(PAIRS[:35]), 60, run.said)
         wait_until(lambda: alone(settings) == set(PAIRS[35:]), 180, run.said)
 
         # Flink's REST interface here is the same as a cluster's: stop it as one.
@@ -164,7 +164,7 @@ def test_each_silent_partition_of_a_create_time_topic_gets_one_heartbeat(setting
             [sys.executable, "-m", "cli.main", "stop", *arguments], cwd=ROOT, capture_output=True, text=True, check=True
         )
         assert Path(stopped.stdout.strip(), "_metadata").exists()
-        assert run.process.wait(10) == 0, run.said()
+        assert run.process.wait(60) == 0, run.said()
     silent = [
         record for record in records(settings["bootstrap.servers"], settings["tracing.topic"]) if not record.value()
     ]

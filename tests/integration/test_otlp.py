@@ -97,7 +97,7 @@ def collecting(folder: Path) -> Iterator[tuple[str, Path]]:
         yield f"http://127.0.0.1:{port}", log
     finally:
         collector.terminate()
-        collector.wait(20)
+        collector.wait(60)
 
 
 @pytest.mark.skipif(COLLECTOR is None, reason="there is no otelcol here: make otelcol builds it")

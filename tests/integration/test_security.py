@@ -147,7 +147,7 @@ def test_traced_clients_and_tail_get_in_with_a_certificate_or_a_password(secured
             assert process.stdout is not None
             assert from_line(process.stdout.readline()).topic == "lively-aggregated"
             process.send_signal(signal.SIGINT)
-            assert process.wait(20) == 0
+            assert process.wait(60) == 0
         finally:
             process.kill()
 

@@ -36,7 +36,7 @@ def test_what_comes_is_shown_and_ctrl_c_ends_it_in_order(shared_broker: Broker, 
             record = from_line(process.stdout.readline())
             assert (record.topic, record.key, json.loads(record.value or b"")) == (topic, b"new", consumed(4000))
             process.send_signal(signal.SIGINT)
-            assert process.wait(20) == 0
+            assert process.wait(60) == 0
             assert process.stderr.read() == b""
         finally:
             process.kill()

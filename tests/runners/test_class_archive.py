@@ -46,7 +46,7 @@ def start(java: Path, script: str = "true", *options: str) -> JavaProcess:
 
 
 def said(process: JavaProcess) -> str:
-    process.wait(10)
+    process.wait(60)
     return process.log.read_text().strip()
 
 
@@ -78,7 +78,7 @@ def test_a_replaced_java_has_an_archive_of_its_own(java: Path) -> None:
 
 def test_while_one_records_others_start_without(java: Path) -> None:
     with start(java, "sleep 60") as first:
-        first.wait_until(lambda: b"records" in first.log.read_bytes(), 10)
+        first.wait_until(lambda: b"records" in first.log.read_bytes(), 60)
         assert said(start(java)) == "shared"
 
 
@@ -90,7 +90,7 @@ def test_what_a_failed_run_recorded_is_thrown_away(java: Path, folder: Path) -> 
 
 def test_what_a_killed_run_recorded_is_thrown_away(java: Path) -> None:
     process = start(java, "sleep 60")
-    process.wait_until(lambda: b"records" in process.log.read_bytes(), 10)
+    process.wait_until(lambda: b"records" in process.log.read_bytes(), 60)
     process.kill()
     assert said(start(java)).endswith("records")
 

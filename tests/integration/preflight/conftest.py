@@ -56,12 +56,12 @@ class Cluster:
         """Let a user do something; returns when the broker knows."""
         bindings = [_binding(user, grant) for grant in grants]
         for future in self.admin.create_acls(bindings).values() if bindings else ():
-            future.result(10)
+            future.result(30)
         everything = AclBindingFilter(
             ResourceType.ANY, None, ResourcePatternType.ANY, None, None, AclOperation.ANY, AclPermissionType.ANY
         )
-        deadline = time.monotonic() + 10
-        while set(bindings) - set(self.admin.describe_acls(everything).result(10)):
+        deadline = time.monotonic() + 30
+        while set(bindings) - set(self.admin.describe_acls(everything).result(30)):
             assert time.monotonic() < deadline, "the broker did not take the grants"
             time.sleep(0.05)
 

@@ -58,7 +58,7 @@ def alice(cluster, name, config_file):
     shown = CliRunner().invoke(main, ["topics", config_file("admin")])
     assert shown.exit_code == 0, shown.output
     [created] = cluster.admin.create_topics([NewTopic(f"{name}-orders", 1, 1)]).values()
-    created.result(10)
+    created.result(30)
     return config_file("alice", trace_topics=f"{name}-orders")
 
 
@@ -158,7 +158,7 @@ def test_a_missing_topic_that_may_not_be_created_comes_with_the_grant_too(cluste
 
 def test_a_tracing_topic_with_the_clients_time_works_but_needs_leave_to_write_heartbeats(cluster, name, config_file):
     [created] = cluster.admin.create_topics([NewTopic(f"{name}-tracing", 2, 1)]).values()
-    created.result(10)
+    created.result(30)
     CliRunner().invoke(main, ["topics", config_file("admin")])
     cluster.grant("alice", *all_grants(name))
     advice, problem = check(config_file("alice"))
@@ -170,7 +170,7 @@ def test_a_tracing_topic_with_the_clients_time_works_but_needs_leave_to_write_he
 def test_a_compacted_topic_of_traces_is_a_problem_since_it_loses_some(cluster, name, config_file):
     compacted = NewTopic(f"{name}-aggregated", 1, 1, config={"cleanup.policy": "compact"})
     [created] = cluster.admin.create_topics([compacted]).values()
-    created.result(10)
+    created.result(30)
     CliRunner().invoke(main, ["topics", config_file("admin")])
     [problem] = check(config_file("admin"))
     assert (problem["level"], problem["message"]) == ("problem", "has cleanup.policy=compact, not delete")

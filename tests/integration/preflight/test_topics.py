@@ -22,7 +22,7 @@ def states(shown: Result) -> dict[str, str]:
 
 def setting(cluster, topic: str, name: str) -> str:
     [future] = cluster.admin.describe_configs([ConfigResource(ResourceType.TOPIC, topic)]).values()
-    return future.result(10)[name].value
+    return future.result(30)[name].value
 
 
 def existing(cluster, prefix: str) -> list[str]:
@@ -42,7 +42,7 @@ def test_missing_topics_are_created_as_they_should_be(cluster, name, config_file
     assert setting(cluster, f"{name}-dead", "max.message.bytes") == "2097152"
     described = cluster.admin.describe_topics(TopicCollection([f"{name}-{kind}" for kind in KINDS]))
     for future in described.values():
-        partitions = future.result(10).partitions
+        partitions = future.result(30).partitions
         assert len(partitions) == 3
         assert all(len(partition.replicas) == 1 for partition in partitions), "one broker, so one replica"
 
@@ -64,7 +64,7 @@ def test_a_dry_run_creates_nothing(cluster, name, config_file):
 def test_existing_topics_stay_and_their_departures_come_with_the_command_that_mends_them(cluster, name, config_file):
     compacted = NewTopic(f"{name}-aggregated", 1, 1, config={"cleanup.policy": "compact"})
     for future in cluster.admin.create_topics([NewTopic(f"{name}-tracing", 1, 1), compacted]).values():
-        future.result(10)
+        future.result(30)
     shown = topics(config_file("admin"), "--partitions", "2")
     assert shown.exit_code == 0
     assert f"exists   {name}-tracing" in shown.stdout
