@@ -28,6 +28,8 @@ RUNTIME = [
     "pydantic>=2.11,<3",
     # The sinks speak plain HTTP with it. The bounds are Beam's own, which brings it anyway.
     "requests>=2.32.4,<3",
+    # Compresses snapshots of state, three times as fast as zlib. The bounds are Beam's own, which brings it anyway.
+    "zstandard>=0.18,<1",
     # Tables and progress lines.
     "rich>=13.7,<16",
 ]

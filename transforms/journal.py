@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+import zstandard
 from apache_beam.coders import Coder
 
 from transforms.beam_state import weigh_by
@@ -20,9 +21,11 @@ from transforms.packs import decode, encode
 from transforms.view import BYTES_PER_FACT, EXPIRED, Outputs, View
 
 FORMAT = 3
-MIN_REWRITE_BYTES = 16 * 1024
+MIN_REWRITE_BYTES = 64 * 1024
 MAX_SEGMENTS = 1000
 _FASTEST = 1
+#: How a stream of zlib begins; one of Zstandard begins with 0x28.
+_ZLIB = b"\x78"
 _HEAD = struct.Struct(">BQ?")
 
 
@@ -97,7 +100,7 @@ class Ledger:
             return first.ledger, False
         ledger = cls(make_view())
         for segment in sorted([first, *segments], key=lambda segment: segment.number):
-            pack = zlib.decompress(segment.pack) if segment.is_snapshot else segment.pack
+            pack = _expanded(segment.pack) if segment.is_snapshot else segment.pack
             ledger.view.apply(decode(pack))
             ledger._count(segment, len(pack))
         ledger._carried_by(first)
@@ -129,7 +132,7 @@ class Ledger:
         if self._segments < MAX_SEGMENTS and self._appended <= max(self._snapshot, MIN_REWRITE_BYTES):
             return False
         pack = encode(self.view.snapshot())
-        snapshot = Segment(self._next_number, zlib.compress(pack, _FASTEST), is_snapshot=True)
+        snapshot = Segment(self._next_number, zstandard.compress(pack, _FASTEST), is_snapshot=True)
         bag.clear()
         self._reset()
         self._append(bag, snapshot, len(pack))
@@ -157,6 +160,11 @@ class Ledger:
 
     def _reset(self) -> None:
         self._is_carried, self._segments, self._appended, self._snapshot, self._held = False, 0, 0, 0, 0
+
+
+def _expanded(snapshot: bytes) -> bytes:
+    """A snapshot as it was before it was compressed: by Zstandard, or by zlib as releases before did."""
+    return zlib.decompress(snapshot) if snapshot.startswith(_ZLIB) else zstandard.decompress(snapshot)
 
 
 def _weight(journal: list[Segment]) -> int:
