@@ -10,6 +10,7 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner, worker_handlers
 
+from transforms.collector import calm_collector
 from transforms.counters import NAMESPACE
 
 # This runner holds whole stages in memory anyway, and has no option for it: at its own 100 MB views are rebuilt.
@@ -18,6 +19,7 @@ worker_handlers.STATE_CACHE_SIZE_MB = 4096
 
 def run_graph(build: Callable[[beam.Pipeline], None]) -> Counter[str]:
     """Build the graph, run it to its end, and return the counters of the run by name."""
+    calm_collector()
     pipeline = beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions([]))
     build(pipeline)
     result = pipeline.run()

@@ -9,7 +9,7 @@ from typing import Any
 
 from transforms.addresses import STATS, skew_key, window_key
 from transforms.block import Block
-from transforms.block_facts import Message
+from transforms.block_facts import Message, earliest
 from transforms.block_output import BlockWriter
 from transforms.block_tally import Bounds, GroupTally, TopicTally, clock_bounds
 from transforms.block_verdicts import Passes, Verdicts
@@ -118,10 +118,11 @@ class BlockJudge:
         windows: set[int] = set()
         for offset in touched:
             message = self._block.messages[offset]
-            windows |= self._place(offset, message)
-            due = self._tell(offset, message, self._verdicts.of(offset, message, passes), now)
-            counted = self._counted_under(offset, message, now)
-            self._dues.set(offset, min((at for at in (due, counted) if at is not None), default=None))
+            sent = message.sent()
+            produced = message.produced(sent)
+            windows |= self._place(offset, message, produced)
+            due = self._tell(offset, message, self._verdicts.of(offset, message, sent, passes), produced, now)
+            self._dues.set(offset, earliest(due, self._counted_under(offset, message, produced, passes, now)))
         for window in sorted(windows):
             if end is not None or window + MINUTE_MS + self._waits.retention > now:
                 self._tally(window, now)
@@ -138,9 +139,8 @@ class BlockJudge:
                     self._touched[offset] = None
         self._stirred = {}
 
-    def _place(self, offset: int, message: Message) -> set[int]:
+    def _place(self, offset: int, message: Message, produced: int | None) -> set[int]:
         """Count the message in the window of its produce time; the windows that change."""
-        produced = message.produced(message.sent())
         date = (message.earliest_date() if produced is None else produced) // NANOS_PER_MILLI
         window, before = date - date % MINUTE_MS, message.window
         if before is not None and before != window:
@@ -149,11 +149,12 @@ class BlockJudge:
         self._windows.setdefault(window, set()).add(offset)
         return {window} if before is None else {window, before}
 
-    def _tell(self, offset: int, message: Message, verdicts: Iterable[Verdict], now: int) -> int | None:
+    def _tell(
+        self, offset: int, message: Message, verdicts: Iterable[Verdict], produced: int | None, now: int
+    ) -> int | None:
         """Tell what begins to hold, changes or ends; when the next verdict will hold."""
         found, waiting = message.found or {}, []
         held: set[str] = set()
-        produced = message.produced(message.sent())
         millis = None if produced is None else produced // NANOS_PER_MILLI
         for verdict in verdicts:
             if verdict.deadline is not None and verdict.deadline > now:
@@ -162,19 +163,21 @@ class BlockJudge:
             verdict.known["produced"] = millis
             held.add(verdict.id)
             found[verdict.id] = self._writer.tell(offset, verdict, found.get(verdict.id))
-        for identity in found.keys() - held:
-            self._writer.resolve(offset, found.pop(identity))
+        if found:
+            for identity in found.keys() - held:
+                self._writer.resolve(offset, found.pop(identity))
         message.found = found or None
         return min(waiting, default=None)
 
-    def _counted_under(self, offset: int, message: Message, now: int) -> int | None:
+    def _counted_under(
+        self, offset: int, message: Message, produced: int | None, passes: Passes, now: int
+    ) -> int | None:
         """When a message that a group has yet to read counts as under-consumed; None if none waits for that."""
-        produced = message.produced(message.sent())
         since = message.first if produced is None else produced // NANOS_PER_MILLI
         if since + self._waits.consumption_buffer <= now:
             return None
-        groups = self._block.groups() - message.deliveries.keys()
-        is_missing = any(self._block.expects(group, offset, since) for group in groups)
+        missing = (group for group in passes.groups if group not in message.deliveries)
+        is_missing = any(self._block.expects(group, offset, since) for group in missing)
         return self._round(since + self._waits.consumption_buffer) if is_missing else None
 
     def _round(self, deadline: int) -> int:

@@ -100,12 +100,13 @@ def clock_bounds(messages: Iterable[Message]) -> Bounds:
     first was in the log before the second was acknowledged: clock of the second's sender - of the first's <= ACK of the
     second - SEND of the first.
     """
-    bounds: Bounds = {}
+    bounds: dict[tuple[str, str], int] = {}
 
     def bound(later: Held, sent: Sent) -> None:
         if later.client_id != sent.client_id:
-            pair, elapsed = (later.client_id, sent.client_id), -((sent.nanos - later.nanos) // NANOS_PER_MILLI)  # up
-            bounds[pair] = min(elapsed, bounds.get(pair, elapsed))
+            pair, elapsed = (later.client_id, sent.client_id), later.nanos - sent.nanos
+            if elapsed < bounds.get(pair, elapsed + 1):
+                bounds[pair] = elapsed
 
     before: Sent | None = None
     for message in messages:
@@ -117,4 +118,4 @@ def clock_bounds(messages: Iterable[Message]) -> Bounds:
         if before is not None and message.acks:
             bound(message.acks[0], before)
         before = sent
-    return bounds
+    return {pair: -(-elapsed // NANOS_PER_MILLI) for pair, elapsed in bounds.items()}  # rounded up

@@ -34,6 +34,8 @@ class Passes:
     def __init__(self, block: Block) -> None:
         self._block = block
         self._of: dict[str, tuple[list[int], list[int]]] = {}
+        #: The groups of this block, in order.
+        self.groups = sorted(block.groups())
 
     def at(self, group: str, offset: int) -> int | None:
         """The earliest fact of this group beyond this offset: a read of a later one, a commit of this or a later."""
@@ -76,13 +78,12 @@ class Verdicts:
         self._waits = waits
         self._is_compacted = is_compacted
 
-    def of(self, offset: int, message: Message, passes: Passes) -> Iterator[Verdict]:
-        """The verdicts about one message, those too whose deadline is still to come."""
+    def of(self, offset: int, message: Message, sent: Sent | None, passes: Passes) -> Iterator[Verdict]:
+        """The verdicts about one message and its SEND, those too whose deadline is still to come."""
         if not message.is_message():
             return
-        sent = message.sent()
         yield from self._of_producer(offset, message, sent, passes)
-        for group in sorted(self._block.groups()):
+        for group in passes.groups:
             deliveries = message.deliveries.get(group)
             if deliveries:
                 yield from self._of_deliveries(offset, group, deliveries, sent)
@@ -97,7 +98,9 @@ class Verdicts:
                 subject = f"{sent.id}:{self._block.partition}:{offset}"
                 yield Verdict(UNACKED, subject, sent.timestamp + waits.unacked, _of_send(sent))
             for ack in message.acks:
-                yield from _of_pair(ack, sent, waits.hold_ack, {"type": "ACK", "correlationId": sent.correlation_id})
+                if _is_odd(ack, sent, waits.hold_ack):
+                    about = {"type": "ACK", "correlationId": sent.correlation_id}
+                    yield from _of_pair(ack, sent, waits.hold_ack, about)
         reader = None if self._is_compacted else self._block.follows.get(HEADER_READER)
         if message.acks and not message.links and reader is not None and offset >= reader.start:
             passed = passes.at(HEADER_READER, offset)
@@ -110,7 +113,7 @@ class Verdicts:
         waits, settlement = self._waits, self._block.settlements[group]
         for count, delivery in enumerate(deliveries, start=1):
             about = {"groupId": group, "correlationId": delivery.correlation_id}
-            if sent is not None:
+            if sent is not None and _is_odd(delivery, sent, waits.hold_consume):
                 yield from _of_pair(delivery, sent, waits.hold_consume, {"type": "CONSUME", **about})
             commit = delivery.settled_by
             is_partner = count == len(deliveries) or deliveries[count].settled_by is not commit
@@ -157,6 +160,11 @@ class Verdicts:
 
     def _at(self, offset: int) -> str:
         return f"{self._block.topic}:{self._block.partition}:{offset}"
+
+
+def _is_odd(trace: Held, sent: Sent, hold: int) -> bool:
+    """Whether `_of_pair` may have something to say: nearly never, and this is asked of every trace."""
+    return trace.nanos < sent.nanos or sent.timestamp > trace.timestamp + hold
 
 
 def _of_pair(trace: Held, sent: Sent, hold: int, about: dict[str, Any]) -> Iterator[Verdict]:

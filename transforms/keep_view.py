@@ -5,7 +5,6 @@ outputs named by their destination. State: one journal (transforms/journal.py). 
 the earliest deadline of its view.
 """
 
-import gc
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,12 +15,12 @@ from apache_beam.transforms.userstate import BagStateSpec, TimerSpec, on_timer
 from apache_beam.utils.timestamp import Timestamp
 
 from transforms import counters
+from transforms.collector import calm_collector
 from transforms.journal import Bag, Ledger, SegmentCoder
 from transforms.packs import KeyedPack, Packer
 from transforms.view import Outputs, View
 
 FINDINGS = "findings"
-_COLLECTOR_THRESHOLDS = (100_000, 50, 100)
 #: Event time (ms) after all deadlines.
 END_OF_TIME = 2**62
 
@@ -70,11 +69,8 @@ class KeepView(beam.DoFn):
         self._packer = Packer()
 
     def setup(self) -> None:
-        """Let the collector of cycles run less often: views are many long-lived objects and have no cycles.
-
-        With Python's defaults it takes 40 % of all time (docs/adr/0001).
-        """
-        gc.set_threshold(*_COLLECTOR_THRESHOLDS)
+        """Views are many long-lived objects without cycles."""
+        calm_collector()
 
     def start_bundle(self) -> None:
         """Nothing of a failed bundle is sent."""

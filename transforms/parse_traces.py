@@ -186,11 +186,9 @@ class _ParseRecord(beam.DoFn):
         self._follows = follows
 
     def process(self, record: Any) -> Iterator[Any]:
-        if record.key != HEARTBEAT_KEY or record.value is not None:
-            counters.RECEIVED.inc()
-            yield from self._parse(record)
-
-    def _parse(self, record: KafkaRecord) -> Iterator[Any]:
+        if record.key == HEARTBEAT_KEY and record.value is None:
+            return
+        counters.RECEIVED.inc()
         parsed = parse_trace(record, self._max_ahead_ms)
         if isinstance(parsed, DeadLetter):
             counters.DEAD_LETTERED.inc()
