@@ -9,7 +9,7 @@ BIN := .venv/bin
 TWO_AT_A_TIME := --numprocesses 2 --dist loadfile
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help venv demo test test-fast lint bench faults steady deploy-check image-check sbom audit docs docs-check otelcol clean
+.PHONY: help venv demo test test-fast lint bench profile faults steady deploy-check image-check sbom audit docs docs-check otelcol clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ soak: .venv/dev ## five days of event time: does state or memory grow
 
 bench: .venv/dev ## throughput, latency, CPU and memory of each runner
 	@$(BIN)/python -m bench
+
+profile: .venv/dev ## flame graphs of each runner, and the share of CPU by step, into build/profile
+	@$(BIN)/python -m bench.profile
 
 faults: .venv/dev ## break a Flink cluster, a broker and the input in turn, and count what comes out (20 min)
 	@$(BIN)/python -m bench.faults

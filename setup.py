@@ -88,6 +88,8 @@ DEV = [
     "setuptools>=68",
     # Lists what we are made of: `make sbom`. 7 writes CycloneDX 1.6.
     "cyclonedx-bom>=7,<8",
+    # Flame graphs of Python processes: `make profile`. 0.4 is the first that knows Python 3.13.
+    "py-spy>=0.4,<0.5",
     # Keeps the packages in layers. 2.1 can forbid external packages.
     "import-linter>=2.1,<3",
 ]

@@ -10,10 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.figures import Row
+from bench.marks import write_between
 from bench.plan import FLINK, NAIVE_NAME
 from bench.processes import JAVA, PYTHON
 
-BEGIN, END = "<!-- begin: written by python -m bench --write-docs -->", "<!-- end -->"
+COMMAND = "python -m bench --write-docs"
 THROUGHPUT = (
     "run",
     "traces",
@@ -61,12 +62,7 @@ def show(rows: Sequence[Row], console: Console) -> None:
 
 def write_into(document: Path, rows: Sequence[Row]) -> None:
     """Put the tables between the two marks of a Markdown document. Raises ValueError where it has no marks."""
-    text = document.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not end:
-        raise ValueError(f"{document} has no lines {BEGIN} and {END}")
-    document.write_text(f"{before}{BEGIN}\n{markdown(rows)}{END}{after}", encoding="utf-8")
+    write_between(document, COMMAND, markdown(rows))
 
 
 def markdown(rows: Sequence[Row]) -> str:

@@ -3,10 +3,11 @@ import pytest
 from bench.bed import Bed
 from bench.figures import Idle, Latency, Row, Throughput
 from bench.live import summary
+from bench.marks import END, begin
 from bench.outputs import Growth, Point
 from bench.plan import FLINK, NAIVE_NAME
 from bench.processes import Usage
-from bench.report import BEGIN, END, ratio, write_into
+from bench.report import COMMAND, ratio, write_into
 from pipeline.settings import OUTPUT_TOPICS
 
 CPU = {"java": 40.0, "python": 30.0}
@@ -45,7 +46,7 @@ def test_the_gain_is_told_once_both_joins_were_measured():
 
 def test_tables_replace_what_is_between_the_marks(tmp_path):
     document = tmp_path / "performance.md"
-    document.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    document.write_text(f"before\n{begin(COMMAND)}\nold\n{END}\nafter\n")
     write_into(document, [a_row(FLINK, 2000.0), Row("prism", failure="why")])
     text = document.read_text()
     assert f"| {FLINK} | 1000 | 500 | 2000 | 70 (40 + 30) | 0 |  | 10.0 |" in text
