@@ -27,8 +27,9 @@ class Traffic:
     """Messages and what happens to each: SEND, ACK, then CONSUME and COMMIT by every group.
 
     `start` is the date of the first message (ns), `interval` the mean time between two (ns). Each of the `partitions`
-    of each of the `topics` gets its share; positions begin at offset 0. `messages_per_commit` = 1 makes four traces of
-    each message and group.
+    of each of the `topics` gets its share (by the weights `shares`, if any); positions begin at offset 0. Each group
+    reads so much later as `lags` says (ns; empty: at once). `messages_per_commit` = 1 makes four traces of each message
+    and group.
     """
 
     messages: int
@@ -39,6 +40,8 @@ class Traffic:
     partitions: int = 4
     messages_per_commit: int = 1
     seed: int = 1
+    shares: tuple[float, ...] = ()
+    lags: tuple[int, ...] = ()
 
     @property
     def outputs(self) -> int:
@@ -71,7 +74,7 @@ class _History:
 
     def _message(self, sent: int) -> None:
         traffic, chance = self._traffic, self._random
-        topic, partition = chance.choice(traffic.topics), chance.randrange(traffic.partitions)
+        topic, partition = chance.choice(traffic.topics), self._partition()
         offset = self._offsets.get((topic, partition), 0)
         self._offsets[topic, partition] = offset + 1
         producer, correlation = f"producer-{partition % 2 + 1}", self._uuid()
@@ -81,11 +84,16 @@ class _History:
         for group in range(1, traffic.groups + 1):
             # A consumer gets the records of a partition one after the other.
             before = self._read_until.get((topic, partition, group), 0)
-            read = max(before + 1000, sent + chance.randint(5 * MS, 20 * MS))
+            lag = traffic.lags[group - 1] if traffic.lags else 0
+            read = max(before + 1000, sent + lag + chance.randint(5 * MS, 20 * MS))
             self._read_until[topic, partition, group] = read
             self._consume(read, place, correlation, group)
             if (offset + 1) % traffic.messages_per_commit == 0:
                 self._commit(topic, partition, group)
+
+    def _partition(self) -> int:
+        partitions, shares = self._traffic.partitions, self._traffic.shares
+        return self._random.choices(range(partitions), shares)[0] if shares else self._random.randrange(partitions)
 
     def _consume(self, read: int, place: dict[str, Any], correlation: str, group: int) -> None:
         key = {**place, "groupId": f"group-{group}"}

@@ -59,6 +59,12 @@ class ProcessTree:
                     memory[process.kind] += process.memory_mb
             return Usage(dict(cpu), dict(memory))
 
+    def cpu_of_each(self, kind: str) -> dict[int, float]:
+        """CPU seconds of each process of this kind since the tree began, by its id."""
+        with self._lock:
+            self._look()
+            return {pid: process.cpu_s for pid, process in self._processes.items() if process.kind == kind}
+
     def alive(self) -> set[int]:
         """The processes of the tree, the root among them, that run now."""
         with self._lock:

@@ -1,0 +1,110 @@
+"""Curves of embedded Flink: cost and latency of live traffic, cost of full load, and how long a start takes."""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from bench.report import machine
+from bench.scale.curves import Curve, Row
+from bench.scale.flink_session import Load, session
+
+Say = Callable[[str], None]
+Measured = Iterator[tuple[str, Curve]]
+
+PARTITIONS = (1, 4, 16, 64)
+GROUPS = (0, 1, 2, 4, 8)
+RATES = (50, 200, 800, 2000, 4000)
+#: Of all messages, those in the first of four partitions.
+SHARES = (0.25, 0.5, 0.8, 0.95)
+#: Messages/s while partitions and groups are varied.
+CALM = 200
+#: COMMITs are kept back on purpose; in a burst that would be measured with the rest.
+BURSTS = {"commit.reorder.ms": "200", "hold.commit.ms": "1000"}
+
+
+class Extent(NamedTuple):
+    """How much is measured: traces of the warm-up and of a burst, seconds at a rate."""
+
+    warm_up: int = 150_000
+    burst: int = 80_000
+    seconds: float = 10
+    quick: bool = False
+
+    def of(self, values: tuple[float, ...]) -> tuple[float, ...]:
+        """All of the values, or when it must be quick the first two."""
+        return values[:2] if self.quick else values
+
+
+def rates(extent: Extent, say: Say) -> Measured:
+    """Latency and CPU over the rate; then starts with more and more to resume from."""
+    starts, live = [], []
+    with session(extent.warm_up, {}, say) as place:
+        with place.run() as run:
+            run.wait_for(place.bed.traffic.outputs)
+            starts.append({"messages": 0, "checkpoint MB": 0.0, **run.start})
+            for rate in extent.of(RATES):
+                say(f"{rate} traces/s …")
+                live.append(run.paced(Load(), rate / 4, extent.seconds))
+            size = run.checkpoint_mb()
+        for traces in extent.of((extent.burst, 3 * extent.burst)):
+            say(f"A start with {place.messages} messages …")
+            at = {"messages": place.messages, "checkpoint MB": size}
+            with place.run() as run:
+                starts.append({**at, **run.start})
+                run.burst(Load(), int(traces))
+                size = run.checkpoint_mb()
+    yield "flink-rate", Curve("Embedded Flink, live, over the rate", "traces/s", live, machine())
+    yield "flink-start", Curve("Embedded Flink, its start over what is remembered", "messages", starts, machine())
+
+
+def shapes(extent: Extent, say: Say) -> Measured:
+    """Latency and CPU over partitions and groups at the same number of messages."""
+    partitions, groups = [], []
+    with session(extent.warm_up, {}, say) as place, place.run() as run:
+        run.wait_for(place.bed.traffic.outputs)
+        for number in extent.of(PARTITIONS):
+            say(f"{number} partitions …")
+            load = Load(partitions=int(number))
+            partitions.append({"partitions": number, **run.paced(load, CALM, extent.seconds)})
+        for number in extent.of(GROUPS):
+            say(f"{number} groups …")
+            groups.append({"groups": number, **run.paced(Load(groups=int(number)), CALM, extent.seconds)})
+    title = f"Embedded Flink, live, {CALM} messages/s, over"
+    yield "flink-partitions", Curve(f"{title} partitions", "partitions", partitions, machine())
+    yield "flink-groups", Curve(f"{title} groups", "groups", groups, machine())
+
+
+def bursts(extent: Extent, say: Say) -> Measured:
+    """What goes through when there is always work, over partitions, groups and skew."""
+
+    def measured(name: str, values: tuple[float, ...], load: Callable[[float], Load]) -> list[Row]:
+        rows = []
+        for value in extent.of(values):
+            say(f"A burst of {extent.burst} traces, {name} {value:g} …")
+            rows.append({name: value, **run.burst(load(value), extent.burst)})
+        return rows
+
+    with session(extent.warm_up, BURSTS, say) as place, place.run() as run:
+        run.wait_for(place.bed.traffic.outputs)
+        partitions = measured("partitions", PARTITIONS, lambda number: Load(partitions=int(number)))
+        groups = measured("groups", GROUPS, lambda number: Load(groups=int(number)))
+        shares = measured("share of one partition", SHARES, skewed)
+    title = "Embedded Flink, full load, over"
+    yield "burst-partitions", Curve(f"{title} partitions", "partitions", partitions, machine())
+    yield "burst-groups", Curve(f"{title} groups", "groups", groups, machine())
+    yield (
+        "burst-skew",
+        Curve(f"{title} the share of one partition of four", "share of one partition", shares, machine()),
+    )
+
+
+def skewed(share: float) -> Load:
+    """The first of four partitions has this share, the others the rest."""
+    return Load(shares=(share, *[(1 - share) / 3] * 3))
+
+
+def one_worker(extent: Extent, say: Say) -> Measured:
+    """What one Python process is good for, beside as much Java as it needs."""
+    with session(extent.warm_up, {**BURSTS, "workers": "1"}, say) as place, place.run() as run:
+        run.wait_for(place.bed.traffic.outputs)
+        rows = [{"workers": 1, **run.burst(Load(), extent.burst)}]
+    yield "burst-workers", Curve("Embedded Flink, full load, one Python worker", "workers", rows, machine())

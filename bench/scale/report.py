@@ -1,0 +1,73 @@
+"""Figures into docs/scale.md: tables, model, simulation, each between its marks, and charts beside it."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+from bench.scale import charts, skew, tables
+from bench.scale.costs import Costs, costs
+from bench.scale.curves import FIGURES, Curve
+from bench.scale.model import Demand, cluster, limits
+from pipeline.settings import Settings
+
+DOCUMENT = FIGURES.parent.parent / "scale.md"
+CHARTS = FIGURES.with_suffix(".svg")
+#: What the document shows of Zipf's skew.
+SKEWED = {
+    "messages_per_s": 20_000,
+    "partitions": 256,
+    "workers": 32,
+    "groups": 1,
+    "lags_s": (0.0,),
+    "seconds": 60,
+    "seed": 1,
+}
+
+
+def model_text(curves: Mapping[str, Curve], demand: Demand) -> str:
+    """The cluster for a demand, and what breaks first."""
+    settings = Settings()
+    costs_at = costs_for(curves, demand)
+    found = cluster(demand, costs_at, settings)
+    broken = limits(demand, costs_at(demand.partitions / found.workers), settings)
+    return f"{tables.cluster_table(demand, found)}\n{tables.limits_table(broken)}"
+
+
+def costs_for(curves: Mapping[str, Curve], demand: Demand) -> Callable[[float], Costs]:
+    """Costs of what is asked for, by partitions for each worker."""
+    return partial(_costs, curves, demand)
+
+
+def _costs(curves: Mapping[str, Curve], demand: Demand, partitions_per_worker: float) -> Costs:
+    return costs(curves, demand.groups, partitions_per_worker, demand.retention_s)
+
+
+def sections(curves: Mapping[str, Curve]) -> dict[str, str]:
+    """What is written between which marks."""
+    return {
+        "curves": tables.all_curves(curves),
+        "model": model_text(curves, Demand(1e6)),
+        "model of an hour": model_text(curves, Demand(1e6, retention_s=3600)),
+        "skew": skew.burst_check(curves),
+        "lag": skew.lag_check(curves),
+        "lag on Flink": skew.flink_lag_check(curves),
+        "zipf": skew.zipf_table(curves, **SKEWED),  # type: ignore[arg-type]
+    }
+
+
+def written(text: str, curves: Mapping[str, Curve]) -> str:
+    """The document with these figures. Raises ValueError where it has no marks for a section."""
+    for name, section in sections(curves).items():
+        begin, end = f"<!-- {name}: written by python -m bench.scale -->", f"<!-- end of {name} -->"
+        before, _, rest = text.partition(begin)
+        _, found, after = rest.partition(end)
+        if not found:
+            raise ValueError(f"{DOCUMENT} has no lines {begin} and {end}")
+        text = f"{before}{begin}\n{section}{end}{after}"
+    return text
+
+
+def write(curves: Mapping[str, Curve], document: Path = DOCUMENT) -> None:
+    """Document and charts."""
+    document.write_text(written(document.read_text(encoding="utf-8"), curves), encoding="utf-8")
+    document.parent.joinpath("figures", CHARTS.name).write_text(charts.svg(curves), encoding="utf-8")

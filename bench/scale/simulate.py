@@ -1,0 +1,138 @@
+"""A discrete simulation of skewed partitions and lagging groups: which worker is full first, and what it makes of it.
+
+Traces lie in the tracing topic in the order in which they were written. In each step the source reads on as long as no
+worker has more than `buffer_s` of work waiting: one full worker holds all others up, as Flink's network does. Of a
+trace's work one part may be done by any worker, the other (`bound`) by the one that has the block of its offset.
+Pure: time is counted in steps, and where a block lies is drawn with `seed`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Case:
+    """What comes, and what there is to work on it.
+
+    `shares` of the partitions (weights), `lags_s` of each group, `traces_per_s` that one worker can do, `bound` the
+    part of its work that is tied to blocks. `step_s` is what is read at once: a bundle.
+    """
+
+    messages_per_s: float
+    shares: Sequence[float]
+    workers: int
+    traces_per_s: float
+    bound: float
+    lags_s: Sequence[float] = (0.0,)
+    seconds: float = 60
+    step_s: float = 0.1
+    buffer_s: float = 0.2
+    block_size: int = 1024
+    seed: int = 1
+
+    @cached_property
+    def rates(self) -> list[float]:
+        """Messages/s of each partition."""
+        whole = sum(self.shares)
+        return [self.messages_per_s * share / whole for share in self.shares]
+
+
+@dataclass
+class Outcome:
+    """After `seconds`: traces written to the topic, read from it, and done by each worker; the rest waits.
+
+    `busy` is the part of its time that each worker worked; `latency_s` what a trace that is written now has to wait.
+    `backlog` holds the traces that wait, in the topic and before workers, after each second.
+    """
+
+    written: float
+    read: float
+    done: list[float]
+    busy: list[float]
+    latency_s: float
+    backlog: list[float] = field(default_factory=list)
+
+    @property
+    def first(self) -> int:
+        """The worker with the most work."""
+        return max(range(len(self.busy)), key=self.busy.__getitem__)
+
+    @property
+    def share_of_busiest(self) -> float:
+        """Its part of all that was done."""
+        return max(self.done) / max(sum(self.done), 1e-9)
+
+
+def zipf(partitions: int, exponent: float) -> list[float]:
+    """Shares of partitions, the first the largest; exponent 0: all alike."""
+    weights = [1 / rank**exponent for rank in range(1, partitions + 1)]
+    return [weight / sum(weights) for weight in weights]
+
+
+def simulate(case: Case) -> Outcome:
+    """Run it."""
+    queued, done, busy = np.zeros(case.workers), np.zeros(case.workers), np.zeros(case.workers)
+    room, spare = case.traces_per_s * case.step_s, case.traces_per_s * case.buffer_s
+    steps, slices_read, written, read = round(case.seconds / case.step_s), 0, 0.0, 0.0
+    backlog = []
+    for step in range(steps):
+        written += sum(traces for *_, traces in _slice(case, step))
+        while slices_read <= step and queued.max() - room <= spare:
+            arrived = _work(case, slices_read)
+            queued += arrived
+            read += float(arrived.sum())
+            slices_read += 1
+        worked = np.minimum(queued, room)
+        queued -= worked
+        done += worked
+        busy += worked / room / steps
+        if (step + 1) % max(1, round(1 / case.step_s)) == 0:
+            backlog.append(written - float(done.sum()))
+    latency = (steps - slices_read) * case.step_s + float(queued.max()) / case.traces_per_s
+    return Outcome(written, read, done.tolist(), busy.tolist(), latency, backlog)
+
+
+def _slice(case: Case, number: int) -> Iterator[tuple[int, float, float, float]]:
+    """What one step brings: partition, offsets from and to, traces; SENDs and ACKs at the end, groups behind it."""
+    begin, end = number * case.step_s, (number + 1) * case.step_s
+    for partition, rate in enumerate(case.rates):
+        for lag in (0.0, *case.lags_s):
+            first, last = max(0.0, begin - lag), max(0.0, end - lag)
+            if last > first:
+                yield partition, rate * first, rate * last, 2 * rate * (last - first)
+
+
+def _work(case: Case, number: int) -> Any:
+    """The traces of a step, by worker."""
+    work = np.zeros(case.workers)
+    for partition, first, last, traces in _slice(case, number):
+        work += traces * (1 - case.bound) / case.workers
+        per_offset = traces * case.bound / (last - first)
+        for block in range(int(first // case.block_size), int(last // case.block_size) + 1):
+            inside = min(last, (block + 1) * case.block_size) - max(first, block * case.block_size)
+            work[_worker(case.seed, partition, block, case.workers)] += max(0.0, inside) * per_offset
+    return work
+
+
+@lru_cache(maxsize=65536)
+def _worker(seed: int, partition: int, block: int, workers: int) -> int:
+    return crc32(b"%d/%d/%d" % (seed, partition, block)) % workers
+
+
+def remembered(messages_per_s: float, retention_s: float, lag_s: float) -> float:
+    """Messages in state once as many are forgotten as come.
+
+    A message lives for a retention after its last fact. A group that is later than that finds it forgotten: then its
+    CONSUME is a message of its own, without a latency, for another retention.
+    """
+    return messages_per_s * (retention_s + min(lag_s, retention_s))
+
+
+def is_joined(retention_s: float, lag_s: float) -> bool:
+    """Whether the CONSUME of a group that lags so much still finds its SEND."""
+    return lag_s < retention_s
