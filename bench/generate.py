@@ -29,7 +29,8 @@ class Traffic:
     `start` is the date of the first message (ns), `interval` the mean time between two (ns). Each of the `partitions`
     of each of the `topics` gets its share (by the weights `shares`, if any); positions begin at offset 0. Each group
     reads so much later as `lags` says (ns; empty: at once). `messages_per_commit` = 1 makes four traces of each message
-    and group.
+    and group. With `named_acks` an ACK has its correlationId, as those of our own clients: then a message without any
+    group is found all the same.
     """
 
     messages: int
@@ -42,6 +43,7 @@ class Traffic:
     seed: int = 1
     shares: tuple[float, ...] = ()
     lags: tuple[int, ...] = ()
+    named_acks: bool = False
 
     @property
     def outputs(self) -> int:
@@ -80,7 +82,8 @@ class _History:
         producer, correlation = f"producer-{partition % 2 + 1}", self._uuid()
         self._add(sent, {"correlationId": correlation}, "SEND", producer, topic=topic, correlationId=correlation)
         place = {"topic": topic, "partition": partition, "offset": offset}
-        self._add(sent + chance.randint(1 * MS, 4 * MS), place, "ACK", producer, **place)
+        named = {"correlationId": correlation} if traffic.named_acks else {}
+        self._add(sent + chance.randint(1 * MS, 4 * MS), place, "ACK", producer, **place, **named)
         for group in range(1, traffic.groups + 1):
             # A consumer gets the records of a partition one after the other.
             before = self._read_until.get((topic, partition, group), 0)

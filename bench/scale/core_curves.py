@@ -38,14 +38,25 @@ def core_curves(*, quick: bool, say: Callable[[str], None]) -> Iterator[tuple[st
     def burst(messages: float, groups: float = 1, partitions: float = 4) -> Row:
         """As at full load: 200 messages in a bundle; nothing is forgotten."""
         number = int(messages) // faster
-        return measured(Traffic(number, START, MS // 2, int(groups), TOPICS, int(partitions)), Settings(), 0)
+        return measured(
+            Traffic(number, START, MS // 2, int(groups), TOPICS, int(partitions), named_acks=not groups), Settings(), 0
+        )
 
     def retained(retention_s: float, groups: float = 1, per_s: float = 10, lag: float = 0) -> Row:
         """Retention twice, so that as much is forgotten as comes; the last group lags by so many retentions."""
         per_s /= faster
         lags = (*[0] * (int(groups) - 1), round(lag * retention_s * SECOND)) if lag else ()
         lasts_s = (2 + lag) * retention_s
-        traffic = Traffic(round(per_s * lasts_s), START, round(SECOND / per_s), int(groups), TOPICS, 4, lags=lags)
+        traffic = Traffic(
+            round(per_s * lasts_s),
+            START,
+            round(SECOND / per_s),
+            int(groups),
+            TOPICS,
+            4,
+            lags=lags,
+            named_acks=not groups,
+        )
         return measured(traffic, Settings.model_validate({"retention.ms": round(retention_s * 1000)}), lasts_s)
 
     def by_groups(groups: float) -> Row:

@@ -30,7 +30,10 @@ CHECKPOINT_S = 60
 
 @dataclass(frozen=True)
 class Load:
-    """What comes in: to one topic, its `partitions` with these `shares` (empty: all alike)."""
+    """What comes in: to one topic, its `partitions` with these `shares` (empty: all alike).
+
+    Without a group nothing but an ACK that names its message tells where a SEND lies: then ACKs do.
+    """
 
     groups: int = 1
     partitions: int = 4
@@ -172,9 +175,11 @@ def session(warm_up: int, overrides: Mapping[str, str], say: Callable[[str], Non
 
 def _traffic(load: Load, messages: int, start: int, interval: int, number: int) -> Traffic:
     """Each load has a topic of its own, so that its offsets begin at 0."""
+    topics = (f"topic-{number}",)
     return Traffic(
-        messages, start, interval, load.groups, (f"topic-{number}",), load.partitions, seed=number, shares=load.shares
-    )
+        messages, start, interval, load.groups, topics, load.partitions, seed=number, shares=load.shares,
+        named_acks=not load.groups,
+    )  # fmt: skip
 
 
 def _cpu(cpu: Mapping[str, float], traces: float) -> Row:

@@ -16,7 +16,7 @@ GB = 1e9
 #: Flink hands a list of RocksDB over as one Java array.
 LARGEST_JOURNAL = 2**31
 _MS = 1000
-_ROUNDS = 20
+_ROUNDS = 40
 
 
 class Demand(NamedTuple):
@@ -101,10 +101,11 @@ def cluster(demand: Demand, costs_at: CostsAt, settings: Settings) -> Cluster:
 
 def _settled(demand: Demand, costs_at: CostsAt) -> tuple[Costs, int]:
     """Costs depend on the partitions for each worker, and these on the workers: a few rounds settle it."""
-    workers = 1
+    load, workers = demand.traces_per_s / demand.busy, 1.0
     for _ in range(_ROUNDS):
-        workers = max(1, math.ceil(demand.traces_per_s * costs_at(demand.partitions / workers).python_s / demand.busy))
-    return costs_at(demand.partitions / workers), workers
+        workers = math.sqrt(workers * max(1.0, load * costs_at(demand.partitions / workers).python_s))
+    whole = max(1, math.ceil(workers))
+    return costs_at(demand.partitions / whole), whole
 
 
 def partition_ceiling(costs: Costs, groups: int) -> float:

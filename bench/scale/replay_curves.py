@@ -26,7 +26,7 @@ def replay_curves(*, quick: bool, say: Callable[[str], None]) -> Iterator[tuple[
 
     def one_topic(traces: int, groups: int = 1, partitions: int = 4) -> Traffic:
         messages = traces // (100 if quick else 1) // (2 + 2 * groups)
-        return Traffic(messages, START, groups=groups, topics=("orders",), partitions=partitions)
+        return Traffic(messages, START, groups=groups, topics=("orders",), partitions=partitions, named_acks=not groups)
 
     rows = over("groups", GROUPS, lambda groups: one_topic(USUAL, groups))
     yield "replay-groups", Curve(f"`replay`, {USUAL} traces, over groups", "groups", rows, machine())

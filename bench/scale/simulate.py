@@ -9,8 +9,8 @@ Pure: time is counted in steps, and where a block lies is drawn with `seed`.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from hashlib import blake2b
 from typing import Any
-from zlib import crc32
 
 import numpy as np
 
@@ -103,7 +103,7 @@ def _slice(case: Case, number: int) -> Iterator[tuple[int, float, float, float]]
     for partition, rate in enumerate(case.rates):
         for lag in (0.0, *case.lags_s):
             first, last = max(0.0, begin - lag), max(0.0, end - lag)
-            if last > first:
+            if rate and last > first:
                 yield partition, rate * first, rate * last, 2 * rate * (last - first)
 
 
@@ -121,7 +121,8 @@ def _work(case: Case, number: int) -> Any:
 
 @lru_cache(maxsize=65536)
 def _worker(seed: int, partition: int, block: int, workers: int) -> int:
-    return crc32(b"%d/%d/%d" % (seed, partition, block)) % workers
+    digest = blake2b(b"%d/%d/%d" % (seed, partition, block), digest_size=8).digest()
+    return int.from_bytes(digest) % workers
 
 
 def remembered(messages_per_s: float, retention_s: float, lag_s: float) -> float:

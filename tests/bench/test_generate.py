@@ -56,3 +56,28 @@ def test_dates_have_as_many_digits_as_java_prints():
         "2026-11-22T14:54:41.000003Z",
         "2026-11-22T14:54:41.000000007Z",
     ]
+
+
+def test_a_partition_gets_its_share_of_the_messages():
+    shares = (0.8, 0.1, 0.1, 0.0)
+    values = [json.loads(trace.value) for trace in Traffic(2000, START, topics=("orders",), shares=shares).traces()]
+    found = Counter(value["partition"] for value in values if value["type"] == "ACK")
+    assert 1500 < found[0] < 1700
+    assert found[3] == 0
+
+
+def test_a_group_that_lags_reads_in_order_and_so_much_later():
+    traffic = Traffic(300, START, groups=2, lags=(0, 60 * 10**9))
+    reads: dict[str, list[int]] = {"group-1": [], "group-2": []}
+    for trace in traffic.traces():
+        value = json.loads(trace.value)
+        if value["type"] == "CONSUME":
+            reads[value["groupId"]].append(trace.date)
+    assert all(dates == sorted(dates) and len(dates) == 300 for dates in reads.values())
+    assert reads["group-2"][0] - reads["group-1"][0] >= 59 * 10**9
+
+
+def test_an_ack_that_is_asked_to_names_its_message():
+    values = [json.loads(trace.value) for trace in Traffic(50, START, groups=0, named_acks=True).traces()]
+    sent = {value["correlationId"] for value in values if value["type"] == "SEND"}
+    assert {value["correlationId"] for value in values if value["type"] == "ACK"} == sent
