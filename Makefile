@@ -9,7 +9,7 @@ BIN := .venv/bin
 TWO_AT_A_TIME := --numprocesses 2 --dist loadfile
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help venv demo test test-fast lint bench profile faults steady deploy-check image-check sbom audit docs docs-check otelcol clean
+.PHONY: help venv demo test test-fast lint bench profile faults steady scale deploy-check image-check sbom audit docs docs-check otelcol clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ faults: .venv/dev ## break a Flink cluster, a broker and the input in turn, and 
 
 steady: .venv/dev ## half an hour at a fixed rate on a Flink cluster: memory, state, checkpoints
 	@$(BIN)/python -m bench.steady
+
+scale: .venv/dev ## how cost grows with rate, partitions, groups, open messages and retention, as curves (20 min)
+	@$(BIN)/python -m bench.scale measure --write-docs
 
 # Not on PyPI: built from source by Go, into the virtual environment.
 $(BIN)/helm:
