@@ -24,6 +24,8 @@ SENDING_S = 40
 _WAITS = ("hold.send.ms", "hold.ack.ms", "hold.consume.ms", "hold.commit.ms", "unacked.ms")
 SETTINGS = {**dict.fromkeys(_WAITS, "10000"), "retention.ms": str(RETENTION_S * 1000)}
 READ_S = 60
+#: Until the last holds are over: what was written may be written again, so the number of records says little.
+STRAGGLERS_S = 15
 
 
 def lagging(extent: Extent, say: Callable[[str], None]) -> Measured:
@@ -47,6 +49,7 @@ def lagging(extent: Extent, say: Callable[[str], None]) -> Measured:
         feeder.start()
         feeder.join(sending_s + max(LAGS_S) + READ_S)
         run.wait_for(place.bed.traffic.outputs + traffic.outputs)
+        time.sleep(STRAGGLERS_S)
         joined = _joined(place.bed.servers, place.settings["aggregated.topic"])
     rows = [{"lag s": lag, "lag / retention": lag / RETENTION_S, "joined": joined[f"group-{number}"]}
             for number, lag in enumerate(LAGS_S, start=1)]  # fmt: skip
