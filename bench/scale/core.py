@@ -18,10 +18,11 @@ from transforms.block_view import BlockView
 from transforms.commits_view import CommitsView
 from transforms.followers_view import FollowersView
 from transforms.journal import Ledger, Segment
+from transforms.keep_view import KeepView
 from transforms.pack_by_key import Router
 from transforms.packs import Addressed, Packer
 from transforms.parse_traces import parse_trace
-from transforms.records import ACK, COMMIT, CONSUME, UNKNOWN, KafkaRecord, Trace
+from transforms.records import ACK, COMMIT, CONSUME, UNKNOWN, KafkaRecord, KeyValue, Trace
 from transforms.sends_view import SendsView
 from transforms.stats_view import StatsView
 from transforms.view import Outputs
@@ -34,9 +35,9 @@ Address = tuple[str, bytes]
 
 
 class Core:
-    """All views. `parse`, `bundle` and `pass_time` are called as a runner would; then look at what is kept."""
+    """All views. `parse`, `bundle` and `pass_time` are called as a runner would; `written` hears of all records."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, written: Callable[[list[KeyValue]], None]) -> None:
         self._settings = settings
         self._router = Router(settings.locate_shards, settings.block_size)
         common: dict[str, Any] = {"waits": waits_of(settings), "limit": settings.limit_open_per_key}
@@ -48,10 +49,11 @@ class Core:
             JOIN: partial(BlockView, **common),
             STATS: partial(StatsView, waits=common["waits"]),
         }
+        KeepView(self._make[JOIN]).setup()  # a worker lets Python's collector of cycles run rarely, and so do we
         self._bags: dict[Address, Bag] = {}
         self._due: dict[Address, int] = {}
         self.cpu_s = dict.fromkeys((PARSE, *KINDS), 0.0)
-        self.records: list[tuple[bytes, bytes]] = []
+        self._written = written
         #: Views opened, and bytes appended to journals, snapshots among them: what goes into checkpoints.
         self.touched = 0
         self.written_bytes = 0
@@ -149,8 +151,8 @@ class Core:
             self._due[address] = deadline
         if not bag.segments:
             del self._bags[address]
-        self.records += outputs.records
         self.cpu_s[kind] += time.process_time() - began
+        self._written(outputs.records)
         return outputs.events
 
 

@@ -11,7 +11,7 @@ from bench.scale.core import KINDS, PARSE, Core
 from bench.scale.curves import Curve, Row
 from pipeline.settings import Settings
 from transforms.addresses import FOLLOW, JOIN, LOCATE, ORDER, STATS
-from transforms.records import CONSUME, SEND
+from transforms.records import SEND, KeyValue
 
 #: Of the journal entries' owners, for a reader of the tables.
 NAMES = {PARSE: "parse", LOCATE: "locate", ORDER: "order", FOLLOW: "follow", JOIN: "join", STATS: "stats"}
@@ -19,7 +19,7 @@ START = 1_795_359_300 * SECOND
 GROUPS = (0, 1, 2, 4, 8)
 PARTITIONS = (1, 4, 16, 64)
 MESSAGES = (5_000, 10_000, 20_000, 40_000)
-USUAL = 10_000
+USUAL = 5_000
 RETENTIONS_S = (300, 600, 1200, 2400)
 #: In retentions.
 LAGS = (0.0, 0.25, 0.5, 0.9, 1.5)
@@ -61,13 +61,13 @@ def core_curves(*, quick: bool, say: Callable[[str], None]) -> Iterator[tuple[st
 
     def by_groups(groups: float) -> Row:
         work = {column: value for column, value in burst(USUAL, groups).items() if "CPU s" in column}
-        return {**retained(300, groups, per_s=30), **work}
+        return {**retained(300, groups, per_s=10), **work}
 
     def yielded(name: str, title: str, x: str, rows: list[Row]) -> tuple[str, Curve]:
         return name, Curve(f"The join alone, without Beam, over {title}", x, rows, machine())
 
     rows = over("groups", GROUPS, by_groups)
-    title = "groups; state at 30 messages/s and a retention of 300 s, CPU at 2000 messages/s"
+    title = "groups; state at 10 messages/s and a retention of 300 s, CPU at 2000 messages/s"
     yield yielded("core-groups", title, "groups", rows)
     rows = over("partitions", PARTITIONS, lambda partitions: burst(USUAL, 1, partitions))
     yield yielded("core-partitions", "partitions; 2000 messages/s", "partitions", rows)
@@ -75,14 +75,15 @@ def core_curves(*, quick: bool, say: Callable[[str], None]) -> Iterator[tuple[st
     yield yielded("core-messages", "messages remembered; 2000 messages/s", "messages", rows)
     rows = over("retention s", RETENTIONS_S, retained)
     yield yielded("core-retention", "retention; 10 messages/s", "retention s", rows)
-    rows = over("lag / retention", LAGS, lambda lag: retained(600, 2, lag=lag))
-    title = "the lag of the second of two groups; 10 messages/s, retention 600 s"
+    rows = over("lag / retention", LAGS, lambda lag: retained(600, 2, per_s=5, lag=lag))
+    title = "the lag of the second of two groups; 5 messages/s, retention 600 s"
     yield yielded("core-lag", title, "lag / retention", rows)
 
 
 def measured(traffic: Traffic, settings: Settings, until_s: float) -> Row:
     """The traffic in bundles of `bundle.ms`; state as it is `until_s` after the start (0: when all is in)."""
-    core, messages, traces, raw_bytes = Core(settings), 0, 0, 0
+    written = _Written(f"group-{traffic.groups}".encode())
+    core, messages, traces, raw_bytes = Core(settings, written.take), 0, 0, 0
     ends_at = START // MS + round(until_s * 1000) if until_s else None
     kept: Row = {}
     for moment, some in groupby(traffic.traces(), lambda trace: trace.date // MS // settings.bundle_ms):
@@ -105,8 +106,8 @@ def measured(traffic: Traffic, settings: Settings, until_s: float) -> Row:
         "views per trace": core.touched / traces,
         "written bytes per message": core.written_bytes / messages,
         "raw bytes per trace": raw_bytes / traces,
-        "record bytes per trace": sum(len(key) + len(value) for key, value in core.records) / traces,
-        "lagging CONSUMEs joined": _joined(core, traffic),
+        "record bytes per trace": written.bytes / traces,
+        "lagging CONSUMEs joined": written.joined,
     }
 
 
@@ -125,11 +126,22 @@ def _kept(core: Core, messages: int, traffic: Traffic, settings: Settings) -> Ro
     }
 
 
-def _joined(core: Core, traffic: Traffic) -> float:
-    """The share of the last group's CONSUMEs that have their latency in the end."""
-    last, with_latency = f"group-{traffic.groups}", {}
-    for _, record in core.records:
-        value = orjson.loads(record)
-        if value.get("type") == CONSUME and value["groupId"] == last:
-            with_latency[value["id"]] = "durationMs" in value
-    return sum(with_latency.values()) / max(1, len(with_latency))
+class _Written:
+    """What of the records matters: their bytes, and which CONSUMEs of the last group have a latency in the end."""
+
+    def __init__(self, group: bytes) -> None:
+        self.bytes = 0
+        self._group = b'"groupId":"%b"' % group
+        self._has_latency: dict[str, bool] = {}
+
+    def take(self, records: list[KeyValue]) -> None:
+        """Hear of these."""
+        for key, value in records:
+            self.bytes += len(key) + len(value)
+            if self._group in value and b'"type":"CONSUME"' in value:
+                self._has_latency[orjson.loads(value)["id"]] = b'"durationMs":' in value
+
+    @property
+    def joined(self) -> float:
+        """The share of those that have it."""
+        return sum(self._has_latency.values()) / max(1, len(self._has_latency))
