@@ -19,7 +19,7 @@ SKEWED = {
     "workers": 32,
     "groups": 1,
     "lags_s": (0.0,),
-    "seconds": 60,
+    "seconds": 30,
     "seed": 1,
 }
 

@@ -6,7 +6,7 @@ trace's work one part may be done by any worker, the other (`bound`) by the one 
 Pure: time is counted in steps, and where a block lies is drawn with `seed`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from hashlib import blake2b
@@ -81,7 +81,7 @@ def simulate(case: Case) -> Outcome:
     steps, slices_read, written, read = round(case.seconds / case.step_s), 0, 0.0, 0.0
     backlog = []
     for step in range(steps):
-        written += sum(traces for *_, traces in _slice(case, step))
+        written += _traces(case, step)
         while slices_read <= step and queued.max() - room <= spare:
             arrived = _work(case, slices_read)
             queued += arrived
@@ -97,26 +97,29 @@ def simulate(case: Case) -> Outcome:
     return Outcome(written, read, done.tolist(), busy.tolist(), latency, backlog)
 
 
-def _slice(case: Case, number: int) -> Iterator[tuple[int, float, float, float]]:
-    """What one step brings: partition, offsets from and to, traces; SENDs and ACKs at the end, groups behind it."""
+def _spans(case: Case, number: int) -> list[tuple[float, float]]:
+    """What one step brings, as seconds of the log: of SENDs and ACKs the newest, of groups that lag earlier ones."""
     begin, end = number * case.step_s, (number + 1) * case.step_s
-    for partition, rate in enumerate(case.rates):
-        for lag in (0.0, *case.lags_s):
-            first, last = max(0.0, begin - lag), max(0.0, end - lag)
-            if rate and last > first:
-                yield partition, rate * first, rate * last, 2 * rate * (last - first)
+    spans = ((max(0.0, begin - lag), max(0.0, end - lag)) for lag in (0.0, *case.lags_s))
+    return [(first, last) for first, last in spans if last > first]
+
+
+def _traces(case: Case, number: int) -> float:
+    """How many one step brings."""
+    return sum(2 * case.messages_per_s * (last - first) for first, last in _spans(case, number))
 
 
 def _work(case: Case, number: int) -> Any:
     """The traces of a step, by worker."""
-    work = np.zeros(case.workers)
-    for partition, first, last, traces in _slice(case, number):
-        work += traces * (1 - case.bound) / case.workers
-        per_offset = traces * case.bound / (last - first)
-        for block in range(int(first // case.block_size), int(last // case.block_size) + 1):
-            inside = min(last, (block + 1) * case.block_size) - max(first, block * case.block_size)
-            work[_worker(case.seed, partition, block, case.workers)] += max(0.0, inside) * per_offset
-    return work
+    work = [_traces(case, number) * (1 - case.bound) / case.workers] * case.workers
+    size = case.block_size
+    for first_s, last_s in _spans(case, number):
+        for partition, rate in enumerate(case.rates):
+            first, last = rate * first_s, rate * last_s
+            for block in range(int(first // size), int(last // size) + 1):
+                offsets = min(last, (block + 1) * size) - max(first, block * size)
+                work[_worker(case.seed, partition, block, case.workers)] += 2 * case.bound * offsets
+    return np.array(work)
 
 
 @lru_cache(maxsize=65536)
