@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from bench.report import machine
-from bench.scale.curves import Curve, Row
+from bench.scale.curves import Curve
 from bench.scale.flink_session import Load, session
 
 Say = Callable[[str], None]
@@ -45,66 +45,51 @@ def rates(extent: Extent, say: Say) -> Measured:
                 say(f"{rate} traces/s …")
                 live.append(run.paced(Load(), rate / 4, extent.seconds))
             size = run.checkpoint_mb()
-        for traces in extent.of((extent.burst, 3 * extent.burst)):
+        yield "flink-rate", Curve("Embedded Flink, live, over the rate", "traces/s", live, machine())
+        for traces in (3 * extent.burst, 0):
             say(f"A start with {place.messages} messages …")
-            at = {"messages": place.messages, "checkpoint MB": size}
+            kept = {"messages": place.messages, "checkpoint MB": size}
             with place.run() as run:
-                starts.append({**at, **run.start})
-                run.burst(Load(), int(traces))
-                size = run.checkpoint_mb()
-    yield "flink-rate", Curve("Embedded Flink, live, over the rate", "traces/s", live, machine())
+                starts.append({**kept, **run.start})
+                if traces:
+                    run.burst(Load(), traces)
+                    size = run.checkpoint_mb()
     yield "flink-start", Curve("Embedded Flink, its start over what is remembered", "messages", starts, machine())
 
 
 def shapes(extent: Extent, say: Say) -> Measured:
     """Latency and CPU over partitions and groups at the same number of messages."""
-    partitions, groups = [], []
+    partitions, groups, title = [], [], f"Embedded Flink, live, {CALM} messages/s, over"
     with session(extent.warm_up, {}, say) as place, place.run() as run:
         run.wait_for(place.bed.traffic.outputs)
         for number in extent.of(PARTITIONS):
             say(f"{number} partitions …")
             load = Load(partitions=int(number))
             partitions.append({"partitions": number, **run.paced(load, CALM, extent.seconds)})
+        yield "flink-partitions", Curve(f"{title} partitions", "partitions", partitions, machine())
         for number in extent.of(GROUPS):
             say(f"{number} groups …")
             groups.append({"groups": number, **run.paced(Load(groups=int(number)), CALM, extent.seconds)})
-    title = f"Embedded Flink, live, {CALM} messages/s, over"
-    yield "flink-partitions", Curve(f"{title} partitions", "partitions", partitions, machine())
     yield "flink-groups", Curve(f"{title} groups", "groups", groups, machine())
 
 
 def bursts(extent: Extent, say: Say) -> Measured:
     """What goes through when there is always work, over partitions, groups and skew."""
 
-    def measured(name: str, values: tuple[float, ...], load: Callable[[float], Load]) -> list[Row]:
+    def measured(name: str, values: tuple[float, ...], load: Callable[[float], Load]) -> Curve:
         rows = []
         for value in extent.of(values):
             say(f"A burst of {extent.burst} traces, {name} {value:g} …")
             rows.append({name: value, **run.burst(load(value), extent.burst)})
-        return rows
+        return Curve(f"Embedded Flink, full load, over {name}", name, rows, machine())
 
     with session(extent.warm_up, BURSTS, say) as place, place.run() as run:
         run.wait_for(place.bed.traffic.outputs)
-        partitions = measured("partitions", PARTITIONS, lambda number: Load(partitions=int(number)))
-        groups = measured("groups", GROUPS, lambda number: Load(groups=int(number)))
-        shares = measured("share of one partition", SHARES, skewed)
-    title = "Embedded Flink, full load, over"
-    yield "burst-partitions", Curve(f"{title} partitions", "partitions", partitions, machine())
-    yield "burst-groups", Curve(f"{title} groups", "groups", groups, machine())
-    yield (
-        "burst-skew",
-        Curve(f"{title} the share of one partition of four", "share of one partition", shares, machine()),
-    )
+        yield "burst-partitions", measured("partitions", PARTITIONS, lambda number: Load(partitions=int(number)))
+        yield "burst-skew", measured("share of one partition", SHARES, skewed)
+        yield "burst-groups", measured("groups", GROUPS, lambda number: Load(groups=int(number)))
 
 
 def skewed(share: float) -> Load:
     """The first of four partitions has this share, the others the rest."""
     return Load(shares=(share, *[(1 - share) / 3] * 3))
-
-
-def one_worker(extent: Extent, say: Say) -> Measured:
-    """What one Python process is good for, beside as much Java as it needs."""
-    with session(extent.warm_up, {**BURSTS, "workers": "1"}, say) as place, place.run() as run:
-        run.wait_for(place.bed.traffic.outputs)
-        rows = [{"workers": 1, **run.burst(Load(), extent.burst)}]
-    yield "burst-workers", Curve("Embedded Flink, full load, one Python worker", "workers", rows, machine())
