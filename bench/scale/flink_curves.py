@@ -40,7 +40,7 @@ def rates(extent: Extent, say: Say) -> Measured:
     with session(extent.warm_up, {}, say) as place:
         with place.run() as run:
             run.wait_for(place.bed.traffic.outputs)
-            starts.append({"messages": 0, "checkpoint MB": 0.0, **run.start})
+            starts.append({"messages": 0, "checkpoint MB": 0, "bytes per message": 0, **run.start})
             for rate in extent.of(RATES):
                 say(f"{rate} traces/s …")
                 live.append(run.paced(Load(), rate / 4, extent.seconds))
@@ -48,7 +48,7 @@ def rates(extent: Extent, say: Say) -> Measured:
         yield "flink-rate", Curve("Embedded Flink, live, over the rate", "traces/s", live, machine())
         for traces in (3 * extent.burst, 0):
             say(f"A start with {place.messages} messages …")
-            kept = {"messages": place.messages, "checkpoint MB": size}
+            kept = {"messages": place.messages, "checkpoint MB": size, "bytes per message": size * 1e6 / place.messages}
             with place.run() as run:
                 starts.append({**kept, **run.start})
                 if traces:
