@@ -49,7 +49,7 @@ def measure(only: str, quick: bool, file: Path, write_docs: bool) -> None:
     for name in chosen:
         for key, curve in _part(name, quick, lambda line: _say(began, line)):
             curves[key] = curve
-            click.echo(tables.curve(curve))
+            click.echo(tables.curve(key, curve))
             save(curves, file)
     if write_docs:
         _write(curves)

@@ -59,8 +59,7 @@ def costs(curves: Mapping[str, Curve], groups: float, partitions_per_worker: flo
         return core.at(groups, f"{kind} CPU s") / core.at(groups, "CPU s per million")
 
     def by_retention(column: str) -> float:
-        """SENDs become compact in time, and groups hardly matter to them."""
-        return kept.at(retention_s, column) * core.at(groups, column) / core.at(_USUAL_GROUPS, column)
+        return settled(kept, retention_s, column) * core.at(groups, column) / core.at(_USUAL_GROUPS, column)
 
     return Costs(
         java_s=at_full_load("Java CPU s per million"),
@@ -69,14 +68,24 @@ def costs(curves: Mapping[str, Curve], groups: float, partitions_per_worker: flo
         order_share=share("order"),
         parse_share=share("parse"),
         locate_bytes=by_retention("locate bytes"),
-        other_bytes=sum(
-            by_retention(f"{kind} bytes") for kind in ("order", "follow", "join") if groups or kind == "join"
-        ),
+        other_bytes=sum(by_retention(f"{kind} bytes") for kind in ("order", "follow", "join")),
         locate_weight=by_retention("locate weight"),
-        join_weight=core.at(groups, "join weight"),
+        join_weight=by_retention("join weight"),
         locate_facts=by_retention("locate facts"),
-        written_bytes=core.at(groups, "written bytes per message"),
+        written_bytes=by_retention("written bytes per message"),
         raw_bytes=core.at(groups, "raw bytes per trace"),
         record_bytes=core.at(groups, "record bytes per trace"),
-        rebuild_s=core.at(groups, "rebuild µs per message") / MILLION,
+        rebuild_s=by_retention("rebuild µs per message") / MILLION,
     )
+
+
+def settled(kept: Curve, retention_s: float, column: str) -> float:
+    """A column of the curve over retention, beyond its last point too.
+
+    What is dear about a message is so in its first minutes only: per message it falls as 1 / retention, to what remains.
+    """
+    near, last = sorted(kept.rows, key=lambda row: row[kept.x])[-2:]
+    if retention_s <= last[kept.x]:
+        return kept.at(retention_s, column)
+    early = (near[column] - last[column]) / (1 / near[kept.x] - 1 / last[kept.x])
+    return max(0.0, last[column] + early * (1 / retention_s - 1 / last[kept.x]))

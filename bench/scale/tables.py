@@ -5,6 +5,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from bench.scale.curves import Curve
 from bench.scale.model import GB, Cluster, Demand, Limit
 
+#: What the document shows of curves with many columns; docs/figures/scale.json has all.
+SHOWN = {
+    "core-groups": ("bytes per message", "locate bytes", "order bytes", "join bytes", "written bytes per message",
+                    "CPU s per million", "parse CPU s", "locate CPU s", "order CPU s", "join CPU s"),
+    "core-partitions": ("bytes per message", "CPU s per million", "views per trace"),
+    "core-messages": ("bytes per message", "CPU s per million", "rebuild µs per message"),
+    "core-retention": ("alive", "bytes per message", "locate bytes", "join bytes", "stats bytes", "locate weight",
+                       "join weight", "written bytes per message"),
+    "core-lag": ("bytes per message", "locate bytes", "join bytes", "lagging CONSUMEs joined"),
+}  # fmt: skip
+
 
 def grid(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
     """A table; the first column is text."""
@@ -21,26 +32,24 @@ def number(value: float) -> str:
     return f"{value:.3g}"
 
 
-def curve(measured: Curve) -> str:
-    """One curve: a column for each thing that was measured."""
-    columns = [measured.x, *(name for name in measured.rows[0] if name != measured.x)]
-    lines = [[number(row[name]) for name in columns] for row in measured.rows]
+def curve(name: str, measured: Curve) -> str:
+    """One curve: a column for each thing that was measured, or for what is shown of it."""
+    columns = [measured.x, *SHOWN.get(name, tuple(column for column in measured.rows[0] if column != measured.x))]
+    lines = [[number(row[column]) for column in columns] for row in measured.rows]
     return f"**{measured.title}**\n\n{grid(columns, lines)}"
 
 
 def all_curves(curves: Mapping[str, Curve]) -> str:
-    """All of them, those of one machine and time together."""
-    parts, machine = [], ""
-    for measured in curves.values():
-        if _without_load(measured.machine) != _without_load(machine):
-            machine = measured.machine
-            parts.append(f"Measured on: {machine}.\n")
-        parts.append(curve(measured))
-    return "\n".join(parts)
+    """All of them, and on what each was measured."""
+    whens = "".join(f"- {', '.join(names)}: {machine}\n" for machine, names in _by_machine(curves).items())
+    return "\n".join([*(curve(*item) for item in curves.items()), f"Measured on:\n\n{whens}"])
 
 
-def _without_load(machine: str) -> str:
-    return machine.partition(", load")[0]
+def _by_machine(curves: Mapping[str, Curve]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, measured in curves.items():
+        found.setdefault(measured.machine, []).append(f"`{name}`")
+    return found
 
 
 def cluster_table(demand: Demand, found: Cluster) -> str:

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from bench.scale.costs import costs
+from bench.scale.costs import costs, settled
 from bench.scale.curves import FIGURES, Curve, load, save
 from bench.scale.model import Demand, cluster, limits, partition_ceiling
 from pipeline.settings import Settings
@@ -96,6 +96,14 @@ def test_more_partitions_for_each_worker_make_a_trace_dearer_by_what_was_measure
     measured = curves["burst-partitions"]
     ratio = measured.at(64, "Python CPU s per million") / measured.at(4, "Python CPU s per million")
     assert many / few == pytest.approx(ratio)
+
+
+def test_what_is_dear_in_the_first_minutes_matters_less_the_longer_a_message_is_kept():
+    rows = [{"retention s": seconds, "bytes": 100 + 30_000 / seconds} for seconds in (300, 600, 1200)]
+    kept = Curve("", "retention s", rows, "")
+    assert [settled(kept, seconds, "bytes") for seconds in (600, 1200, 86_400)] == pytest.approx(
+        [150, 125, 100.347], abs=0.01
+    )
 
 
 def test_between_two_points_a_curve_is_a_line_and_beyond_them_it_is_level():

@@ -44,7 +44,7 @@ def test_an_unknown_part_is_refused_with_the_known_ones():
 
 
 def test_a_table_has_a_column_for_everything_that_was_measured_and_the_varied_first():
-    text = tables.curve(Curve("Title", "x", [{"y": 1234.5, "x": 2}, {"y": 0.01234, "x": 4}], ""))
+    text = tables.curve("any", Curve("Title", "x", [{"y": 1234.5, "x": 2}, {"y": 0.01234, "x": 4}], ""))
     assert "| x | y |\n| --- | ---: |\n| 2 | 1,234 |\n| 4 | 0.0123 |\n" in text
 
 
