@@ -82,7 +82,7 @@ def costs(curves: Mapping[str, Curve], groups: float, partitions_per_worker: flo
 def settled(kept: Curve, retention_s: float, column: str) -> float:
     """A column of the curve over retention, beyond its last point too.
 
-    What is dear about a message is so in its first minutes only: per message it falls as 1 / retention, to what remains.
+    A message is dear in its first minutes only: what is kept per message falls as 1 / retention, to what remains.
     """
     near, last = sorted(kept.rows, key=lambda row: row[kept.x])[-2:]
     if retention_s <= last[kept.x]:

@@ -38,7 +38,7 @@ def invented() -> dict[str, Curve]:
         for what in ("bytes", "CPU s")
     }
     core = {
-        "bytes per message": 400.0, **kinds, "CPU s per million": 40.0, "locate weight": 200.0, "join weight": 3000.0,
+        "alive": 1000.0, "views per trace": 0.1, "bytes per message": 400.0, **kinds, "CPU s per million": 40.0, "locate weight": 200.0, "join weight": 3000.0,
         "locate facts": 0.2, "rebuild µs per message": 20.0, "written bytes per message": 1000.0,
         "raw bytes per trace": 300.0, "record bytes per trace": 400.0, "lagging CONSUMEs joined": 1.0,
     }  # fmt: skip
