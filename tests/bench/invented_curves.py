@@ -38,10 +38,20 @@ def invented() -> dict[str, Curve]:
         for what in ("bytes", "CPU s")
     }
     core = {
-        "alive": 1000.0, "views per trace": 0.1, "bytes per message": 400.0, **kinds, "CPU s per million": 40.0, "locate weight": 200.0, "join weight": 3000.0,
-        "locate facts": 0.2, "rebuild µs per message": 20.0, "written bytes per message": 1000.0,
-        "raw bytes per trace": 300.0, "record bytes per trace": 400.0, "lagging CONSUMEs joined": 1.0,
-    }  # fmt: skip
+        "alive": 1000.0,
+        "bytes per message": 400.0,
+        **kinds,
+        "CPU s per million": 40.0,
+        "locate weight": 200.0,
+        "join weight": 3000.0,
+        "locate facts": 0.2,
+        "rebuild µs per message": 20.0,
+        "written bytes per message": 1000.0,
+        "views per trace": 0.1,
+        "raw bytes per trace": 300.0,
+        "record bytes per trace": 400.0,
+        "lagging CONSUMEs joined": 1.0,
+    }
     full = {"traces/s": 9000.0, **cpu, "share of the busiest worker": 0.5}
     groups, partitions = (0, 1, 2, 4, 8), (1, 4, 16, 64)
     replay = {"traces/s without the start": 15_000.0, "CPU s per million": 60.0, "peak MB": 300.0}
