@@ -91,7 +91,7 @@ def model(
 
 
 @main.command()
-@click.option("--messages-per-second", "messages_per_s", type=click.FloatRange(min=1), default=20_000, help="In all.")
+@click.option("--messages-per-second", "messages_per_s", type=click.FloatRange(min=1), default=45_000, help="In all.")
 @click.option("--partitions", type=click.IntRange(min=1), default=256, help="Of all business topics together.")
 @click.option("--workers", type=click.IntRange(min=1), default=32, help="Python workers.")
 @click.option("--lag", "lags_s", type=float, multiple=True, default=(0.0,), help="Lag of a group, s; one for each.")

@@ -83,7 +83,8 @@ def bursts(extent: Extent, say: Say) -> Measured:
             rows.append({name: value, **run.burst(load(value), extent.burst)})
         return Curve(f"Embedded Flink, full load, over {name}", name, rows, machine())
 
-    with session(extent.warm_up, BURSTS, say) as place, place.run() as run:
+    # full load is what compiled Java does: a longer warm-up than elsewhere
+    with session(3 * extent.warm_up, BURSTS, say) as place, place.run() as run:
         run.wait_for(place.bed.traffic.outputs)
         yield "burst-partitions", measured("partitions", PARTITIONS, lambda number: Load(partitions=int(number)))
         yield "burst-skew", measured("share of one partition", SHARES, skewed)

@@ -92,7 +92,7 @@ def cluster(demand: Demand, costs_at: CostsAt, settings: Settings) -> Cluster:
         memory=kept * costs.locate_weight + min(hot, kept) * costs.join_weight,
         checkpoint=messages * costs.written_bytes,
         journal_of_a_shard=kept * costs.locate_bytes / shards,
-        rebuild_s=kept * costs.rebuild_s / workers,
+        rebuild_s=min(hot, kept) * costs.rebuild_s / workers,
         broker_in=(raw + written) * demand.replicas,
         broker_out=raw + (raw + written) * (demand.replicas - 1),
         hottest_partition=partition_ceiling(costs, demand.groups) * demand.busy,
@@ -144,9 +144,9 @@ def limits(demand: Demand, costs: Costs, settings: Settings) -> list[Limit]:
             "raise `flink.max.parallelism`",
         ),
         Limit(
-            "the newest block of the busiest partition keeps one worker busy at most, if all has one partition",
+            "one worker joins the newest block of a partition as fast as it fills, if all has one partition",
             partition_ceiling(costs, demand.groups) * demand.busy,
-            "more partitions; a smaller `block.size` lets a block last shorter",
+            "nothing stops: the next block lies with another worker, and latency grows; more partitions",
         ),
     ]
     if demand.groups:

@@ -2,7 +2,8 @@
 
 Traces lie in the tracing topic in the order in which they were written. In each step the source reads on as long as no
 worker has more than `buffer_s` of work waiting: one full worker holds all others up, as Flink's network does. Of a
-trace's work one part may be done by any worker, the other (`bound`) by the one that has the block of its offset.
+trace's work most may be done by any worker, some (`bound`) by the one that has the block of its offset, and some
+(`fixed`) by the one that has its partition: it brings commits into order.
 Pure: time is counted in steps, and where a block lies is drawn with `seed`.
 """
 
@@ -14,13 +15,17 @@ from typing import Any
 
 import numpy as np
 
+#: What is said of a partition as a whole.
+_NO_BLOCK = -1
+
 
 @dataclass(frozen=True)
 class Case:
     """What comes, and what there is to work on it.
 
     `shares` of the partitions (weights), `lags_s` of each group, `traces_per_s` that one worker can do, `bound` the
-    part of its work that is tied to blocks. `step_s` is what is read at once: a bundle.
+    part of its work that is tied to blocks, `fixed` that which is tied to partitions (those of all groups to one worker).
+    `step_s` is what is read at once: a bundle.
     """
 
     messages_per_s: float
@@ -28,6 +33,7 @@ class Case:
     workers: int
     traces_per_s: float
     bound: float
+    fixed: float = 0
     lags_s: Sequence[float] = (0.0,)
     seconds: float = 60
     step_s: float = 0.1
@@ -92,7 +98,7 @@ def simulate(case: Case) -> Outcome:
         done += worked
         busy += worked / room / steps
         if (step + 1) % max(1, round(1 / case.step_s)) == 0:
-            backlog.append(written - float(done.sum()))
+            backlog.append(max(0.0, written - float(done.sum())))
     latency = (steps - slices_read) * case.step_s + float(queued.max()) / case.traces_per_s
     return Outcome(written, read, done.tolist(), busy.tolist(), latency, backlog)
 
@@ -111,11 +117,13 @@ def _traces(case: Case, number: int) -> float:
 
 def _work(case: Case, number: int) -> Any:
     """The traces of a step, by worker."""
-    work = [_traces(case, number) * (1 - case.bound) / case.workers] * case.workers
+    anywhere = 1 - case.bound - case.fixed
+    work = [_traces(case, number) * anywhere / case.workers] * case.workers
     size = case.block_size
     for first_s, last_s in _spans(case, number):
         for partition, rate in enumerate(case.rates):
             first, last = rate * first_s, rate * last_s
+            work[_worker(case.seed, partition, _NO_BLOCK, case.workers)] += 2 * case.fixed * (last - first)
             for block in range(int(first // size), int(last // size) + 1):
                 offsets = min(last, (block + 1) * size) - max(first, block * size)
                 work[_worker(case.seed, partition, block, case.workers)] += 2 * case.bound * offsets

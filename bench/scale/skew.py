@@ -23,9 +23,9 @@ def burst_check(curves: Mapping[str, Curve], seconds: float = 60) -> str:
     rate = measured.at(even, "traces/s") / 2
 
     def run(share: float) -> Outcome:
-        return simulate(
-            Case(_OVERLOAD * rate * 2 / 4, skewed(share).shares, 2, rate, spent.join_share, seconds=seconds)
-        )
+        offered = _OVERLOAD * rate * 2 / 4
+        tied = spent.join_share, spent.order_share
+        return simulate(Case(offered, skewed(share).shares, 2, rate, *tied, seconds=seconds))
 
     whole = sum(run(even).done)
     lines = []
@@ -88,11 +88,11 @@ def zipf_table(
 ) -> str:
     """Zipf's skew over the partitions of a cluster, through the measured service rate."""
     spent = costs(curves, groups, partitions / workers, _HOUR)
-    lines = []
+    tied, lines = (spent.join_share, spent.order_share), []
     for exponent in exponents:
         shares = zipf(partitions, exponent)
         outcome = simulate(
-            Case(messages_per_s, shares, workers, spent.traces_per_worker, spent.join_share, lags_s, seconds, seed=seed)
+            Case(messages_per_s, shares, workers, spent.traces_per_worker, *tied, lags_s, seconds, seed=seed)
         )
         waiting = outcome.backlog[-1] if outcome.backlog else 0.0
         grown = (waiting - outcome.backlog[len(outcome.backlog) // 2]) / (seconds / 2) if outcome.backlog else 0.0

@@ -70,7 +70,7 @@ def cluster_table(demand: Demand, found: Cluster) -> str:
             number(found.checkpoint * demand.checkpoint_s / GB),
         ),
         ("journal of one shard, MB", number(found.journal_of_a_shard / 1e6)),
-        ("CPU of each worker to read all its state after a failure, s", number(found.rebuild_s)),
+        ("CPU of each worker to rebuild the blocks at hand after a failure, s", number(found.rebuild_s)),
         (f"network into brokers, {demand.replicas} replicas, GB/s", number(found.broker_in / GB)),
         ("network out of brokers, GB/s", number(found.broker_out / GB)),
     ]

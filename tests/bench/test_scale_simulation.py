@@ -59,6 +59,13 @@ def test_work_that_is_bound_to_nothing_is_done_by_all_alike_whatever_the_skew():
     assert outcome.share_of_busiest == pytest.approx(0.25)
 
 
+def test_work_that_is_fixed_to_one_partition_stays_with_one_worker():
+    outcome = simulate(replace(CALM, bound=0, fixed=0.4, shares=[1, 0]))
+    few, most = min(outcome.done), max(outcome.done)
+    assert sorted(outcome.done)[:3] == pytest.approx([few] * 3)
+    assert most / sum(outcome.done) == pytest.approx(0.4 + 0.6 / 4, rel=0.02)
+
+
 def test_a_group_that_lags_longer_than_the_run_brings_nothing():
     without, later = (simulate(replace(CALM, lags_s=lags)) for lags in ((), (99.0,)))
     assert later.written == pytest.approx(without.written)
