@@ -24,7 +24,7 @@ class Case:
     """What comes, and what there is to work on it.
 
     `shares` of the partitions (weights), `lags_s` of each group, `traces_per_s` that one worker can do, `bound` the
-    part of its work that is tied to blocks, `fixed` that which is tied to partitions (those of all groups to one worker).
+    part of its work that is tied to blocks, `fixed` that which is tied to partitions (of all groups to one worker).
     `step_s` is what is read at once: a bundle.
     """
 
