@@ -12,6 +12,15 @@ from pipeline.settings import Settings
 
 DOCUMENT = FIGURES.parent.parent / "scale.md"
 CHARTS = FIGURES.with_suffix(".svg")
+#: The curves that a section is made of; those that have costs in them take COSTS.
+COSTS = {"burst-groups", "burst-partitions", "core-groups", "core-retention"}
+NEEDED: Mapping[str, set[str]] = {
+    "curves": set(),
+    "skew": {*COSTS, "burst-skew"},
+    "lag": {"core-lag"},
+    "lag on Flink": {"flink-lag"},
+}
+NOTHING = "Not measured yet.\n"
 #: What the document shows of Zipf's skew.
 SKEWED = {
     "messages_per_s": 45_000,
@@ -43,16 +52,17 @@ def _costs(curves: Mapping[str, Curve], demand: Demand, partitions_per_worker: f
 
 
 def sections(curves: Mapping[str, Curve]) -> dict[str, str]:
-    """What is written between which marks."""
-    return {
-        "curves": tables.all_curves(curves),
-        "model": model_text(curves, Demand(1e6)),
-        "model of an hour": model_text(curves, Demand(1e6, retention_s=3600)),
-        "skew": skew.burst_check(curves),
-        "lag": skew.lag_check(curves),
-        "lag on Flink": skew.flink_lag_check(curves),
-        "zipf": skew.zipf_table(curves, **SKEWED),  # type: ignore[arg-type]
+    """What is written between which marks, as far as it was measured."""
+    made: dict[str, Callable[[], str]] = {
+        "curves": lambda: tables.all_curves(curves),
+        "model": lambda: model_text(curves, Demand(1e6)),
+        "model of an hour": lambda: model_text(curves, Demand(1e6, retention_s=3600)),
+        "skew": lambda: skew.burst_check(curves),
+        "zipf": lambda: skew.zipf_table(curves, **SKEWED),  # type: ignore[arg-type]
+        "lag": lambda: skew.lag_check(curves),
+        "lag on Flink": lambda: skew.flink_lag_check(curves),
     }
+    return {name: make() if NEEDED.get(name, COSTS) <= curves.keys() else NOTHING for name, make in made.items()}
 
 
 def written(text: str, curves: Mapping[str, Curve]) -> str:

@@ -68,6 +68,13 @@ def test_each_section_goes_between_its_marks_and_the_rest_stays():
         report.written("nothing", invented())
 
 
+def test_what_was_not_measured_says_so_and_the_rest_is_there():
+    some = {name: curve for name, curve in invented().items() if name.startswith(("core", "burst-p"))}
+    found = report.sections(some)
+    assert found["model"] == found["skew"] == found["lag on Flink"] == report.NOTHING
+    assert "state, predicted" in found["lag"]
+
+
 def test_the_model_prints_what_is_needed_for_the_messages_that_are_asked_for(monkeypatch):
     monkeypatch.setattr(command, "load", invented)
     ended = CliRunner().invoke(command.main, ["model", "--messages-per-second", "5e5", "--groups", "3"])
