@@ -23,6 +23,7 @@ USUAL = 5_000
 RETENTIONS_S = (300, 600, 1200, 2400)
 #: In retentions.
 LAGS = (0.0, 0.25, 0.5, 0.9, 1.5)
+LAG_RETENTION_S, LAG_GROUPS = 600, 2
 #: One topic, as in the other curves.
 TOPICS = ("orders",)
 
@@ -75,7 +76,7 @@ def core_curves(*, quick: bool, say: Callable[[str], None]) -> Iterator[tuple[st
     yield yielded("core-messages", "messages remembered; 2000 messages/s", "messages", rows)
     rows = over("retention s", RETENTIONS_S, retained)
     yield yielded("core-retention", "retention; 10 messages/s", "retention s", rows)
-    rows = over("lag / retention", LAGS, lambda lag: retained(600, 2, per_s=5, lag=lag))
+    rows = over("lag / retention", LAGS, lambda lag: retained(LAG_RETENTION_S, LAG_GROUPS, per_s=5, lag=lag))
     title = "the lag of the second of two groups; 5 messages/s, retention 600 s"
     yield yielded("core-lag", title, "lag / retention", rows)
 
@@ -114,14 +115,15 @@ def measured(traffic: Traffic, settings: Settings, until_s: float) -> Row:
 def _kept(core: Core, messages: int, traffic: Traffic, settings: Settings) -> Row:
     """Per message of one retention (or of all, where none is forgotten yet)."""
     alive = min(messages, settings.retention_ms * MS / traffic.interval)
-    size, weights = core.journal_bytes(), core.weights()
+    size, weights, facts = core.journal_bytes(), core.weights(), core.facts()
     return {
         "alive": alive,
         "bytes per message": sum(size.values()) / alive,
         **{f"{NAMES[kind]} bytes": size[kind] / alive for kind in KINDS},
         "locate weight": weights[LOCATE] / alive,
         "join weight": weights[JOIN] / alive,
-        "locate facts": core.facts()[LOCATE] / alive,
+        "locate facts": facts[LOCATE] / alive,
+        "join facts": facts[JOIN] / alive,
         "rebuild µs per message": core.rebuild_s() * 1e6 / alive,
     }
 

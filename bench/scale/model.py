@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from bench.scale.costs import Costs
-from bench.scale.simulate import remembered
+from bench.scale.simulate import lag_factor
 from pipeline.settings import Settings
 
 GB = 1e9
@@ -40,6 +40,11 @@ class Demand(NamedTuple):
     def traces_per_s(self) -> float:
         """SEND, ACK, and CONSUME and COMMIT of each group."""
         return self.messages_per_s * (2 + 2 * self.groups)
+
+    @property
+    def kept_s(self) -> float:
+        """For so long a message weighs what it weighs."""
+        return self.retention_s * lag_factor(self.groups, self.retention_s, self.lag_s)
 
 
 class Cluster(NamedTuple):
@@ -78,7 +83,7 @@ def cluster(demand: Demand, costs_at: CostsAt, settings: Settings) -> Cluster:
     messages, traces = demand.messages_per_s, demand.traces_per_s
     java_cores = math.ceil(traces * costs.java_s / demand.busy)
     shards = workers * max(1, settings.locate_shards // settings.workers)
-    kept = remembered(messages, demand.retention_s, demand.lag_s)
+    kept = messages * demand.kept_s
     # While facts come and it is judged, the block of a message is at hand.
     hot = messages * (settings.unconsumed_ms / _MS + demand.lag_s)
     raw, written = traces * costs.raw_bytes, traces * costs.record_bytes
@@ -95,7 +100,7 @@ def cluster(demand: Demand, costs_at: CostsAt, settings: Settings) -> Cluster:
         rebuild_s=min(hot, kept) * costs.rebuild_s / workers,
         broker_in=(raw + written) * demand.replicas,
         broker_out=raw + (raw + written) * (demand.replicas - 1),
-        hottest_partition=partition_ceiling(costs, demand.groups) * demand.busy,
+        hottest_partition=commits_ceiling(costs, demand.groups) * demand.busy,
     )
 
 
@@ -113,9 +118,16 @@ def partition_ceiling(costs: Costs, groups: int) -> float:
     return 1 / (costs.python_s * costs.join_share * (2 + 2 * groups))
 
 
+def commits_ceiling(costs: Costs, groups: int) -> float:
+    """Messages/s of one partition whose commits keep one worker busy for each group; without groups, of its blocks."""
+    if not groups:
+        return partition_ceiling(costs, groups)
+    return groups / (costs.python_s * costs.order_share * (2 + 2 * groups))
+
+
 def limits(demand: Demand, costs: Costs, settings: Settings) -> list[Limit]:
     """Where each assumption ends with these settings, the first to break first."""
-    each, kept_s = 2 + 2 * demand.groups, remembered(1, demand.retention_s, demand.lag_s)
+    each, kept_s = 2 + 2 * demand.groups, demand.kept_s
     shards, per_worker = settings.locate_shards, costs.traces_per_worker * demand.busy / each
     found = [
         Limit(
@@ -150,11 +162,10 @@ def limits(demand: Demand, costs: Costs, settings: Settings) -> list[Limit]:
         ),
     ]
     if demand.groups:
-        commits = costs.python_s * costs.order_share * each / demand.groups
         found.append(
             Limit(
                 "one worker brings the commits of a group in a partition into order, if all has one partition",
-                demand.busy / commits,
+                commits_ceiling(costs, demand.groups) * demand.busy,
                 "more partitions; a group that commits batches, not each message",
             )
         )

@@ -136,13 +136,16 @@ def _worker(seed: int, partition: int, block: int, workers: int) -> int:
     return int.from_bytes(digest) % workers
 
 
-def remembered(messages_per_s: float, retention_s: float, lag_s: float) -> float:
-    """Messages in state once as many are forgotten as come.
+def lag_factor(groups: int, retention_s: float, lag_s: float) -> float:
+    """How much more state there is when one of the groups lags, once as many messages are forgotten as come.
 
-    A message lives for a retention after its last fact. A group that is later than that finds it forgotten: then its
-    CONSUME is a message of its own, without a latency, for another retention.
+    A message lives for a retention after its last fact: all that is known of it waits for the last group. A group that
+    is later than a retention finds it forgotten: what it tells is kept for a retention by itself, as without a lag.
     """
-    return messages_per_s * (retention_s + min(lag_s, retention_s))
+    if not groups or lag_s >= retention_s:
+        return 1.0
+    early, late = 2 * groups, 2
+    return 1 + early / (early + late) * lag_s / retention_s
 
 
 def is_joined(retention_s: float, lag_s: float) -> bool:

@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 
+from bench.scale.core_curves import LAG_GROUPS, LAG_RETENTION_S
 from bench.scale.costs import costs
 from bench.scale.curves import Curve
 from bench.scale.flink_curves import skewed
-from bench.scale.simulate import Case, Outcome, is_joined, remembered, simulate, zipf
+from bench.scale.simulate import Case, Outcome, is_joined, lag_factor, simulate, zipf
 from bench.scale.tables import grid, number
 
 #: More than can be done, so that there is always work.
 _OVERLOAD = 1.5
 EXPONENTS = (0.0, 0.5, 1.0, 1.5)
-_RETENTION_S = 600
 _HOUR = 3600
 
 
@@ -51,16 +51,22 @@ def burst_check(curves: Mapping[str, Curve], seconds: float = 60) -> str:
 def lag_check(curves: Mapping[str, Curve]) -> str:
     """State and lost joins over the lag of a group."""
     measured, lines = curves["core-lag"], []
-    now = measured.at(0, "bytes per message")
     for row in measured.rows:
-        lag = row[measured.x] * _RETENTION_S
-        simulated = remembered(1, _RETENTION_S, lag) / _RETENTION_S
-        real = row["bytes per message"] / now
-        joined = float(is_joined(_RETENTION_S, lag)), row["lagging CONSUMEs joined"]
-        lines.append(
-            [number(lag), *(f"{value:.2f}" for value in (simulated, real, *joined)), f"{simulated / real - 1:+.0%}"]
-        )
-    head = ("lag s", "state, predicted (no lag = 1)", "measured", "joined, predicted", "measured", "state off by")
+        lag = row[measured.x] * LAG_RETENTION_S
+        predicted = lag_factor(LAG_GROUPS, LAG_RETENTION_S, lag)
+        facts, size = (row[column] / measured.at(0, column) for column in ("join facts", "bytes per message"))
+        joined = float(is_joined(LAG_RETENTION_S, lag)), row["lagging CONSUMEs joined"]
+        texts = (f"{value:.2f}" for value in (predicted, facts, size, *joined))
+        lines.append([number(lag), *texts, f"{predicted / facts - 1:+.0%}"])
+    head = (
+        "lag s",
+        "facts kept, predicted (no lag = 1)",
+        "measured",
+        "bytes of journals, measured",
+        "joined, predicted",
+        "measured",
+        "facts off by",
+    )
     return grid(head, lines)
 
 

@@ -13,7 +13,7 @@ SHOWN = {
     "core-messages": ("bytes per message", "CPU s per million", "rebuild µs per message"),
     "core-retention": ("alive", "bytes per message", "locate bytes", "join bytes", "stats bytes", "locate weight",
                        "join weight", "written bytes per message"),
-    "core-lag": ("bytes per message", "locate bytes", "join bytes", "lagging CONSUMEs joined"),
+    "core-lag": ("join facts", "locate facts", "bytes per message", "lagging CONSUMEs joined"),
 }  # fmt: skip
 
 

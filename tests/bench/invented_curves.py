@@ -45,6 +45,7 @@ def invented() -> dict[str, Curve]:
         "locate weight": 200.0,
         "join weight": 3000.0,
         "locate facts": 0.2,
+        "join facts": 6.0,
         "rebuild µs per message": 20.0,
         "written bytes per message": 1000.0,
         "views per trace": 0.1,

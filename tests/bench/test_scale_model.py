@@ -38,8 +38,8 @@ def test_each_group_adds_two_traces_to_a_message():
 def test_state_is_what_a_retention_brings_and_a_lag_within_it_adds_to_it():
     whole = found(Demand(1000, retention_s=3600)).state
     assert whole == pytest.approx(1000 * 3600 * COSTS.bytes_per_message)
-    assert found(Demand(1000, retention_s=3600, lag_s=1800)).state == pytest.approx(1.5 * whole)
-    assert found(Demand(1000, retention_s=3600, lag_s=9e9)).state == pytest.approx(2 * whole)
+    assert found(Demand(1000, retention_s=3600, lag_s=1800)).state == pytest.approx(1.25 * whole)
+    assert found(Demand(1000, retention_s=3600, lag_s=9e9)).state == pytest.approx(whole)
 
 
 def test_raw_traces_are_read_once_and_copied_between_brokers():
@@ -75,7 +75,10 @@ def test_without_groups_nothing_is_said_of_commits():
     assert not any("commit" in limit.assumption for limit in limits(Demand(1e6, groups=0), COSTS, DEFAULTS))
 
 
-def test_one_partition_is_bound_by_the_joining_of_one_worker():
+def test_one_partition_is_bound_by_the_ordering_of_its_commits_and_its_newest_block_by_the_joining_of_one_worker():
+    assert found(Demand(1000, groups=1, busy=0.5)).hottest_partition == pytest.approx(
+        0.5 / (COSTS.python_s * COSTS.order_share * 4)
+    )
     assert partition_ceiling(COSTS, groups=1) * 4 * COSTS.python_s * COSTS.join_share == pytest.approx(1)
 
 

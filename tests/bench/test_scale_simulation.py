@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.scale.simulate import Case, is_joined, remembered, simulate, zipf
+from bench.scale.simulate import Case, is_joined, lag_factor, simulate, zipf
 
 CALM = Case(messages_per_s=1000, shares=[1] * 8, workers=4, traces_per_s=2000, bound=0.5, seconds=10)
 
@@ -84,7 +84,12 @@ def test_shares_by_zipf_sum_up_to_one_and_fall():
     assert zipf(5, 0) == pytest.approx([0.2] * 5)
 
 
-def test_a_lag_keeps_messages_longer_and_at_most_for_another_retention():
-    kept = [remembered(100, 600, lag) for lag in (0, 300, 600, 6000)]
-    assert kept == [60_000, 90_000, 120_000, 120_000]
+def test_what_is_known_of_a_message_waits_for_the_last_group():
+    """Of two groups one lags: four facts of six wait, the two of its own do not."""
+    assert [lag_factor(2, 600, lag) for lag in (0, 300, 540)] == pytest.approx([1, 1 + 4 / 6 / 2, 1 + 4 / 6 * 0.9])
+    assert lag_factor(0, 600, 300) == 1
+
+
+def test_beyond_retention_nothing_waits_and_nothing_is_joined():
+    assert lag_factor(2, 600, 600) == 1
     assert [is_joined(600, lag) for lag in (0, 599, 600)] == [True, True, False]
