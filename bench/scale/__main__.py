@@ -45,14 +45,12 @@ def measure(only: str, quick: bool, file: Path, write_docs: bool) -> None:
     logging.getLogger().setLevel(logging.ERROR)  # Beam has warnings for its developers
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # ends what it started, like Ctrl-C
     began = time.monotonic()
-    curves = load(file)
     for name in chosen:
         for key, curve in _part(name, quick, lambda line: _say(began, line)):
-            curves[key] = curve
+            save({**load(file), key: curve}, file)
             click.echo(tables.curve(key, curve))
-            save(curves, file)
     if write_docs:
-        _write(curves)
+        _write(load(file))
 
 
 def _part(name: str, quick: bool, say: Callable[[str], None]) -> Iterator[tuple[str, Curve]]:
