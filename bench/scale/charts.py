@@ -64,7 +64,7 @@ def svg(curves: Mapping[str, Curve], panels: Sequence[Panel] = PANELS) -> str:
                     points = [(row[curves[name].x], row[column]) for row in curves[name].rows]
                     axes.plot(*zip(*points, strict=True), marker="o", markersize=3, linewidth=1.2, label=label)
             axes.set_title(panel.title, fontsize=8, fontweight="bold")
-            axes.set_ylim(bottom=0)
+            axes.set_ylim(0, axes.get_ylim()[1])
             if panel.is_log:
                 axes.set_xscale("log", base=2)
                 ticks = sorted(

@@ -16,6 +16,9 @@ SHOWN = {
     "core-lag": ("join facts", "locate facts", "bytes per message", "lagging CONSUMEs joined"),
 }  # fmt: skip
 
+#: What floating point leaves of nothing.
+_NOTHING = 1e-6
+
 
 def grid(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
     """A table; the first column is text."""
@@ -25,7 +28,7 @@ def grid(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
 
 def number(value: float) -> str:
     """Three digits that count, thousands apart."""
-    if value == 0:
+    if abs(value) < _NOTHING:
         return "0"
     if abs(value) >= 100:  # noqa: PLR2004  no fraction from here on
         return f"{value:,.0f}"

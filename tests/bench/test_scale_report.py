@@ -72,7 +72,7 @@ def test_what_was_not_measured_says_so_and_the_rest_is_there():
     some = {name: curve for name, curve in invented().items() if name.startswith(("core", "burst-p"))}
     found = report.sections(some)
     assert found["model"] == found["skew"] == found["lag on Flink"] == report.NOTHING
-    assert "state, predicted" in found["lag"]
+    assert "facts kept, predicted" in found["lag"]
 
 
 def test_the_model_prints_what_is_needed_for_the_messages_that_are_asked_for(monkeypatch):
