@@ -29,13 +29,14 @@ class AggregatorError(Exception):
 
 
 class Aggregator:
-    """`program` (a module and its arguments) with these settings, started at the beginning of the block.
+    """`program` (a module and its arguments) of the code in `root`, started with these settings as the block begins.
 
     `tree` measures it; `started` is the monotonic time of its start. At the end of the block it gets SIGTERM, and what
     is left of its processes 90 s later SIGKILL; when the bench itself is killed, SIGKILL at once.
     """
 
-    def __init__(self, program: Sequence[str], settings: Mapping[str, str], folder: Path) -> None:
+    def __init__(self, program: Sequence[str], settings: Mapping[str, str], folder: Path, root: Path = ROOT) -> None:
+        self._root = root
         self._program = program
         self._folder = folder
         self._settings = dict(settings)
@@ -45,7 +46,7 @@ class Aggregator:
         file = self._folder / "run.properties"
         file.write_text("".join(f"{name}={value}\n" for name, value in self._settings.items()))
         environ = {name: value for name, value in os.environ.items() if not name.startswith("KAFKATRACE_")}
-        environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), environ.get("PYTHONPATH")]))
+        environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(self._root), environ.get("PYTHONPATH")]))
         module, *arguments = self._program
         # Its own processes end with it.
         launcher = [sys.executable, "-S", "-E", "-c", DIE_WITH_PARENT, str(os.getpid())]
@@ -57,6 +58,7 @@ class Aggregator:
                 stderr=log,
                 env=environ,
                 process_group=0,
+                cwd=self._root,  # `python -m` looks there first
             )
         self.started = time.monotonic()
         self.tree = ProcessTree(self._process.pid).__enter__()

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bench.aggregator import Aggregator
+from bench.aggregator import ROOT, Aggregator
 from bench.bed import Bed
 from bench.figures import Row, Throughput
 from bench.outputs import Growth
@@ -18,14 +18,16 @@ COUNTERS = ("views_cached", "views_rebuilt", "snapshots", "revisions", "dead_let
 METRICS_S = 6.0
 
 
-def stream(bed: Bed, name: str, program: Sequence[str], changes: Mapping[str, str], within_s: float) -> Row:
-    """A run that does not end by itself."""
+def stream(
+    bed: Bed, name: str, program: Sequence[str], changes: Mapping[str, str], within_s: float, *, root: Path = ROOT
+) -> Row:
+    """A run that does not end by itself, of the code in `root`."""
     settings = {**bed.settings(), **changes}
     folder = bed.run_folder(settings)
     row = Row(name)
     with (
         Growth(bed.servers, settings["aggregated.topic"]) as growth,
-        Aggregator(program, settings, folder) as run,
+        Aggregator(program, settings, folder, root) as run,
     ):
         run.wait_until_running()
         before, began = run.tree.usage(), time.monotonic()
