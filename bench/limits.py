@@ -18,10 +18,12 @@ from apache_beam.coders import BytesCoder, TupleCoder, WindowedValueCoder
 from apache_beam.transforms.window import GlobalWindow, GlobalWindows
 from apache_beam.utils.windowed_value import WindowedValue
 
+from bench.core_alone import CoreAlone
 from bench.generate import MS, SECOND, Traffic
 from bench.marks import write_between
 from bench.report import machine
 from transforms.aggregated import aggregated
+from transforms.collector import calm_collector
 from transforms.dates import nanos_of
 from transforms.pack_by_key import Router
 from transforms.packs import Packer
@@ -92,6 +94,7 @@ def in_process(raw: Sequence[KafkaRecord]) -> list[Cost]:
         cost("pack it for the views", lambda: _pack(parsed)),
         cost("write its JSON (`orjson.dumps`)", lambda: [orjson.dumps(one) for one in documents]),
         cost("write an aggregated trace, key and value", lambda: _write(parsed)),
+        Cost("the whole join, without Beam", fastest(lambda: _join(raw), count, rounds=3)),
         cost("Beam's coder: write an element", lambda: [element.encode(one) for one in values]),
         cost("Beam's coder: read an element", lambda: [element.decode(one) for one in bytes_of]),
     ]
@@ -105,6 +108,13 @@ def _pack(traces: Sequence[Trace]) -> None:
             for event in router.events(trace):
                 packer.add(event)
         list(packer.flush())
+
+
+def _join(raw: Sequence[KafkaRecord]) -> None:
+    core = CoreAlone()
+    core.run(raw, BUNDLE)
+    if core.written != len(raw):
+        raise AssertionError(f"{core.written} aggregated traces of {len(raw)}")
 
 
 def _write(traces: Sequence[Trace]) -> None:
@@ -160,6 +170,7 @@ def markdown(costs: Sequence[Cost]) -> str:
 def main(traces: int, *, write_docs: bool) -> None:
     """What the parts of the path cost at least on this machine."""
     logging.getLogger().setLevel(logging.ERROR)
+    calm_collector()  # as the workers do
     costs = [*in_process(records(traces)), state_request(5_000)]
     click.echo(markdown(costs))
     if write_docs:

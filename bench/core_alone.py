@@ -1,0 +1,107 @@
+"""The join without Beam: parser, packs and views as the steps use them, bundle after bundle, in one process."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from apache_beam import pvalue
+from apache_beam.utils.windowed_value import WindowedValue
+
+from transforms.addresses import FOLLOW, JOIN, LOCATE, ORDER, PLACE, kind_and_key
+from transforms.block_view import BlockView
+from transforms.commits_view import CommitsView
+from transforms.findings import MINUTE_MS
+from transforms.followers_view import FollowersView
+from transforms.journal import Ledger, Segment
+from transforms.pack_by_key import Router, _Pack
+from transforms.packs import KeyedPack, Packer
+from transforms.parse_traces import parse_trace
+from transforms.records import KafkaRecord, Trace
+from transforms.sends_view import SendsView
+from transforms.view import Outputs, View
+from transforms.waits import Waits
+
+SHARDS, BLOCK_SIZE, LIMIT = 64, 1024, 100_000
+_Place = tuple[str, bytes]
+
+
+class MemoryBag:
+    """State of a key that is always there."""
+
+    def __init__(self) -> None:
+        self._segments: list[Segment] = []
+
+    def read(self) -> list[Segment]:
+        """All segments."""
+        return self._segments
+
+    def add(self, value: Segment) -> None:
+        """Append one."""
+        self._segments.append(value)
+
+    def clear(self) -> None:
+        """Remove all."""
+        self._segments = []
+
+
+class CoreAlone:
+    """See the head of this file. `written` counts the aggregated traces."""
+
+    def __init__(self) -> None:
+        self.written = 0
+        self._pack = _Pack(Router(SHARDS, BLOCK_SIZE))
+        waits = Waits()
+        common: dict[str, Any] = {"waits": waits, "limit": LIMIT, "block_size": BLOCK_SIZE}
+        self._make: dict[str, Callable[[bytes], View]] = {
+            LOCATE: partial(SendsView, **common),
+            ORDER: partial(CommitsView, **common),
+            FOLLOW: partial(FollowersView, **common),
+            JOIN: partial(BlockView, waits=waits, limit=LIMIT),
+        }
+        self._bags: dict[_Place, MemoryBag] = {}
+        self._packer = Packer()
+
+    def run(self, raw: Sequence[KafkaRecord], bundle: int) -> None:
+        """All of it, in bundles of so many traces; then a minute passes: no hold is left, and everything is judged."""
+        for start in range(0, len(raw), bundle):
+            traces = (parse_trace(record, 60_000) for record in raw[start : start + bundle])
+            self._pack.start_bundle()
+            outputs = [output for one in traces if isinstance(one, Trace) for output in self._pack.process(one)]
+            for output in (*outputs, *self._pack.finish_bundle()):
+                if isinstance(output, pvalue.TaggedOutput):
+                    key, events = output.value.value if isinstance(output.value, WindowedValue) else output.value
+                    kind, own_key = kind_and_key(key) if output.tag == PLACE else (JOIN, key)
+                    self._absorb(kind, own_key, events)
+            self._send()
+        now = raw[-1].timestamp + MINUTE_MS
+        for kinds in ({LOCATE, ORDER, FOLLOW}, {JOIN}):
+            for kind, key in [place for place in self._bags if place[0] in kinds]:
+                ledger, bag = self._open(kind, key)
+                self._take(ledger.expire(bag, now))
+            self._send()
+
+    def _absorb(self, kind: str, key: bytes, pack: bytes) -> None:
+        ledger, bag = self._open(kind, key)
+        self._take(ledger.absorb(bag, pack))
+        ledger.rewrite(bag)
+
+    def _open(self, kind: str, key: bytes) -> tuple[Ledger, MemoryBag]:
+        bag = self._bags.setdefault((kind, key), MemoryBag())
+        return Ledger.open(bag, partial(self._make[kind], key))[0], bag
+
+    def _take(self, outputs: Outputs) -> None:
+        self.written += len(outputs.records)
+        for event in outputs.events:
+            if self._packer.add(event):
+                destination, key, *_ = event
+                self._deliver(destination, self._packer.take(destination, key))
+
+    def _send(self) -> None:
+        """What the views of one step have for those of the next."""
+        packer, self._packer = self._packer, Packer()
+        for destination, element in packer.flush():
+            self._deliver(destination, element.value)
+
+    def _deliver(self, destination: str, pack: KeyedPack) -> None:
+        if destination == JOIN:
+            self._absorb(JOIN, *pack)
