@@ -38,8 +38,6 @@ JVM_OPTIONS = (
     "-Dorg.slf4j.simpleLogger.log.org.apache.flink.runtime.checkpoint=warn",
     # Hundreds of lines of properties for each client: nobody finds the error behind them.
     "-Dorg.slf4j.simpleLogger.log.org.apache.kafka=warn",
-    # The second compiler took half of the JVM's CPU (docs/adr/0010). `java_option=-XX:TieredStopAtLevel=4` has it back.
-    "-XX:TieredStopAtLevel=1",
 )
 
 Build = Callable[["Pipeline", Reads, str], None]
