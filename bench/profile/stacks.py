@@ -16,6 +16,8 @@ _WAITS = re.compile(
 #: Numbers of lines and of threads, which would make one frame many.
 _LINE = re.compile(r":\d+\)$")
 _THREAD = re.compile(r"^\[(.*?)[-# ]*[\d/ ()#-]*(?: tid=\d+)?\]$")
+#: Where a library lies, which differs from run to run.
+_FOLDERS = re.compile(r"^/(?:.*/)(?=lib[^/]*$)")
 _ADDRESS = re.compile(r"^0x[0-9a-f]+ \(")
 _INNERMOST = 3
 IMPORTS = "imports"
@@ -38,7 +40,7 @@ def _named(frames: Sequence[str]) -> Iterator[str]:
             yield IMPORTS  # towers of frames that say nothing more
             return
         if not _ADDRESS.match(frame):
-            yield _THREAD.sub(r"[\1]", frame)
+            yield _FOLDERS.sub("", _THREAD.sub(r"[\1]", frame))
 
 
 @dataclass

@@ -42,6 +42,10 @@ def test_the_tower_of_an_import_is_one_frame():
     }
 
 
+def test_of_a_library_without_symbols_the_name_is_told_and_not_the_folder():
+    assert read_stacks("[t];/tmp/run-7/lib/librocksdbjni.so 1\n") == {("[t]", "librocksdbjni.so"): 1}
+
+
 def test_threads_of_one_pool_are_one_thread():
     stacks = read_stacks("[grpc-default-executor-3 tid=71];run 1\n[grpc-default-executor-12 tid=9];run 1\n")
     assert list(stacks.values()) == [2]
