@@ -185,7 +185,10 @@ class Settings(BaseModel):
     )
     flink_parallelism: Count = _setting(RUNNER, 2, "Parallel instances of each step.")
     flink_max_parallelism: Count = _setting(
-        RUNNER, 128, "Highest `flink.parallelism` that state can be resumed with. Fixed once there is state."
+        RUNNER,
+        128,
+        "Highest `flink.parallelism` that state can be resumed with. Fixed once there is state. With another than 128 "
+        "each partition gets a Kafka reader of its own, and those of one instance take turns.",
     )
     flink_state_backend: Literal["rocksdb", "hashmap"] = _setting(
         RUNNER,

@@ -1,8 +1,8 @@
 """What is read from Kafka at the moment: topics, their partitions, and the read steps that follow from them.
 
-A Kafka read on Flink resumes with the partitions, and with the client properties, that it had when its state was saved.
-So the label of a read step changes with all of these: under a new label the read starts at the committed offsets of the
-group, which never lie beyond what was saved, and every other step keeps its state.
+A Kafka read on Flink resumes with the partitions, the readers and the client properties that it had when its state was
+saved. So the label of a read step changes with all of these: under a new label the read starts at the committed
+offsets of the group, which never lie beyond what was saved, and every other step keeps its state.
 """
 
 import hashlib
@@ -82,7 +82,7 @@ def plan(config: Config, found: Partitions, tracing_policy: str) -> Reads:
 
 def _read(step: str, found: Partitions, policy: str, config: Config) -> KafkaRead:
     consumer = {**config.consumer_properties(), "enable.auto.commit": "false"}
-    identity = json.dumps([found, policy, consumer], sort_keys=True).encode()
+    identity = json.dumps([found, policy, consumer, config.settings.flink_parallelism], sort_keys=True).encode()
     label = f"{step}-{sum(found.values())}-{hashlib.sha256(identity).hexdigest()[:8]}"
     return KafkaRead(label, tuple(found), policy, consumer)
 

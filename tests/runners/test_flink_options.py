@@ -50,6 +50,16 @@ def test_settings_reach_flink_as_flags():
     assert expected <= set(flags)
 
 
+@pytest.mark.parametrize(("parallelism", "of_flink"), [(1, 128), (2, 128), (85, 128), (86, 256), (300, 512)])
+def test_the_highest_parallelism_is_unsaid_if_flink_takes_it_anyway(parallelism, of_flink):
+    def told(highest: int) -> list[str]:
+        flags = options(Settings(flink_parallelism=parallelism, flink_max_parallelism=highest))
+        return [flag for flag in flags if flag.startswith("--max_parallelism")]
+
+    assert told(of_flink) == []
+    assert told(1024) == ["--max_parallelism=1024"]
+
+
 def test_flags_of_the_user_come_last_and_so_win():
     assert options(extra=["--parallelism=9"])[-1] == "--parallelism=9"
 

@@ -27,6 +27,7 @@ def test_whatever_a_restored_read_would_keep_changes_the_label():
     others = [
         label(found={**FOUND, "_tracing": 5}),
         label(policy="LogAppendTime"),
+        label(overrides=["flink.parallelism=4"]),
         label(overrides=["bootstrap.servers=other:9092"]),
         label(overrides=["consumer.sasl.jaas.config=a"]),
     ]
