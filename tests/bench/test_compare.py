@@ -1,10 +1,13 @@
 """Comparing variants: how they are named, in which order they run, and what is said of them."""
 
+import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from bench.compare import Variant, in_turns, markdown, variant
+from bench.compare import JAVA_OPTION, Variant, in_turns, main, markdown, variant
 from bench.figures import Row, Throughput
 
 ROOT = Path(__file__).parent.parent.parent
@@ -35,3 +38,20 @@ def test_the_table_has_the_median_of_the_runs_of_each_variant():
     table = markdown(rows)
     assert "| a | 3 | 2,000 | 100 (50 + 50) | 0 |" in table
     assert "| b | 1 | 5 | 51 (1 + 50) | 0 |" in table
+
+
+def test_each_variant_runs_its_own_checkout_with_its_own_settings(monkeypatch):
+    ran = []
+
+    def stream(_bed, name, _program, changes, _within_s, *, root):
+        ran.append((name, root, changes, os.environ[JAVA_OPTION]))
+        return Row(name, 1.0, Throughput(1, 2.0, 5.0, 7.0, is_complete=True))
+
+    monkeypatch.setattr("bench.compare.test_bed", lambda *_: nullcontext())
+    monkeypatch.setattr("bench.compare.throughput.stream", stream)
+    monkeypatch.setenv(JAVA_OPTION, "")
+    given = ["--rounds", "1", f"old={ROOT}", f"new={ROOT},workers=1,{JAVA_OPTION}=-Xint"]
+    ended = CliRunner().invoke(main, given, catch_exceptions=False)
+    assert ended.exit_code == 0
+    assert ran == [("old", ROOT, {}, ""), ("new", ROOT, {"workers": "1"}, "-Xint")]
+    assert "| new | 1 | 7 | 0 (0 + 0) | 0 |" in ended.stdout
