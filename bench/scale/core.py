@@ -18,7 +18,6 @@ from transforms.block_view import BlockView
 from transforms.commits_view import CommitsView
 from transforms.followers_view import FollowersView
 from transforms.journal import Ledger, Segment
-from transforms.keep_view import KeepView
 from transforms.pack_by_key import Router
 from transforms.packs import Addressed, Packer
 from transforms.parse_traces import parse_trace
@@ -49,7 +48,6 @@ class Core:
             JOIN: partial(BlockView, **common),
             STATS: partial(StatsView, waits=common["waits"]),
         }
-        KeepView(self._make[JOIN]).setup()  # a worker lets Python's collector of cycles run rarely, and so do we
         self._bags: dict[Address, Bag] = {}
         self._due: dict[Address, int] = {}
         self.cpu_s = dict.fromkeys((PARSE, *KINDS), 0.0)

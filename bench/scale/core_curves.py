@@ -1,6 +1,8 @@
 """Curves of the join alone: bytes of state and CPU over groups, open messages, retention and lag."""
 
+import gc
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import groupby
 
 import orjson
@@ -81,6 +83,18 @@ def core_curves(*, quick: bool, say: Callable[[str], None]) -> Iterator[tuple[st
     yield yielded("core-lag", title, "lag / retention", rows)
 
 
+@contextmanager
+def collector_off() -> Iterator[None]:
+    """A worker lets Python's collector of cycles run rarely; here it would fall on any kind of view, so it rests."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+@collector_off()
 def measured(traffic: Traffic, settings: Settings, until_s: float) -> Row:
     """The traffic in bundles of `bundle.ms`; state as it is `until_s` after the start (0: when all is in)."""
     written = _Written(f"group-{traffic.groups}".encode())
