@@ -215,7 +215,7 @@ class Settings(BaseModel):
         "Memory that the embedded Flink gets, in MB: its heap, and with `rocksdb` a quarter of it for caches of state. "
         "A JVM takes some 300 MB on top of it, each Python worker has its own.",
     )
-    workers: Count = _setting(RUNNER, 2, "Python worker processes. One of them is the ceiling of one busy partition.")
+    workers: Count = _setting(RUNNER, 2, "Python worker processes. The newest block of a partition is the work of one.")
     checkpoint_interval_ms: Millis = _setting(
         RUNNER, 10_000, "Time between checkpoints, in ms; after a failure this much is read and written again."
     )
