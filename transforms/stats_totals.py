@@ -71,12 +71,18 @@ class Totals:
     def _catch_up(self) -> None:
         """Bring the sums up to date."""
         behind, self._behind = self._behind, {}
+        unsure: set[str] = set()
         for source, old in behind.items():
             part = self._parts.get(source)
             tally: Tally = orjson.loads(part) if part else {}
             former: Tally = orjson.loads(old) if old else {}
             self._put(tally)
-            self._take_out(former, tally)
+            unsure |= self._take_out(former, tally)
+        # Only now are the sums those of the tallies.
+        for name in unsure & self._sketches.keys():
+            total, left = self._sketches[name], [some for _, tally in self.parts() if (some := tally.get(name))]
+            total.min = min(low for low, *_ in left)
+            total.max = max(high for _, high, *_ in left)
 
     def _put(self, tally: Tally) -> None:
         for name, value in tally.items():
@@ -85,24 +91,24 @@ class Totals:
             elif value is not None:
                 self._numbers[name] = self._numbers.get(name, 0) + value
 
-    def _take_out(self, tally: Tally, successor: Tally) -> None:
+    def _take_out(self, tally: Tally, successor: Tally) -> set[str]:
+        """Take a tally out; the names of the latencies whose min or max may have gone with it."""
+        unsure = set()
         for name, value in tally.items():
             if isinstance(value, list):
-                self._take_out_sketch(name, LatencySketch.from_json(value), successor.get(name) or [])
+                if self._take_out_sketch(name, LatencySketch.from_json(value), successor.get(name) or []):
+                    unsure.add(name)
             elif value is not None:
                 self._numbers[name] -= value
+        return unsure
 
-    def _take_out_sketch(self, name: str, sketch: LatencySketch, successor: list[Any]) -> None:
-        """Take the latencies out; look for min and max anew only where they may have gone with them."""
+    def _take_out_sketch(self, name: str, sketch: LatencySketch, successor: list[Any]) -> bool:
         if not sketch.count:
-            return
+            return False
         total = self._sketches[name]
         total.take_out(sketch)
         if not total.count:
             del self._sketches[name]
-            return
+            return False
         low, high = successor[:2] or (sketch.min + 1, sketch.max - 1)
-        if (sketch.min == total.min and low > sketch.min) or (sketch.max == total.max and high < sketch.max):
-            left = [other for _, tally in self.parts() if (other := tally.get(name))]
-            total.min = min(low for low, *_ in left)
-            total.max = max(high for _, high, *_ in left)
+        return (sketch.min == total.min and low > sketch.min) or (sketch.max == total.max and high < sketch.max)
