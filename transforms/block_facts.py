@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from transforms.dates import NANOS_PER_MILLI, nanos_of
 from transforms.findings import Found
 from transforms.records import LATEST_TIMESTAMP
+from transforms.waits import earliest
 
 #: What was written last of a trace, its raw fields aside; while it is equal nothing is written again.
 Written = tuple[Any, ...]
@@ -204,11 +205,6 @@ class Commit:
     def order(self) -> tuple[int, str]:
         """Order of facts: by date, then id."""
         return self.nanos, self.id
-
-
-def earliest(*times: int | None) -> int | None:
-    """The earliest of the times that are known."""
-    return min((time for time in times if time is not None), default=None)
 
 
 def record_timestamp(extra: dict[str, Any] | None) -> int | None:

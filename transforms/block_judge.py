@@ -9,7 +9,7 @@ from typing import Any
 
 from transforms.addresses import STATS, skew_key, window_key
 from transforms.block import Block
-from transforms.block_facts import Message, earliest
+from transforms.block_facts import Message
 from transforms.block_output import BlockWriter
 from transforms.block_tally import Bounds, GroupTally, TopicTally, clock_bounds
 from transforms.block_verdicts import Passes, Verdicts
@@ -17,7 +17,7 @@ from transforms.dates import NANOS_PER_MILLI
 from transforms.findings import MINUTE_MS, Verdict
 from transforms.records import HEADER_READER
 from transforms.sla import Sla
-from transforms.waits import Deadlines, Waits
+from transforms.waits import Deadlines, Waits, earliest
 
 _HOUR = 60 * MINUTE_MS
 
@@ -92,7 +92,7 @@ class BlockJudge:
 
     def deadline(self) -> int | None:
         """When to judge next."""
-        return min((due for due in (self._judge_at, self._dues.next()) if due is not None), default=None)
+        return earliest(self._judge_at, self._dues.next())
 
     def forget(self, offsets: list[int]) -> None:
         """These messages are gone. Their windows are past retention, or the block held too much."""

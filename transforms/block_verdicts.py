@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import Any
 
 from transforms.block import Block
-from transforms.block_facts import Held, Message, Sent, earliest
+from transforms.block_facts import Held, Message, Sent
 from transforms.dates import NANOS_PER_MILLI, duration_ms
 from transforms.findings import (
     LATE,
@@ -19,7 +19,7 @@ from transforms.findings import (
     Verdict,
 )
 from transforms.records import HEADER_READER
-from transforms.waits import Waits
+from transforms.waits import Waits, earliest
 
 #: Causes of over-consumption.
 REWIND, REBALANCE, REDELIVERY, UNKNOWN_CAUSE = "rewind", "rebalance", "redelivery", "unknown"
@@ -98,9 +98,7 @@ class Verdicts:
                 subject = f"{sent.id}:{self._block.partition}:{offset}"
                 yield Verdict(UNACKED, subject, sent.timestamp + waits.unacked, _of_send(sent))
             for ack in message.acks:
-                if _is_odd(ack, sent, waits.hold_ack):
-                    about = {"type": "ACK", "correlationId": sent.correlation_id}
-                    yield from _of_pair(ack, sent, waits.hold_ack, about)
+                yield from _of_pair(ack, sent, waits.hold_ack, "ACK", {"correlationId": sent.correlation_id})
         reader = None if self._is_compacted else self._block.follows.get(HEADER_READER)
         if message.acks and not message.links and reader is not None and offset >= reader.start:
             passed = passes.at(HEADER_READER, offset)
@@ -113,8 +111,8 @@ class Verdicts:
         waits, settlement = self._waits, self._block.settlements[group]
         for count, delivery in enumerate(deliveries, start=1):
             about = {"groupId": group, "correlationId": delivery.correlation_id}
-            if sent is not None and _is_odd(delivery, sent, waits.hold_consume):
-                yield from _of_pair(delivery, sent, waits.hold_consume, {"type": "CONSUME", **about})
+            if sent is not None:
+                yield from _of_pair(delivery, sent, waits.hold_consume, "CONSUME", about)
             commit = delivery.settled_by
             is_partner = count == len(deliveries) or deliveries[count].settled_by is not commit
             hold = waits.commit_reorder + waits.hold_commit
@@ -162,18 +160,16 @@ class Verdicts:
         return f"{self._block.topic}:{self._block.partition}:{offset}"
 
 
-def _is_odd(trace: Held, sent: Sent, hold: int) -> bool:
-    """Whether `_of_pair` may have something to say: nearly never, and this is asked of every trace."""
-    return trace.nanos < sent.nanos or sent.timestamp > trace.timestamp + hold
-
-
-def _of_pair(trace: Held, sent: Sent, hold: int, about: dict[str, Any]) -> Iterator[Verdict]:
+def _of_pair(trace: Held, sent: Sent, hold: int, kind: str, about: dict[str, Any]) -> Iterator[Verdict]:
     """What the dates and times of an ACK or a CONSUME and its SEND say."""
+    is_before, is_late = trace.nanos < sent.nanos, sent.timestamp > trace.timestamp + hold
+    if not (is_before or is_late):  # nearly always, and this is asked of every trace
+        return
+    known = {"type": kind, **about, "clientId": trace.client_id, "date": trace.date}
     duration = duration_ms(sent.nanos, trace.nanos)
-    known = {**about, "clientId": trace.client_id, "date": trace.date}
     if duration < 0:
         yield Verdict(NEGATIVE_LATENCY, trace.id, None, {**known, "durationMs": duration, "sentBy": sent.client_id})
-    if sent.timestamp > trace.timestamp + hold:
+    if is_late:
         yield Verdict(LATE, trace.id, None, known)
 
 

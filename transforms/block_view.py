@@ -25,7 +25,7 @@ from transforms.packs import ENDED, Event
 from transforms.records import HEADER_READER
 from transforms.sla import Sla
 from transforms.view import EXPIRED, Outputs
-from transforms.waits import Waits, deadline_after
+from transforms.waits import Waits, deadline_after, earliest
 
 #: Kinds of events of a block; the second item of each is the offset (of FOLLOWED the group).
 SENT = "S"
@@ -103,8 +103,7 @@ class BlockView:
 
     def deadline(self) -> int | None:
         """The next hold that ends, the next judgement, or the next look for what is past retention."""
-        dues = (self._review.holds.next(), self._judge.deadline(), self._trim_at)
-        return min((due for due in dues if due is not None), default=None)
+        return earliest(self._review.holds.next(), self._judge.deadline(), self._trim_at)
 
     def facts(self) -> int:
         """Facts held."""

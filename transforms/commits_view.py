@@ -19,7 +19,7 @@ from transforms.findings import EVICTED, GAP, REWOUND, finding
 from transforms.packs import Event
 from transforms.records import COMMIT, UNKNOWN
 from transforms.view import EXPIRED, Outputs
-from transforms.waits import Deadlines, Waits, deadline_after
+from transforms.waits import Deadlines, Waits, deadline_after, earliest
 
 #: Kinds of events: a commit, and a range of offsets that the group read in one block.
 COMMITTED = "K"
@@ -74,7 +74,7 @@ class CommitsView:
 
     def deadline(self) -> int | None:
         """The next release, or the next look for what is past retention."""
-        return min((due for due in (self._deadlines.next(), self._trim_at) if due is not None), default=None)
+        return earliest(self._deadlines.next(), self._trim_at)
 
     def facts(self) -> int:
         """Commits and blocks held."""

@@ -10,6 +10,7 @@ from transforms.cold_flights import ColdFlights
 from transforms.flight_coder import Name
 from transforms.send_pairing import Flight
 from transforms.view import BYTES_PER_FACT
+from transforms.waits import earliest
 
 #: Event time (ms) without a fact after which a flight is kept cold, and the grain of the looks for such flights.
 QUIET = 120_000
@@ -60,8 +61,7 @@ class Flights:
 
     def oldest(self) -> int | None:
         """The time (ms) of the last fact of what is forgotten first."""
-        times = (self.cold.oldest(), *(flight.last for flight in self.hot.values()))
-        return min((time for time in times if time is not None), default=None)
+        return earliest(self.cold.oldest(), *(flight.last for flight in self.hot.values()))
 
     def cool(self, now: int) -> None:
         """Keep cold what has become quiet and waits for nothing."""

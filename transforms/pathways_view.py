@@ -21,7 +21,7 @@ from transforms.packs import Event
 from transforms.pathway_facts import MAX_TRAIL_FACTS, Consumed, Sent, Trail
 from transforms.pathway_record import Pathway, record, work_out
 from transforms.view import BYTES_PER_FACT, EXPIRED, Outputs
-from transforms.waits import Deadlines, Waits, deadline_after
+from transforms.waits import Deadlines, Waits, deadline_after, earliest
 
 #: Kinds of events of a shard; correlationId and Kafka timestamp (ms) follow, then the fact as it is kept.
 SENT = "S"
@@ -88,8 +88,7 @@ class PathwaysView:
 
     def deadline(self) -> int | None:
         """When the next trail is quiet, the statistics are told, or something is past retention."""
-        dues = (self._deadlines.next(), self._tell_at, self._trim_at)
-        return min((due for due in dues if due is not None), default=None)
+        return earliest(self._deadlines.next(), self._tell_at, self._trim_at)
 
     def facts(self) -> int:
         """Facts held, those of cold trails and of edges by their bytes."""
@@ -173,8 +172,7 @@ class PathwaysView:
         before = self._now - self._waits.retention
         deque(self._cold.expire(before), maxlen=0)  # no trail has anything to say then
         self._out.events += self._edges.forget(before)
-        times = (self._cold.oldest(), *self._edges.ages(), *(trail.last for trail in self._hot.values()))
-        oldest = min((time for time in times if time is not None), default=None)
+        oldest = earliest(self._cold.oldest(), *self._edges.ages(), *(trail.last for trail in self._hot.values()))
         self._trim_at = None if oldest is None else self._waits.next_trim(self._now, oldest)
 
     def _evict(self) -> None:

@@ -25,7 +25,7 @@ from transforms.records import SEND
 from transforms.send_pairing import FAILED, Flight, Link, Position, Send, pair
 from transforms.send_verdicts import duplicates
 from transforms.view import EXPIRED, Outputs
-from transforms.waits import Deadlines, Waits, deadline_after
+from transforms.waits import Deadlines, Waits, deadline_after, earliest
 
 #: Kinds of events of a shard; topic and correlationId follow.
 SENT = "S"
@@ -93,8 +93,7 @@ class SendsView:
 
     def deadline(self) -> int | None:
         """The next hold that ends, or the next look for what is quiet or past retention."""
-        dues = (self._deadlines.next(), self._trim_at, self._flights.next_look())
-        return min((due for due in dues if due is not None), default=None)
+        return earliest(self._deadlines.next(), self._trim_at, self._flights.next_look())
 
     def facts(self) -> int:
         """Facts held, those of cold flights by their bytes."""

@@ -37,6 +37,11 @@ class Waits(NamedTuple):
         return max(deadline_after(oldest, self.retention), deadline_after(now, self.trim_interval))
 
 
+def earliest(*times: int | None) -> int | None:
+    """The earliest of the times that are known."""
+    return min((time for time in times if time is not None), default=None)
+
+
 def deadline_after(timestamp: int, wait: int) -> int:
     """When a wait ends, rounded up to a second, or to ten above a minute: each distinct deadline costs a bundle."""
     grain = _SECOND if wait <= _MINUTE else 10 * _SECOND
