@@ -80,6 +80,7 @@ def _fact(draw: st.DrawFn, stamp: int) -> Item:
         CONSUME: place,
         COMMIT: place - draw(st.sampled_from([0, 0, 0, 8])),
     }[kind]
+    failed = [{"error": "TimeoutException"}] if kind == ACK and draw(st.sampled_from([True, False, False])) else []
     correlated = kind in {SEND, CONSUME} or (kind == ACK and draw(st.booleans()))
     return any_trace(
         type=kind,
@@ -88,11 +89,11 @@ def _fact(draw: st.DrawFn, stamp: int) -> Item:
         timestamp=START + moment * 500 + draw(st.integers(0, 1500)),
         topic=topic,
         offset=max(offset, -1),
-        partition=draw(st.sampled_from([-1, 0])) if kind == ACK and offset == -1 else -1 if kind == SEND else 0,
+        partition=draw(st.sampled_from([-1, 0, 0])) if kind == ACK and offset == -1 else -1 if kind == SEND else 0,
         client_id=draw(st.sampled_from(["c1", "c2"])),
         group_id=draw(st.sampled_from(["g"] * 4 + ["h"])) if kind in {CONSUME, COMMIT} else None,
         correlation_id=draw(_NAMES) if correlated else None,
-        extra=draw(st.sampled_from([None, None, {"recordTimestamp": stamp}])),
+        extra=draw(st.sampled_from([None, None, {"recordTimestamp": stamp}, *failed])),
     )
 
 
@@ -138,6 +139,10 @@ class Plan(NamedTuple):
     aborted: float = 0.0
     #: A producer sends again what was written already.
     retries: float = 0.0
+    #: A send fails, or seems to: what is written is a named failure, and the producer sends again.
+    repeats: float = 0.0
+    #: Clients that ask for no answer (`acks=0`), and named ACKs of failed sends that know the partition.
+    careless: float = 0.0
     #: A client's clock is set.
     jumps: float = 0.0
     #: How much later than it happened a trace may reach Kafka.
@@ -145,7 +150,15 @@ class Plan(NamedTuple):
 
 
 #: Nothing out of order, nothing missing, no clock wrong but the producers'.
-CALM: dict[str, Any] = {"missing": 0.0, "twice": 0.0, "reused": 0.0, "skew_ms": 0, "jumps": 0.0, "delay_ms": 0}
+CALM: dict[str, Any] = {
+    "missing": 0.0,
+    "twice": 0.0,
+    "reused": 0.0,
+    "skew_ms": 0,
+    "jumps": 0.0,
+    "delay_ms": 0,
+    "repeats": 0.0,
+}
 
 
 def plans(messages: st.SearchStrategy[int], **fixed: Any) -> st.SearchStrategy[Plan]:
@@ -173,7 +186,9 @@ def plans(messages: st.SearchStrategy[int], **fixed: Any) -> st.SearchStrategy[P
         "twice",
     )
     drawn |= dict.fromkeys(names, share)
-    drawn |= dict.fromkeys(("rebalances", "aborted", "retries", "jumps"), st.sampled_from([0.0, 0.0, 0.1]))
+    drawn |= dict.fromkeys(
+        ("rebalances", "aborted", "retries", "jumps", "repeats", "careless"), st.sampled_from([0.0, 0.0, 0.1])
+    )
     drawn["delay_ms"] = st.sampled_from([0, 0, 30_000])
     drawn |= {name: st.just(value) for name, value in fixed.items()}
     return st.builds(Plan, messages=messages, **drawn)
@@ -242,6 +257,8 @@ class _Cluster:
         nanos = (self.now + skew) * 10**6 + self.random.randrange(10**6)
         date = date_at(nanos, self.random.choice([3, 6, 9]))
         extra = {"recordTimestamp": self.now} if self.happens(0.1) else None
+        if "error" in fields:
+            extra = {**(extra or {}), "error": fields.pop("error")}
         self.items.append(
             any_trace(
                 type=kind, id=self.fresh(kind[:2].lower()), date=date, client_id=client, topic=topic,
@@ -274,6 +291,11 @@ class _Cluster:
         log = self.logs[topic, partition]
         self.trace(SEND, client, topic, correlation_id=name)
         named = name if self.happens(self.plan.correlated_acks) else None
+        if self.maybe(self.plan.careless):
+            self.send_carelessly(topic, partition, name, named)
+            return
+        if self.maybe(self.plan.repeats):
+            self.repeat(client, topic, partition, name)
         if self.happens(self.plan.failures):
             self.trace(ACK, client, topic, partition=-1, offset=-1, correlation_id=named)
             return
@@ -292,6 +314,23 @@ class _Cluster:
             self.trace(ACK, client, topic, partition=partition, offset=-1, correlation_id=named)
         else:
             self.trace(ACK, client, topic, partition=partition, offset=offset, correlation_id=named)
+
+    def send_carelessly(self, topic: str, partition: int, name: str, named: str | None) -> None:
+        """An ACK without an offset or an error: of a client that asks for none, or of a send that failed."""
+        client = self.clients[0]
+        if self.happens(0.7):
+            self.logs[topic, partition].append(name)
+        else:
+            client = self.random.choice(self.clients)
+        self.trace(ACK, client, topic, partition=partition, offset=-1, correlation_id=named)
+
+    def repeat(self, client: str, topic: str, partition: int, name: str) -> None:
+        """A send fails, or only its answer does, and the producer sends again."""
+        if self.happens(0.5):
+            self.logs[topic, partition].append(name)
+        place = {"partition": self.random.choice([-1, partition]), "offset": -1}
+        self.trace(ACK, client, topic, correlation_id=name, error="TimeoutException", **place)
+        self.trace(SEND, client, topic, correlation_id=name)
 
     def consume(self, reader: tuple[str, str, int]) -> None:
         group, topic, partition = reader

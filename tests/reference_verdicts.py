@@ -14,6 +14,7 @@ from tests.reference_history import (
     millis_between,
     nanos,
     order,
+    says_failed,
 )
 from transforms.records import ACK, COMMIT, CONSUME, SEND, Trace
 from transforms.waits import Waits
@@ -37,13 +38,16 @@ class Wrong(NamedTuple):
 def wrongs(history: History, waits: Waits, read_topics: tuple[str, ...] = ()) -> Iterator[Wrong]:
     """All findings of a history but those of commit sequences. Of `read_topics` the headers are read."""
     for send in history.sends:
-        if send.id not in history.places and send.id not in history.failed:
+        if send.id not in history.places and send.id not in history.answered:
             in_log = False if send.topic in read_topics else None
             about = {**_who(send), "topic": send.topic, "producedAt": iso(nanos(send) // 10**6), "inLog": in_log}
             yield Wrong("unlinked", send.id, send.timestamp + waits.retention, {**about, "type": SEND})
     for ack in history.acks:
-        if (ack.partition, ack.offset) == (-1, -1):
+        if history.failed(ack):
             about = {**_who(ack), "topic": ack.topic, "error": (ack.extra or {}).get("error")}
+            sends = [send for send in history.sends if history.answered.get(send.id) is ack and says_failed(ack)]
+            for partition, offset in [history.places[send.id] for send in sends if send.id in history.places]:
+                about |= {"partition": partition, "offset": offset, "inLog": True}
             yield Wrong("send-failed", ack.id, None, about)
     yield from _duplicates(history)
     for message in [*history.messages.values()]:
@@ -63,7 +67,7 @@ def _duplicates(history: History) -> Iterator[Wrong]:
     for name in {(fact.correlation_id, fact.topic) for fact in facts if fact.correlation_id is not None}:
         sends = [send for send in history.sends if (send.correlation_id, send.topic) == name]
         producers = {trace.client_id for trace in [*sends, *acks_naming(name, linking)]}
-        seen = sorted((date, *place) for place, date in first_seen(name, linking, history.links).items())
+        seen = sorted((date, *place) for place, (date, _) in first_seen(name, linking, history.links).items())
         if len(producers) != 1:
             continue
         for date, partition, offset in seen[1:]:
@@ -78,7 +82,7 @@ def _duplicates(history: History) -> Iterator[Wrong]:
 def _of(message: Message, history: History, waits: Waits) -> Iterator[Wrong]:
     send, acks = message.send, message.acks
     at = f"{message.topic}:{message.partition}:{message.offset}"
-    if send is not None and not acks:
+    if send is not None and history.is_unacked(send):
         subject = f"{send.id}:{message.partition}:{message.offset}"
         yield Wrong("unacked", subject, send.timestamp + waits.unacked, _who(send))
     if send is not None:

@@ -13,7 +13,10 @@ Written = tuple[Any, ...]
 
 
 class Sent(NamedTuple):
-    """SendsView says: this SEND lies at this offset (or, not `live`, no longer does). The highest version holds."""
+    """SendsView says: this SEND lies at this offset (or, not `live`, no longer does). The highest version holds.
+
+    `answered` says that an ACK without an offset is about it: its producer was told something.
+    """
 
     id: str
     correlation_id: str
@@ -22,6 +25,7 @@ class Sent(NamedTuple):
     timestamp: int
     version: int
     live: bool
+    answered: bool
     nanos: int
 
     @property

@@ -93,7 +93,7 @@ class Verdicts:
     def _of_producer(self, offset: int, message: Message, sent: Sent | None, passes: Passes) -> Iterator[Verdict]:
         waits = self._waits
         if sent is not None:
-            if not message.acks:
+            if self._block.is_unacked(sent, message):
                 # The subject names the place: if the SEND moves, another block says so of another, in any order.
                 subject = f"{sent.id}:{self._block.partition}:{offset}"
                 yield Verdict(UNACKED, subject, sent.timestamp + waits.unacked, _of_send(sent))

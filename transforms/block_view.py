@@ -14,6 +14,19 @@ from operator import attrgetter
 from typing import Any
 
 from transforms.block import Block
+from transforms.block_events import (
+    ACKED,
+    COMMITTED,
+    CONSUMED,
+    COUNTED,
+    FOLLOWED,
+    FOUND,
+    JUDGING,
+    LINKED,
+    PRODUCED,
+    SENT,
+    message_events,
+)
 from transforms.block_facts import Commit, Follow, Held, Message, Sent
 from transforms.block_forget import BlockForget
 from transforms.block_judge import BlockJudge
@@ -26,18 +39,6 @@ from transforms.records import HEADER_READER
 from transforms.sla import Sla
 from transforms.view import EXPIRED, Outputs
 from transforms.waits import Waits, deadline_after, earliest
-
-#: Kinds of events of a block; the second item of each is the offset (of FOLLOWED the group).
-SENT = "S"
-ACKED = "A"
-CONSUMED = "C"
-COMMITTED = "K"
-LINKED = "L"
-FOLLOWED = "G"
-#: Of snapshots alone: an open finding, the window that a message was counted in, and what is to be judged when.
-_FOUND = "V"
-_COUNTED = "W"
-_JUDGING = "J"
 
 _order = attrgetter("order")
 
@@ -83,11 +84,12 @@ class BlockView:
             COMMITTED: self._committed,
             LINKED: self._linked,
             FOLLOWED: self._followed,
+            PRODUCED: self._produced,
             EXPIRED: self._expire,
             ENDED: self._ended,
-            _FOUND: self._found,
-            _COUNTED: self._counted,
-            _JUDGING: self._judging,
+            FOUND: self._found,
+            COUNTED: self._counted,
+            JUDGING: self._judging,
         }
 
     def apply(self, events: Iterable[list[Any]]) -> Outputs:
@@ -137,7 +139,7 @@ class BlockView:
         return True
 
     def _sent(self, event: list[Any]) -> None:
-        sent = Sent._make((*event[2:9], nanos_of(event[4])))
+        sent = Sent._make((*event[2:10], nanos_of(event[4])))
         message = self._message(event[1], sent.timestamp)
         known = [other for other in message.sends if other.id == sent.id]
         if known:
@@ -211,6 +213,16 @@ class BlockView:
                 self._trim_at = max(deadline_after(merged.until, 0), self._now + 1)
             self._judge.touch_all(self._now)
 
+    def _produced(self, event: list[Any]) -> None:
+        """This client is answered without offsets in this partition, and with offsets too if the last item says so."""
+        _, client, timestamp, is_placing = event
+        known = self._block.bare.get(client)
+        if known is None or (is_placing and not known):
+            self._block.bare[client] = is_placing
+            if self._trim_at is None:
+                self._trim_at = max(deadline_after(timestamp, self._waits.retention), self._now + 1)
+            self._judge.touch_all(self._now)
+
     def _found(self, event: list[Any]) -> None:
         _, offset, identity, *found = event
         message = self._block.messages[offset]
@@ -249,7 +261,7 @@ class BlockView:
         if self._end is not None:
             yield ENDED, self._end
         for offset, message in self._block.messages.items():
-            yield from _message_events(offset, message)
+            yield from message_events(offset, message)
         for commit in self._block.commits():
             written = [(record, *state) for record, state in commit.written.items()]
             yield (
@@ -258,24 +270,10 @@ class BlockView:
             )  # fmt: skip
         for group, follow in self._block.follows.items():
             yield FOLLOWED, group, *follow
+        for client, is_placing in self._block.bare.items():
+            yield PRODUCED, client, self._now, is_placing
         if self._block.facts:
-            yield _JUDGING, *self._judge.state()
-
-
-def _message_events(offset: int, message: Message) -> Iterator[Event]:
-    for sent in message.sends:
-        yield SENT, offset, *sent[:-1]
-    for link in message.links:
-        yield LINKED, offset, *link
-    for ack in message.acks:
-        yield ACKED, offset, *_fields(ack), ack.extra, ack.revision, ack.written
-    for group, deliveries in message.deliveries.items():
-        for one in deliveries:
-            yield CONSUMED, offset, *_fields(one), group, one.extra, one.revision, one.written
-    for identity, found in (message.found or {}).items():
-        yield _FOUND, offset, identity, *found
-    if message.window is not None:
-        yield _COUNTED, offset, message.window
+            yield JUDGING, *self._judge.state()
 
 
 def _insert(facts: list[Held], fact: Held) -> None:
@@ -284,10 +282,6 @@ def _insert(facts: list[Held], fact: Held) -> None:
         insort(facts, fact, key=_order)
     else:
         facts.append(fact)
-
-
-def _fields(held: Held) -> tuple[Any, ...]:
-    return held.id, held.date, held.client_id, held.timestamp, held.correlation_id
 
 
 def _restore(held: Held, state: list[Any]) -> None:

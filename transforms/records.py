@@ -67,6 +67,22 @@ class Trace(NamedTuple):
     nanos: int
 
 
+def has_no_place(ack: Trace) -> bool:
+    """Whether an ACK says of no offset that its message lies there: none is known, or the send failed."""
+    return ack.offset == UNKNOWN or is_refused(ack)
+
+
+def is_refused(ack: Trace) -> bool:
+    """Whether an ACK says by itself that its send failed; an ACK with a partition alone may be one of `acks=0`."""
+    return ack.partition == UNKNOWN or error_of(ack) is not None
+
+
+def error_of(ack: Trace) -> str | None:
+    """Kafka's name of the error, if the interceptor writes one."""
+    error = ack.extra.get("error") if ack.extra else None
+    return error if type(error) is str and error else None
+
+
 def is_position(record: KafkaRecord) -> bool:
     """Whether a record can lie where it says: Kafka gives it so, an envelope in a file may not."""
     return 0 <= record.partition <= LARGEST_PARTITION and 0 <= record.offset <= LARGEST_OFFSET

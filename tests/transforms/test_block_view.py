@@ -23,7 +23,7 @@ def date(at: int) -> str:
 
 
 def send(identity: str = "s", offset: int = 0, at: int = 0, version: int = 1, *, live: bool = True) -> list[Any]:
-    return ["S", offset, identity, f"of-{identity}", date(at), "p", START + at, version, live]
+    return ["S", offset, identity, f"of-{identity}", date(at), "p", START + at, version, live, False]
 
 
 def ack(identity: str = "a", offset: int = 0, at: int = 10, correlation: str | None = None) -> list[Any]:
