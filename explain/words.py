@@ -22,6 +22,7 @@ REASONS = {
     "over-consumed": "read again by the same group",
     "duplicate-produced": "one correlationId at two positions of one topic",
     "negative-latency": "dated before what caused it: clocks disagree",
+    "log-restarted": "its offset was another message's before: the log began anew",
     "late": "its partner came after the hold was over",
     "rewound": "the group committed an offset below the one before",
     "gap": "the group committed very far ahead at once",

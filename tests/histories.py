@@ -141,6 +141,8 @@ class Plan(NamedTuple):
     retries: float = 0.0
     #: A send fails, or seems to: what is written is a named failure, and the producer sends again.
     repeats: float = 0.0
+    #: A topic's partition is made anew: its offsets begin at 0 again.
+    restarts: float = 0.0
     #: Clients that ask for no answer (`acks=0`), and named ACKs of failed sends that know the partition.
     careless: float = 0.0
     #: A client's clock is set.
@@ -187,7 +189,8 @@ def plans(messages: st.SearchStrategy[int], **fixed: Any) -> st.SearchStrategy[P
     )
     drawn |= dict.fromkeys(names, share)
     drawn |= dict.fromkeys(
-        ("rebalances", "aborted", "retries", "jumps", "repeats", "careless"), st.sampled_from([0.0, 0.0, 0.1])
+        ("rebalances", "aborted", "retries", "jumps", "repeats", "careless", "restarts"),
+        st.sampled_from([0.0, 0.0, 0.1]),
     )
     drawn["delay_ms"] = st.sampled_from([0, 0, 30_000])
     drawn |= {name: st.just(value) for name, value in fixed.items()}
@@ -269,6 +272,8 @@ class _Cluster:
     def produce(self) -> None:
         (topic, partition), log = self.random.choice(list(self.logs.items()))
         client = self.random.choice(self.clients)
+        if self.maybe(self.plan.restarts):
+            self.restart(topic, partition)
         if self.happens(self.plan.markers):
             log.append(None)
         if self.happens(self.plan.untraced):
@@ -314,6 +319,14 @@ class _Cluster:
             self.trace(ACK, client, topic, partition=partition, offset=-1, correlation_id=named)
         else:
             self.trace(ACK, client, topic, partition=partition, offset=offset, correlation_id=named)
+
+    def restart(self, topic: str, partition: int) -> None:
+        """The log begins anew, and the groups with it."""
+        self.logs[topic, partition].clear()
+        self.aborted = {place for place in self.aborted if place[:2] != (topic, partition)}
+        for reader in self.positions:
+            if reader[1:] == (topic, partition):
+                self.positions[reader] = self.committed[reader] = 0
 
     def send_carelessly(self, topic: str, partition: int, name: str, named: str | None) -> None:
         """An ACK without an offset or an error: of a client that asks for none, or of a send that failed."""

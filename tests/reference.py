@@ -85,9 +85,9 @@ def _write_messages(history: History, records: _Records) -> None:
         if has_no_place(ack):
             records.write(ack, place, correlationId=ack.correlation_id)
             continue
-        message = history.messages[position(ack)]
+        [message] = [life for life in history.messages[position(ack)].lives if ack in life.acks]
         records.write(ack, place, correlationId=message.correlation, durationMs=_duration(message, ack))
-    for message in history.messages.values():
+    for message in history.lives():
         for reads in message.reads.values():
             for count, read in enumerate(reads, start=1):
                 records.write(

@@ -70,6 +70,32 @@ class Message:
         millis = (min(dates) if self.produced is None else self.produced) // 10**6
         return millis - millis % 60_000
 
+    @property
+    def lives(self) -> "list[Message]":
+        """One message for each that lay here: those that SENDs and ACKs name, by the first date of each."""
+        named = [fact for fact in [*self.sends, *self.acks] if fact.correlation_id]
+        starts: dict[str, int] = {}
+        for fact in sorted(named, key=nanos):
+            starts.setdefault(str(fact.correlation_id), nanos(fact))
+        if len(starts) < 2:
+            return [self]
+        lives = {name: Message(self.place) for name in sorted(starts, key=lambda name: (starts[name], name))}
+
+        def life(name: str | None, date: int) -> Message:
+            begun = [one for one in lives if starts[one] <= date] or list(lives)[:1]
+            return lives[name if name in lives else begun[-1]]  # type: ignore[index]
+
+        for send in self.sends:
+            life(send.correlation_id, nanos(send)).sends.append(send)
+        for ack in self.acks:
+            life(ack.correlation_id, nanos(ack)).acks.append(ack)
+        for link in self.links:
+            life(link.correlation_id, link.timestamp * 10**6).links.append(link)
+        for group, reads in self.reads.items():
+            for read in reads:
+                life(read.correlation_id, nanos(read)).reads[group].append(read)
+        return list(lives.values())
+
     def _all_reads(self) -> list[Trace]:
         return [read for reads in self.reads.values() for read in reads]
 
@@ -104,6 +130,10 @@ class History:
         """The message at this topic, partition and offset; an empty one if nothing is there."""
         return self.messages.setdefault(place, Message(place))
 
+    def lives(self) -> list[Message]:
+        """All messages, each of those that lay at one position."""
+        return [life for message in self.messages.values() for life in message.lives]
+
     def failed(self, ack: Trace) -> bool:
         """Whether its send failed: it says so, or its client is told offsets in that topic elsewhere."""
         if not has_no_place(ack):
@@ -113,7 +143,8 @@ class History:
 
     def is_unacked(self, send: Trace) -> bool:
         """Whether a SEND with a place should have been acknowledged there, and its producer was told nothing."""
-        message = self.messages[send.topic, *self.places[send.id]]
+        whole = self.messages[send.topic, *self.places[send.id]]
+        [message] = [life for life in whole.lives if send in life.sends]
         mine = [ack for ack in self.acks if (ack.topic, ack.partition) == (message.topic, message.partition)]
         mine = [ack for ack in mine if ack.client_id == send.client_id]
         bare = [ack for ack in mine if has_no_place(ack) and not says_failed(ack)]

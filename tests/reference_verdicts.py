@@ -37,6 +37,13 @@ class Wrong(NamedTuple):
 
 def wrongs(history: History, waits: Waits, read_topics: tuple[str, ...] = ()) -> Iterator[Wrong]:
     """All findings of a history but those of commit sequences. Of `read_topics` the headers are read."""
+    yield from _of_producers(history, waits, read_topics)
+    yield from _duplicates(history)
+    for message in [*history.messages.values()]:
+        yield from _at_position(message, history, waits)
+
+
+def _of_producers(history: History, waits: Waits, read_topics: tuple[str, ...]) -> Iterator[Wrong]:
     for send in history.sends:
         if send.id not in history.places and send.id not in history.answered:
             in_log = False if send.topic in read_topics else None
@@ -49,15 +56,25 @@ def wrongs(history: History, waits: Waits, read_topics: tuple[str, ...] = ()) ->
             for partition, offset in [history.places[send.id] for send in sends if send.id in history.places]:
                 about |= {"partition": partition, "offset": offset, "inLog": True}
             yield Wrong("send-failed", ack.id, None, about)
-    yield from _duplicates(history)
-    for message in [*history.messages.values()]:
-        place = {"topic": message.topic, "partition": message.partition, "offset": message.offset}
-        produced = None if message.produced is None else iso(message.produced // 10**6)
-        for wrong in _of(message, history, waits):
-            yield wrong._replace(about={**place, "producedAt": produced, **wrong.about})
-        if message.correlation is None:
-            for ack in message.acks:  # its record says no produce time: the message is being forgotten
-                yield Wrong("unlinked", ack.id, ack.timestamp + waits.retention, {**place, **_who(ack), "type": ACK})
+
+
+def _at_position(message: Message, history: History, waits: Waits) -> Iterator[Wrong]:
+    """What is wrong with the messages that lay at one position; of two under one name the earlier."""
+    place = {"topic": message.topic, "partition": message.partition, "offset": message.offset}
+    told: set[tuple[str, str]] = set()
+    for life in message.lives:
+        produced = None if life.produced is None else iso(life.produced // 10**6)
+        for wrong in _of(life, history, waits):
+            if (wrong.reason, wrong.subject) not in told:
+                told.add((wrong.reason, wrong.subject))
+                yield wrong._replace(about={**place, "producedAt": produced, **wrong.about})
+    for second in message.lives[1:2]:
+        begun = min([*second.sends, *second.acks], key=order)
+        at = f"{message.topic}:{message.partition}:{message.offset}"
+        yield Wrong("log-restarted", at, None, {**place, **_who(begun)})
+    if message.correlation is None:
+        for ack in message.acks:  # its record says no produce time: the message is being forgotten
+            yield Wrong("unlinked", ack.id, ack.timestamp + waits.retention, {**place, **_who(ack), "type": ACK})
 
 
 def _duplicates(history: History) -> Iterator[Wrong]:

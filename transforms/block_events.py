@@ -34,8 +34,8 @@ def message_events(offset: int, message: Message) -> Iterator[Event]:
             yield CONSUMED, offset, *_fields(one), group, one.extra, one.revision, one.written
     for identity, found in (message.found or {}).items():
         yield FOUND, offset, identity, *found
-    if message.window is not None:
-        yield COUNTED, offset, message.window
+    for window in message.windows:
+        yield COUNTED, offset, window
 
 
 def _fields(held: Held) -> tuple[Any, ...]:

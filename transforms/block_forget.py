@@ -99,7 +99,7 @@ class BlockForget:
 
 def _kept_for(message: Message) -> int:
     """The time (ms) whose retention is its own."""
-    return message.last if message.window is None else max(message.last, message.window + MINUTE_MS)
+    return max(message.last, *(window + MINUTE_MS for window in message.windows), -1)
 
 
 def _held(message: Message) -> list[Held]:

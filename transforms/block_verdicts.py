@@ -10,6 +10,7 @@ from transforms.block_facts import Held, Message, Sent
 from transforms.dates import NANOS_PER_MILLI, duration_ms
 from transforms.findings import (
     LATE,
+    LOG_RESTARTED,
     LOST,
     NEGATIVE_LATENCY,
     OVER_CONSUMED,
@@ -78,8 +79,28 @@ class Verdicts:
         self._waits = waits
         self._is_compacted = is_compacted
 
+    def of_all(self, offset: int, incarnations: list[Message], passes: Passes) -> Iterator[Verdict]:
+        """The verdicts about all messages that lay at one offset, those too whose deadline is still to come.
+
+        Of two under one name the one about the earlier message holds.
+        """
+        told: set[str] = set()
+        for message in incarnations:
+            sent = message.sent()
+            produced = message.produced(sent)
+            for verdict in self.of(offset, message, sent, passes):
+                if verdict.id not in told:
+                    told.add(verdict.id)
+                    verdict.known["produced"] = None if produced is None else produced // NANOS_PER_MILLI
+                    yield verdict
+        if len(incarnations) > 1:
+            begun: list[Sent | Held] = [*incarnations[1].sends, *incarnations[1].acks]
+            second = min(begun, key=_order)
+            known = {"correlationId": second.correlation_id, "clientId": second.client_id, "date": second.date}
+            yield Verdict(LOG_RESTARTED, self._at(offset), None, known)
+
     def of(self, offset: int, message: Message, sent: Sent | None, passes: Passes) -> Iterator[Verdict]:
-        """The verdicts about one message and its SEND, those too whose deadline is still to come."""
+        """The verdicts about one message and its SEND."""
         if not message.is_message():
             return
         yield from self._of_producer(offset, message, sent, passes)

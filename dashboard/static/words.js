@@ -51,6 +51,7 @@ export const REASONS = {
   "over-consumed": "read again by the same group",
   "duplicate-produced": "one client wrote it twice to one topic",
   "negative-latency": "dated before what caused it: clocks disagree",
+  "log-restarted": "its offset was another message's before: the log began anew",
   late: "its partner came after the hold was over",
   rewound: "the group committed an offset below the one before",
   gap: "the group committed very far ahead at once",
