@@ -5,6 +5,9 @@ from transforms.dates import NANOS_PER_MILLI, NANOS_PER_SECOND
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _TENTHS_BELOW_S = 10
 
+#: Stands for the group of consumers that have none: they were assigned their partitions.
+NO_GROUP = "(no group)"
+
 CAUSES = {
     "rewind": "the group went back",
     "rebalance": "another client of the group took over",

@@ -81,6 +81,7 @@ def _fact(draw: st.DrawFn, stamp: int) -> Item:
         COMMIT: place - draw(st.sampled_from([0, 0, 0, 8])),
     }[kind]
     failed = [{"error": "TimeoutException"}] if kind == ACK and draw(st.sampled_from([True, False, False])) else []
+    groups = {CONSUME: ["g", "g", "g", "h", ""], COMMIT: ["g", "g", "h"]}.get(kind, [])
     correlated = kind in {SEND, CONSUME} or (kind == ACK and draw(st.booleans()))
     return any_trace(
         type=kind,
@@ -91,7 +92,7 @@ def _fact(draw: st.DrawFn, stamp: int) -> Item:
         offset=max(offset, -1),
         partition=draw(st.sampled_from([-1, 0, 0])) if kind == ACK and offset == -1 else -1 if kind == SEND else 0,
         client_id=draw(st.sampled_from(["c1", "c2"])),
-        group_id=draw(st.sampled_from(["g"] * 4 + ["h"])) if kind in {CONSUME, COMMIT} else None,
+        group_id=draw(st.sampled_from(groups)) if groups else None,
         correlation_id=draw(_NAMES) if correlated else None,
         extra=draw(st.sampled_from([None, None, {"recordTimestamp": stamp}, *failed])),
     )
@@ -143,6 +144,8 @@ class Plan(NamedTuple):
     repeats: float = 0.0
     #: A topic's partition is made anew: its offsets begin at 0 again.
     restarts: float = 0.0
+    #: A consumer without a group reads too.
+    ungrouped: float = 0.0
     #: Clients that ask for no answer (`acks=0`), and named ACKs of failed sends that know the partition.
     careless: float = 0.0
     #: A client's clock is set.
@@ -189,7 +192,7 @@ def plans(messages: st.SearchStrategy[int], **fixed: Any) -> st.SearchStrategy[P
     )
     drawn |= dict.fromkeys(names, share)
     drawn |= dict.fromkeys(
-        ("rebalances", "aborted", "retries", "jumps", "repeats", "careless", "restarts"),
+        ("rebalances", "aborted", "retries", "jumps", "repeats", "careless", "restarts", "ungrouped"),
         st.sampled_from([0.0, 0.0, 0.1]),
     )
     drawn["delay_ms"] = st.sampled_from([0, 0, 30_000])
@@ -218,6 +221,7 @@ class _Cluster:
         self.positions = dict.fromkeys([(f"group{g}", *log) for g in range(plan.groups) for log in self.logs], 0)
         self.clients = [f"client{c}" for c in range(3)]
         self.skews = {client: self.random.randint(-plan.skew_ms, plan.skew_ms) for client in self.clients}
+        self.skews["loner"] = 0
         self.names: list[tuple[str, str]] = []
         self.aborted: set[tuple[str, int, int]] = set()
         #: Per reader the client that has the partition, and the position that was committed last.
@@ -359,6 +363,8 @@ class _Cluster:
             name = log[position] or self.fresh("read")
             place = {"partition": partition, "offset": position, "group_id": group}
             self.trace(CONSUME, client, topic, correlation_id=name, **place)
+            if self.maybe(self.plan.ungrouped):
+                self.trace(CONSUME, "loner", topic, correlation_id=name, **place | {"group_id": ""})
             self.positions[reader] += 1
         if self.happens(self.plan.seeks):
             self.positions[reader] = len(log)

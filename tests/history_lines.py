@@ -35,7 +35,7 @@ def _facts(text: str) -> Iterator[Trace]:
         for word in tokens:
             if word in _WORDS:
                 said: Any = next(tokens)
-                fields[_WORDS[word]] = int(said) if word in {"partition", "offset"} else None if said == "-" else said
+                fields[_WORDS[word]] = int(said) if word in {"partition", "offset"} else "" if said == "-" else said
             elif word == "-1/-1":
                 fields |= {"partition": -1, "offset": -1}
             elif word == "written":

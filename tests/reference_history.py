@@ -11,8 +11,9 @@ from transforms.records import ACK, COMMIT, CONSUME, LATEST_TIMESTAMP, SEND, Hea
 
 #: No block edges at all: what the text says.
 ONE_BLOCK = 10**18
-#: The group of the reader of headers.
-HEADERS = ""
+#: The group of the reader of headers, and that of consumers without one.
+HEADERS = "headers"
+NO_GROUP = ""
 
 Place = tuple[str, int, int]
 _HOUR = 3_600_000

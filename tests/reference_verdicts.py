@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from tests.reference_history import (
     HEADERS,
+    NO_GROUP,
     History,
     Message,
     acks_naming,
@@ -120,6 +121,8 @@ def _of(message: Message, history: History, waits: Waits) -> Iterator[Wrong]:
             yield from _of_group(message.reads[group], f"{group}:{at}", history, waits)
             continue
         passed = history.passed_at(group, message)
+        if group == NO_GROUP:
+            continue
         if passed is not None and history.expects(group, message, waits.retention):
             known = send or next(iter(acks), None)
             first_read = min((read for reads in message.reads.values() for read in reads), key=order, default=None)
@@ -142,7 +145,8 @@ def _of_group(reads: list[Trace], subject: str, history: History, waits: Waits) 
         cause = "rewind" if between else "rebalance" if before.client_id != read.client_id else None
         about = {"deliveryCount": count, "firstClientId": reads[0].client_id, "firstDate": reads[0].date}
         about["cause"] = cause or ("redelivery" if commits else "unknown")
-        yield Wrong("over-consumed", read.id, None, {**_who(read), **about})
+        if group != NO_GROUP:
+            yield Wrong("over-consumed", read.id, None, {**_who(read), **about})
     last = reads[-1]
     if commits and history.covering(last) is None:
         yield Wrong("uncommitted", subject, last.timestamp + waits.uncommitted, _who(last))

@@ -19,7 +19,7 @@ from transforms.findings import (
     UNCONSUMED,
     Verdict,
 )
-from transforms.records import HEADER_READER
+from transforms.records import HEADER_READER, NO_GROUP
 from transforms.waits import Waits, earliest
 
 #: Causes of over-consumption.
@@ -108,7 +108,7 @@ class Verdicts:
             deliveries = message.deliveries.get(group)
             if deliveries:
                 yield from self._of_deliveries(offset, group, deliveries, sent)
-            elif not self._is_compacted:
+            elif not self._is_compacted and group != NO_GROUP:
                 yield from self._of_missing(offset, group, message, sent, passes)
 
     def _of_producer(self, offset: int, message: Message, sent: Sent | None, passes: Passes) -> Iterator[Verdict]:
@@ -140,7 +140,7 @@ class Verdicts:
             if commit is not None and is_partner and delivery.timestamp > commit.timestamp + hold:
                 known = {"type": "COMMIT", "clientId": commit.client_id, "date": commit.date, **about}
                 yield Verdict(LATE, f"{commit.id}:{offset}", None, known)
-            if count > 1:
+            if count > 1 and group != NO_GROUP:
                 known = {
                     "clientId": delivery.client_id, "date": delivery.date, "deliveryCount": count,
                     "firstClientId": deliveries[0].client_id, "firstDate": deliveries[0].date,

@@ -8,7 +8,7 @@ from typing import cast
 
 from transforms.addresses import FOLLOW, ORDER, PRODUCE, commits_key, partition_key, topic_key
 from transforms.packs import Addressed
-from transforms.records import HEADER_READER, HeaderLink, Trace
+from transforms.records import HEADER_READER, NO_GROUP, HeaderLink, Trace
 
 #: Topic, partition, block, group.
 _Place = tuple[str, int, int, str]
@@ -84,7 +84,7 @@ class BundleReach:
         for (topic, partition, client), last in self._bare.items():
             yield FOLLOW, partition_key(topic, partition), last, ("P", client, last, False)
         for (topic, partition, block, group), reach in self._reads.items():
-            if group != HEADER_READER:
+            if group not in {HEADER_READER, NO_GROUP}:
                 dates = (reach.first_nanos, reach.last_nanos)
                 event = ("R", block, reach.low, reach.high, *dates, None, reach.last)
                 yield ORDER, commits_key(group, topic, partition), reach.last, event

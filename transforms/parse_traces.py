@@ -21,6 +21,7 @@ from transforms.records import (
     LARGEST_OFFSET,
     LARGEST_PARTITION,
     LATEST_TIMESTAMP,
+    NO_GROUP,
     SEND,
     UNKNOWN,
     KafkaRecord,
@@ -37,7 +38,7 @@ MAX_TEXT_LENGTH = 1024
 MAX_TOPIC_LENGTH = 249
 _EARLIEST_NANOS = nanos_of("2000-01-01T00:00:00Z")
 
-#: Which phase knows what: (has a position, has a groupId, must have a correlationId).
+#: Which phase knows what: (has a position, has a groupId, must have a correlationId). A CONSUME may lack its groupId.
 _PHASES = {
     SEND: (False, False, True),
     ACK: (True, False, False),
@@ -94,6 +95,9 @@ def _parse(record: KafkaRecord, max_ahead_ms: int) -> Trace:
     correlation = get("correlationId")
     if needs_correlation or correlation is not None:
         correlation = _text("correlationId", correlation)
+    group = get("groupId") if has_group else None
+    if has_group:
+        group = NO_GROUP if phase == CONSUME and (group is None or group == NO_GROUP) else _text("groupId", group)
     return Trace(
         phase,
         _text("id", get("id")),
@@ -102,7 +106,7 @@ def _parse(record: KafkaRecord, max_ahead_ms: int) -> Trace:
         _text("topic", get("topic"), MAX_TOPIC_LENGTH),
         partition,
         offset,
-        _text("groupId", get("groupId")) if has_group else None,
+        group,
         correlation,
         timestamp,
         None if document.keys() <= _KNOWN_FIELDS else _extra(document),

@@ -6,6 +6,11 @@ export function count(number) {
   return number === null || number === undefined ? "–" : whole.format(number);
 }
 
+/** The name of a group; consumers that were assigned their partitions have none. */
+export function groupName(id) {
+  return id === "" ? "(no group)" : id;
+}
+
 /** A time span in ms: 12 ms, 3.2 s, 2 min 5 s, 3 h 12 min. */
 export function elapsed(ms) {
   if (ms === null || ms === undefined) return "–";

@@ -11,7 +11,7 @@ from tests.packed import packs_of
 from transforms.findings import Finding
 from transforms.pack_by_key import Router, _Pack
 from transforms.packs import MAX_PACK_EVENTS
-from transforms.records import ACK, COMMIT, CONSUME, SEND, HeaderLink, Trace
+from transforms.records import ACK, COMMIT, CONSUME, HEADER_READER, SEND, HeaderLink, Trace
 
 BLOCK = b'["topic",0,1]'
 GROUP = b'["group","topic",0]'
@@ -108,7 +108,11 @@ def test_a_bundle_tells_once_per_block_which_group_was_there_from_which_offset_a
     told = packed(*items)[0]["follow", PARTITION]
     ranges = [[1, 5, START + 10, START + 90], [2, 8, START + 1, START + 1]]
     assert sorted(told) == sorted(
-        [[kind, group, *reach] for kind, group in (("R", "group"), ("R", ""), ("K", "group")) for reach in ranges]
+        [
+            [kind, group, *reach]
+            for kind, group in (("R", "group"), ("R", HEADER_READER), ("K", "group"))
+            for reach in ranges
+        ]
         + [["M", 1, START + 90], ["M", 2, START + 1], ["P", "client", START + 90, True]]
     )
 

@@ -96,7 +96,7 @@ def test_a_record_without_a_timestamp_takes_that_of_its_date():
         (any_value(clientId=None), "missing-field"),
         (any_value(topic=None), "missing-field"),
         (any_value(topic="x" * 250), "wrong-field"),
-        (any_value(groupId=None), "missing-field"),
+        (any_value(groupId=7), "wrong-field"),
         (any_value(COMMIT, groupId=None), "missing-field"),
         (any_value(correlationId=None), "missing-field"),
         (any_value(SEND, correlationId=None), "missing-field"),

@@ -1,5 +1,5 @@
 import { address, empty, h, table } from "../dom.js";
-import { count, elapsed, percent } from "../words.js";
+import { count, elapsed, groupName, percent } from "../words.js";
 
 export const title = "Flows";
 export const hasRange = true;
@@ -20,7 +20,7 @@ export function view(data) {
     table("Topics and their groups", [
       {
         head: "topic, group", row: true,
-        cell: (row) => h("a", { href: address("/traces", { topic: row.topic, groupId: row.groupId }) }, row.isTopic ? row.topic : row.groupId),
+        cell: (row) => h("a", { href: address("/traces", { topic: row.topic, groupId: row.groupId }) }, row.isTopic ? row.topic : groupName(row.groupId)),
       },
       { head: "produced", number: true, cell: (row) => (row.isTopic ? count(row.produced) : "") },
       { head: "expected", number: true, cell: ofGroup("expected") },

@@ -1,5 +1,5 @@
 import { address, empty, h, panel } from "../dom.js";
-import { CAUSES, REASONS, elapsed, place, timeOfDay } from "../words.js";
+import { CAUSES, REASONS, elapsed, groupName, place, timeOfDay } from "../words.js";
 
 export const title = "Message";
 
@@ -35,7 +35,7 @@ function timeline(message, span) {
   return panel(at ?? `${message.topic}, position unknown`,
     h("p", { class: "quiet" }, first ? `${first.slice(0, 10)} (UTC)` : null),
     h("ol", { class: "timeline" }, message.steps.map((step) => {
-      const heading = (step.groupId ?? null) !== group && step.groupId ? h("li", { class: "group" }, `group ${step.groupId}`) : null;
+      const heading = (step.groupId ?? null) !== group && (step.groupId ?? null) !== null ? h("li", { class: "group" }, step.groupId ? `group ${step.groupId}` : groupName("")) : null;
       group = step.groupId ?? null;
       return [heading, line(step, span)];
     })));

@@ -1,5 +1,5 @@
 import { address, empty, h, panel, table } from "../dom.js";
-import { count, date, elapsed } from "../words.js";
+import { count, date, elapsed, groupName } from "../words.js";
 
 export const title = "Pathways";
 export const hasRange = true;
@@ -16,7 +16,7 @@ export function view(data) {
     panel("Sent on", data.edges.length
       ? table("Sent on", [
         { head: "from", row: true, cell: (edge) => edge.fromTopic },
-        { head: "by group", cell: (edge) => edge.groupId },
+        { head: "by group", cell: (edge) => groupName(edge.groupId) },
         { head: "to", cell: (edge) => edge.toTopic },
         { head: "messages", number: true, cell: (edge) => count(edge.count) },
         { head: "residence p50", number: true, cell: (edge) => elapsed(edge.residenceMs?.p50) },
