@@ -110,7 +110,8 @@ class History:
         self.exact = exact
         self.earliest = min((item.timestamp for item in items), default=0)
         self.links = {item for item in items if isinstance(item, HeaderLink)}
-        traces = {item.id: item for item in reversed(items) if isinstance(item, Trace)}
+        ordered = sorted((item for item in items if isinstance(item, Trace)), key=lambda item: -item.timestamp)
+        traces = {item.id: item for item in ordered}  # the earliest of those that are there twice
         self.sends, self.acks, self.reads, self.commits = (
             sorted((t for t in traces.values() if t.type == kind), key=order) for kind in (SEND, ACK, CONSUME, COMMIT)
         )
@@ -229,9 +230,9 @@ def _nanos(date: str) -> int:
     return int((seconds + Fraction(f"0.{fraction or 0}")) * 10**9)
 
 
-def order(trace: Trace) -> tuple[int, str]:
-    """By date, then id."""
-    return nanos(trace), trace.id
+def order(trace: Trace) -> tuple[int, int, str]:
+    """By date, then id; of commits in one instant the one of the lower offset is the first."""
+    return nanos(trace), trace.offset if trace.type == COMMIT else 0, trace.id
 
 
 def position(item: Trace | HeaderLink) -> Place:

@@ -74,8 +74,10 @@ def _at_position(message: Message, history: History, waits: Waits) -> Iterator[W
         at = f"{message.topic}:{message.partition}:{message.offset}"
         yield Wrong("log-restarted", at, None, {**place, **_who(begun)})
     if message.correlation is None:
-        for ack in message.acks:  # its record says no produce time: the message is being forgotten
-            yield Wrong("unlinked", ack.id, ack.timestamp + waits.retention, {**place, **_who(ack), "type": ACK})
+        produced = None if message.produced is None else iso(message.produced // 10**6)
+        about = {**place, "producedAt": produced, "type": ACK}
+        for ack in message.acks:
+            yield Wrong("unlinked", ack.id, ack.timestamp + waits.retention, {**about, **_who(ack)})
 
 
 def _duplicates(history: History) -> Iterator[Wrong]:
@@ -116,6 +118,11 @@ def _of(message: Message, history: History, waits: Waits) -> Iterator[Wrong]:
     if acks and is_read and passed is not None and not message.links:
         about = {**_who(acks[0]), "correlationId": message.correlation}
         yield Wrong("lost", at, max(passed, message.first) + waits.lost, about)
+    yield from _of_groups(message, at, history, waits)
+
+
+def _of_groups(message: Message, at: str, history: History, waits: Waits) -> Iterator[Wrong]:
+    send, acks = message.send, message.acks
     for group in history.groups(message.topic, message.partition):
         if group in message.reads:
             yield from _of_group(message.reads[group], f"{group}:{at}", history, waits)
@@ -138,9 +145,7 @@ def _of_group(reads: list[Trace], subject: str, history: History, waits: Waits) 
     _, commits = history.facts_of(str(group), topic, partition)
     for count, (before, read) in enumerate(pairwise(reads), start=2):
         between = [
-            commit
-            for commit in commits
-            if commit.offset >= offset and nanos(reads[0]) <= nanos(commit) and order(commit) <= order(read)
+            commit for commit in commits if commit.offset >= offset and nanos(reads[0]) <= nanos(commit) < nanos(read)
         ]
         cause = "rewind" if between else "rebalance" if before.client_id != read.client_id else None
         about = {"deliveryCount": count, "firstClientId": reads[0].client_id, "firstDate": reads[0].date}

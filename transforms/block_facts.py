@@ -225,9 +225,9 @@ class Commit:
             self.original = False
 
     @property
-    def order(self) -> tuple[int, str]:
-        """Order of facts: by date, then id."""
-        return self.nanos, self.id
+    def order(self) -> tuple[int, int, str]:
+        """By date, then offset: of two in one instant the group came from the lower one."""
+        return self.nanos, self.offset, self.id
 
 
 def record_timestamp(extra: dict[str, Any] | None) -> int | None:

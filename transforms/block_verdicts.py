@@ -157,7 +157,7 @@ class Verdicts:
         """Why a group read a message again: the last of these deliveries."""
         first, before, delivery = deliveries[0], *deliveries[-2:]
         commit = self._block.settlements[group].commit_after(offset, first)
-        if commit is not None and commit.order <= delivery.order:
+        if commit is not None and commit.nanos < delivery.nanos:
             return REWIND
         if before.client_id != delivery.client_id:
             return REBALANCE

@@ -132,11 +132,17 @@ class BlockView:
         if self._trim_at is None:
             self._trim_at = max(deadline_after(timestamp + MINUTE_MS, self._waits.retention), self._now + 1)
 
-    def _is_new(self, identity: str) -> bool:
-        if identity in self._block.ids:
-            self._writer.outputs.counts["duplicates"] += 1
-            return False
-        return True
+    def _is_new(self, identity: str, offset: int, timestamp: int) -> bool:
+        """Whether the trace is not known yet. One that lies twice in the topic counts by its earliest time (ms)."""
+        known = self._block.ids.get(identity)
+        if known is None:
+            return True
+        self._writer.outputs.counts["duplicates"] += 1
+        if timestamp < known.timestamp:
+            known.timestamp = timestamp
+            self._message(offset, timestamp)
+            self._block.facts -= 1
+        return False
 
     def _sent(self, event: list[Any]) -> None:
         sent = Sent._make((*event[2:10], nanos_of(event[4])))
@@ -151,7 +157,7 @@ class BlockView:
 
     def _acked(self, event: list[Any]) -> None:
         _, offset, identity, date, client, timestamp, correlation, extra, *state = event
-        if not self._is_new(identity):
+        if not self._is_new(identity, offset, timestamp):
             return
         deadline = deadline_after(timestamp, self._waits.hold_ack)
         ack = Held(identity, date, client, timestamp, correlation, extra, deadline)
@@ -161,7 +167,7 @@ class BlockView:
 
     def _consumed(self, event: list[Any]) -> None:
         _, offset, identity, date, client, timestamp, correlation, group, extra, *state = event
-        if not self._is_new(identity):
+        if not self._is_new(identity, offset, timestamp):
             return
         deadline = deadline_after(timestamp, self._waits.hold_consume)
         delivery = Held(identity, date, client, timestamp, correlation, extra, deadline)

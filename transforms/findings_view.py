@@ -118,6 +118,7 @@ class FindingsView:
         outputs.records += [(key_of(value["id"]), dump(value)) for value in self._restarts.tell()]
         self._tell_summary()
         self._tell_count()
+        outputs.counts["findings"] += len(outputs.records)
         return outputs
 
     def deadline(self) -> int | None:

@@ -160,7 +160,6 @@ class _Pack(beam.DoFn):
         if not is_refused(ack):
             self._reach.acked_nowhere(ack)
         elif ack.correlation_id is None:
-            counters.FINDINGS.inc()
             yield pvalue.TaggedOutput(
                 FINDINGS,
                 finding(

@@ -83,9 +83,9 @@ class Flight:
         self.failures: list[Failure] = []
         self.last = 0
 
-    def has(self, identity: str) -> bool:
-        """Whether the SEND of this id is known."""
-        return any(send.id == identity for send in self.sends)
+    def send(self, identity: str) -> Send | None:
+        """The SEND of this id, if it is known."""
+        return next((send for send in self.sends if send.id == identity), None)
 
     def add(self, link: Link) -> int:
         """Take in a link; how many facts that adds."""

@@ -114,9 +114,15 @@ class SendsView:
 
     def _sent(self, event: list[Any]) -> None:
         _, topic, correlation, identity, date, client, timestamp, extra, *state = event
-        flight = self._flight((sys.intern(topic), correlation), timestamp)
-        if flight.has(identity):
+        name = (sys.intern(topic), correlation)
+        flight = self._flight(name, timestamp)
+        known = flight.send(identity)
+        if known is not None:
             self._out.counts["duplicates"] += 1
+            if timestamp < known.timestamp:  # it counts by its earliest time
+                known.timestamp = timestamp
+                if known.written is not None:
+                    self._tell(name, known, known.written, live=True)
             return
         deadline = deadline_after(timestamp, self._waits.hold_send)
         send = Send(identity, date, sys.intern(client), timestamp, extra, deadline)

@@ -107,3 +107,11 @@ def test_a_send_is_placed_where_another_client_read_it_earlier_if_no_other_place
     """CONSUME c1 10 offset 5 X; SEND s 20 X; ACK a 21 offset 5."""
     assert outcome.records["c1"]["durationMs"] == -10
     assert outcome.reasons() == {"negative-latency"}
+
+
+def test_a_trace_that_lies_twice_in_the_topic_counts_by_its_earliest_time(outcome):
+    """
+    SEND s 0 X written 900000; SEND s 0 X; CONSUME c 10 X offset 0; CONSUME c 10 X offset 0 written 700000;
+    ACK a 5 offset 0
+    """
+    assert outcome.findings == {}
