@@ -20,7 +20,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from bench.core_alone import CoreAlone
 from bench.generate import MS, SECOND, Traffic
-from bench.marks import write_between
+from bench.marks import Marks
 from bench.report import machine
 from transforms.aggregated import aggregated
 from transforms.collector import calm_collector
@@ -31,7 +31,7 @@ from transforms.parse_traces import parse_trace
 from transforms.records import KafkaRecord, Trace
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
-COMMAND = "python -m bench.limits --write-docs"
+MARKS = Marks("limits", "python -m bench.limits --write-docs")
 ROUNDS = 7
 TRACES_PER_MESSAGE = 4
 #: Traces of a bundle where packing is measured: what two workers get in 100 ms at 10,000 a second.
@@ -174,7 +174,7 @@ def main(traces: int, *, write_docs: bool) -> None:
     costs = [*in_process(records(traces)), state_request(5_000)]
     click.echo(markdown(costs))
     if write_docs:
-        write_between(DOCUMENT, COMMAND, f"Measured on: {machine()}.\n\n{markdown(costs)}")
+        MARKS.write(DOCUMENT, f"Measured on: {machine()}.\n\n{markdown(costs)}")
 
 
 if __name__ == "__main__":
