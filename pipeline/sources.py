@@ -1,4 +1,4 @@
-"""Sources: where records come from. A file, stdin or a list here; Kafka in kafka_sources.py."""
+"""Sources: where records come from. A file, stdin or a list here; Kafka in io/read_from_kafka.py."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -10,16 +10,18 @@ from pipeline.envelope import from_line
 from pipeline.envelope_lines import Unreadable, read_lines
 from transforms import counters
 from transforms.dead_letters import DeadLetter
+from transforms.findings import Finding
 from transforms.parse_traces import DEAD_LETTERS
 from transforms.records import KafkaRecord, is_position
 
 
 class Read(NamedTuple):
-    """What a source gives: records of the tracing topic, of business topics, and what was no record at all."""
+    """What a source gives: records of the tracing topic and of business topics; what was no record, and what was lost."""
 
     traces: beam.PCollection[KafkaRecord]
     messages: beam.PCollection[KafkaRecord]
-    dead_letters: beam.PCollection[DeadLetter]
+    dead_letters: beam.PCollection[DeadLetter] | None
+    findings: beam.PCollection[Finding] | None
 
 
 class Source(Protocol):
@@ -48,7 +50,7 @@ class EnvelopeSource:
         """Add the reading steps to the pipeline."""
         lines = beam.ParDo(_ReadEnvelopes(self._tracing_topic)).with_outputs("messages", DEAD_LETTERS, main="traces")
         read = pipeline | "ListFiles" >> beam.Create(self._paths, reshuffle=False) | "ReadFiles" >> lines
-        return Read(read.traces, read.messages, read[DEAD_LETTERS])
+        return Read(read.traces, read.messages, read[DEAD_LETTERS], None)
 
 
 class MemorySource:
@@ -64,12 +66,7 @@ class MemorySource:
         """Add the reading steps to the pipeline."""
         traces = pipeline | "CreateTraces" >> beam.Create(self._traces, reshuffle=False)
         messages = pipeline | "CreateMessages" >> beam.Create(self._messages, reshuffle=False)
-        return Read(traces, messages, no_dead_letters(pipeline))
-
-
-def no_dead_letters(pipeline: beam.Pipeline) -> beam.PCollection[DeadLetter]:
-    """For sources whose every element is a record."""
-    return pipeline | "CreateNoDeadLetters" >> beam.Create([])
+        return Read(traces, messages, None, None)
 
 
 class _ReadEnvelopes(beam.DoFn):

@@ -96,25 +96,6 @@ def positions(consumer: "Consumer", found: Partitions) -> list[Position]:
     return answer
 
 
-def low_offsets(consumer: "Consumer", found: Partitions) -> dict[str, dict[str, int]]:
-    """The oldest offsets that the brokers still have, by topic and partition."""
-    return {
-        topic: {str(index): bounds(consumer, topic, index)[0] for index in range(count)}
-        for topic, count in found.items()
-    }
-
-
-def rewind(consumer: "Consumer", offsets: Mapping[str, Mapping[str, int]]) -> None:
-    """Commits these offsets for the group, which must have no members (KafkaIO's readers are none)."""
-    from confluent_kafka import TopicPartition
-
-    wanted = [
-        TopicPartition(topic, int(index), offset) for topic, each in offsets.items() for index, offset in each.items()
-    ]
-    if wanted:
-        consumer.commit(offsets=wanted, asynchronous=False)
-
-
 def _by_topic(answer: "Iterable[TopicPartition]") -> dict[str, dict[str, int]]:
     offsets: dict[str, dict[str, int]] = {}
     for each in answer:
