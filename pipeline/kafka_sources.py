@@ -1,12 +1,13 @@
 """Sources in Kafka: a stream by ReadFromKafka, or all that is retained up to now by confluent-kafka."""
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import apache_beam as beam
 
 from pipeline.kafka_read import KafkaRead
 from pipeline.sources import Read, no_dead_letters
+from transforms.record_batch import RecordBatch
 from transforms.records import Header, KafkaRecord
 
 if TYPE_CHECKING:
@@ -36,11 +37,11 @@ class KafkaSource:
 
     def read(self, pipeline: beam.Pipeline) -> Read:
         """Add the reading steps to the pipeline."""
-        traces = pipeline | self._tracing.label >> self._step(self._tracing)
+        traces = pipeline | self._tracing.label >> self._step(self._tracing) | "BatchTracing" >> _one_by_one()
         if self._headers is None:
             messages = pipeline | "CreateNoMessages" >> beam.Create([])
         else:
-            messages = pipeline | self._headers.label >> self._step(self._headers)
+            messages = pipeline | self._headers.label >> self._step(self._headers) | "BatchHeaders" >> _one_by_one()
         return Read(traces, messages, no_dead_letters(pipeline))
 
     def _step(self, read: KafkaRead) -> beam.PTransform:
@@ -62,6 +63,15 @@ _POLICIES = {
     "CreateTime": "create_time_policy",
     "ProcessingTime": "processing_time_policy",
 }
+
+
+def _one_by_one() -> beam.PTransform:
+    """A batch of each record, or row of ReadFromKafka."""
+    return beam.Map(_batch_of_one).with_output_types(RecordBatch)
+
+
+def _batch_of_one(record: Any) -> RecordBatch:
+    return RecordBatch.of([record])
 
 
 class Range(NamedTuple):
@@ -88,8 +98,12 @@ class BoundedKafkaSource:
         traces = pipeline | "ListTracing" >> beam.Create(self._tracing, reshuffle=False)
         messages = pipeline | "ListMessages" >> beam.Create(self._messages, reshuffle=False)
         return Read(
-            traces | "ReadTracing" >> beam.ParDo(_ReadRange(self._consumer, keep_payload=True)),
-            messages | "ReadHeaders" >> beam.ParDo(_ReadRange(self._consumer, keep_payload=False)),
+            traces
+            | "ReadTracing" >> beam.ParDo(_ReadRange(self._consumer, keep_payload=True))
+            | "BatchTracing" >> _one_by_one(),
+            messages
+            | "ReadHeaders" >> beam.ParDo(_ReadRange(self._consumer, keep_payload=False))
+            | "BatchHeaders" >> _one_by_one(),
             no_dead_letters(pipeline),
         )
 

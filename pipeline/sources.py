@@ -11,14 +11,15 @@ from pipeline.envelope_lines import Unreadable, read_lines
 from transforms import counters
 from transforms.dead_letters import DeadLetter
 from transforms.parse_traces import DEAD_LETTERS
+from transforms.record_batch import Gatherer, RecordBatch
 from transforms.records import KafkaRecord, is_position
 
 
 class Read(NamedTuple):
-    """What a source gives: records of the tracing topic, of business topics, and what was no record at all."""
+    """What a source gives: batches of the tracing topic, of business topics, and what was no record at all."""
 
-    traces: beam.PCollection[KafkaRecord]
-    messages: beam.PCollection[KafkaRecord]
+    traces: beam.PCollection[RecordBatch]
+    messages: beam.PCollection[RecordBatch]
     dead_letters: beam.PCollection[DeadLetter]
 
 
@@ -52,7 +53,7 @@ class EnvelopeSource:
 
 
 class MemorySource:
-    """Records given one by one, for tests."""
+    """Records given as lists, for tests."""
 
     bounded = True
 
@@ -62,8 +63,8 @@ class MemorySource:
 
     def read(self, pipeline: beam.Pipeline) -> Read:
         """Add the reading steps to the pipeline."""
-        traces = pipeline | "CreateTraces" >> beam.Create(self._traces, reshuffle=False)
-        messages = pipeline | "CreateMessages" >> beam.Create(self._messages, reshuffle=False)
+        traces = pipeline | "CreateTraces" >> beam.Create(_batches(self._traces), reshuffle=False)
+        messages = pipeline | "CreateMessages" >> beam.Create(_batches(self._messages), reshuffle=False)
         return Read(traces, messages, no_dead_letters(pipeline))
 
 
@@ -72,11 +73,17 @@ def no_dead_letters(pipeline: beam.Pipeline) -> beam.PCollection[DeadLetter]:
     return pipeline | "CreateNoDeadLetters" >> beam.Create([])
 
 
+def _batches(records: Iterable[KafkaRecord]) -> list[RecordBatch]:
+    gatherer = Gatherer()
+    return [batch for record in records for batch in gatherer.add(record)] + [*gatherer.rest()]
+
+
 class _ReadEnvelopes(beam.DoFn):
     def __init__(self, tracing_topic: str) -> None:
         self._tracing_topic = tracing_topic
 
     def process(self, path: str) -> Iterator[Any]:
+        traces, messages = Gatherer(), Gatherer()
         for number, line in read_lines(path):
             record = self._record(path, number, line)
             if isinstance(record, DeadLetter):
@@ -84,9 +91,11 @@ class _ReadEnvelopes(beam.DoFn):
                 counters.DEAD_LETTERED.inc()
                 yield pvalue.TaggedOutput(DEAD_LETTERS, record)
             elif self._is_trace(record):
-                yield record
+                yield from traces.add(record)
             else:
-                yield pvalue.TaggedOutput("messages", record)
+                yield from (pvalue.TaggedOutput("messages", batch) for batch in messages.add(record))
+        yield from traces.rest()
+        yield from (pvalue.TaggedOutput("messages", batch) for batch in messages.rest())
 
     def _record(self, path: str, number: int, line: bytes | Unreadable) -> KafkaRecord | DeadLetter:
         if isinstance(line, Unreadable):
