@@ -25,10 +25,10 @@ class _Ours:
 
 
 if TYPE_CHECKING:
-    OurNumber: TypeAlias = int
-    OurExtra: TypeAlias = dict[str, Any] | None
+    _OurNumber: TypeAlias = int
+    _OurExtra: TypeAlias = dict[str, Any] | None
 else:
-    OurNumber = OurExtra = _Ours
+    _OurNumber = _OurExtra = _Ours
 
 
 class _Raw(Struct, kw_only=True, gc=False, rename="camel", tag_field="type", forbid_unknown_fields=True):
@@ -46,9 +46,9 @@ class _Raw(Struct, kw_only=True, gc=False, rename="camel", tag_field="type", for
     client_id: Text
     topic: Topic
     record_timestamp: Offset = UNKNOWN
-    timestamp: OurNumber = UNKNOWN
-    nanos: OurNumber = 0
-    extra: OurExtra = None
+    timestamp: _OurNumber = UNKNOWN
+    nanos: _OurNumber = 0
+    extra: _OurExtra = None
 
 
 class Send(_Raw, kw_only=True, tag=SEND):
