@@ -12,14 +12,15 @@ from transforms import counters
 from transforms.dead_letters import DeadLetter
 from transforms.findings import Finding
 from transforms.parse_traces import DEAD_LETTERS
+from transforms.record_batch import Gatherer, RecordBatch
 from transforms.records import KafkaRecord, is_position
 
 
 class Read(NamedTuple):
-    """What a source gives: records of the tracing topic and of business topics; what was no record, and what was lost."""
+    """What a source gives: batches of the tracing topic and of business topics; what was no record, what was lost."""
 
-    traces: beam.PCollection[KafkaRecord]
-    messages: beam.PCollection[KafkaRecord]
+    traces: beam.PCollection[RecordBatch]
+    messages: beam.PCollection[RecordBatch]
     dead_letters: beam.PCollection[DeadLetter] | None
     findings: beam.PCollection[Finding] | None
 
@@ -54,7 +55,7 @@ class EnvelopeSource:
 
 
 class MemorySource:
-    """Records given one by one, for tests."""
+    """Records given as lists, for tests."""
 
     bounded = True
 
@@ -64,9 +65,14 @@ class MemorySource:
 
     def read(self, pipeline: beam.Pipeline) -> Read:
         """Add the reading steps to the pipeline."""
-        traces = pipeline | "CreateTraces" >> beam.Create(self._traces, reshuffle=False)
-        messages = pipeline | "CreateMessages" >> beam.Create(self._messages, reshuffle=False)
+        traces = pipeline | "CreateTraces" >> beam.Create(_batches(self._traces), reshuffle=False)
+        messages = pipeline | "CreateMessages" >> beam.Create(_batches(self._messages), reshuffle=False)
         return Read(traces, messages, None, None)
+
+
+def _batches(records: Iterable[KafkaRecord]) -> list[RecordBatch]:
+    gatherer = Gatherer()
+    return [batch for record in records for batch in gatherer.add(record)] + [*gatherer.rest()]
 
 
 class _ReadEnvelopes(beam.DoFn):
@@ -74,6 +80,7 @@ class _ReadEnvelopes(beam.DoFn):
         self._tracing_topic = tracing_topic
 
     def process(self, path: str) -> Iterator[Any]:
+        traces, messages = Gatherer(), Gatherer()
         for number, line in read_lines(path):
             record = self._record(path, number, line)
             if isinstance(record, DeadLetter):
@@ -81,9 +88,11 @@ class _ReadEnvelopes(beam.DoFn):
                 counters.DEAD_LETTERED.inc()
                 yield pvalue.TaggedOutput(DEAD_LETTERS, record)
             elif self._is_trace(record):
-                yield record
+                yield from traces.add(record)
             else:
-                yield pvalue.TaggedOutput("messages", record)
+                yield from (pvalue.TaggedOutput("messages", batch) for batch in messages.add(record))
+        yield from traces.rest()
+        yield from (pvalue.TaggedOutput("messages", batch) for batch in messages.rest())
 
     def _record(self, path: str, number: int, line: bytes | Unreadable) -> KafkaRecord | DeadLetter:
         if isinstance(line, Unreadable):

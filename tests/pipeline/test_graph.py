@@ -18,10 +18,11 @@ from runners.direct import run_graph
 from tests.histories import START, Item, Plan, any_trace, traffic, value_of
 from tests.pure_run import PureRun, Record, final_findings, final_records
 from tests.reference import expected
-from transforms.dead_letters import DeadLetter
 from transforms.link_headers import header_link
-from transforms.parse_traces import HEARTBEAT_KEY, parse_trace
-from transforms.records import ACK, COMMIT, CONSUME, SEND, Header, HeaderLink, KafkaRecord, Trace
+from transforms.parse_traces import HEARTBEAT_KEY
+from transforms.records import ACK, COMMIT, CONSUME, SEND, Header, HeaderLink, KafkaRecord
+from transforms.strict_parser import Refused, parse_trace
+from transforms.traces import Trace
 
 DATA = Path(__file__).parent.parent / "data"
 
@@ -127,8 +128,8 @@ def test_genuine_traces_leave_exactly_once_per_id_in_any_order(with_headers, shu
     raw = {orjson.loads(record.value)["id"] for record in records}
     assert raw == {identity for identity in ids if identity.count(":") == 0}
     assert all("revision" not in value for _, value in ran.records)
-    items = [parse_trace(record, 3_600_000) for record in records]
-    assert not any(isinstance(item, DeadLetter) for item in items)
+    items = [parse_trace(record.value, record.timestamp, 3_600_000) for record in records]
+    assert not any(isinstance(item, Refused) for item in items)
     items += [header_link(message) for message in messages]
     reference = expected(items, block_size=1024, end=max(item.timestamp for item in items))
     assert reference.records == final_records(ran.records)
