@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from confluent_kafka.admin import AdminClient
 
 _ASK_S = 15
+_RETRY_S = 1.0
 _log = logging.getLogger(__name__)
 
 
@@ -87,22 +88,27 @@ class ListPartitions(beam.DoFn):
         self._interval_s = interval_s
         self._clock = clock
         self._admin: AdminClient | None = None
+        self._has_looked = False
 
     def process(self, element: tuple[bytes, bytes], timer: Any = beam.DoFn.TimerParam(LOOK)) -> None:
-        """Begin to look."""
-        set_with_hold(timer, LATEST_TIMESTAMP, self._clock())
+        """Begin to look. Event time stands still until the readers have their first listing."""
+        set_with_hold(timer, 0, self._clock())
 
     @on_timer(LOOK)
     def on_look(self, timer: Any = beam.DoFn.TimerParam(LOOK)) -> Iterator[tuple[bytes, bytes]]:
-        """One look, and the time of the next."""
-        set_with_hold(timer, LATEST_TIMESTAMP, self._clock() + self._interval_s)
-        for reader, listing in shares(self._look(), self._readers).items():
-            yield reader, encode(listing)
-
-    def _look(self) -> list[Listed]:
+        """One look, and the time of the next. From the first one on the readers hold event time."""
         from confluent_kafka import KafkaException
         from confluent_kafka.admin import AdminClient
 
         if self._admin is None:
             self._admin = AdminClient({**to_librdkafka(self._admin_properties), "log_level": 0})
-        return look(self._admin, self._topics)
+        try:
+            listing = look(self._admin, self._topics)
+        except KafkaException as error:
+            _log.warning("The brokers do not say what there is to read: %s", error)
+            set_with_hold(timer, LATEST_TIMESTAMP if self._has_looked else 0, self._clock() + _RETRY_S)
+            return
+        self._has_looked = True
+        set_with_hold(timer, LATEST_TIMESTAMP, self._clock() + self._interval_s)
+        for reader, share in shares(listing, self._readers).items():
+            yield reader, encode(share)
