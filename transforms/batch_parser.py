@@ -17,7 +17,7 @@ from transforms.traces import Ack, Trace
 _DECODER = json.Decoder(list[Trace])
 #: Up to so many values cost less one by one. A batch that cannot be decoded is divided into so many parts, and each of
 #: them again if it must: one bad value spoils few others.
-_FEW = 8
+_FEW = 10
 
 
 def parse_traces(values: Sequence[bytes | None], timestamps: Sequence[int], max_ahead_ms: int) -> list[Trace | Refused]:
