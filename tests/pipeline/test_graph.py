@@ -19,7 +19,6 @@ from tests.histories import START, Item, Plan, any_trace, traffic, value_of
 from tests.pure_run import PureRun, Record, final_findings, final_records
 from tests.reference import expected
 from transforms.link_headers import header_link
-from transforms.parse_traces import HEARTBEAT_KEY
 from transforms.records import ACK, COMMIT, CONSUME, SEND, Header, HeaderLink, KafkaRecord
 from transforms.strict_parser import Refused, parse_trace
 from transforms.traces import Trace
@@ -89,9 +88,8 @@ def test_everything_that_is_received_is_accounted_for():
     garbage = [
         KafkaRecord("_tracing", 0, 10_000 + n, START, b"k", value) for n, value in enumerate([None, b"", b"{", b"[]"])
     ]
-    heartbeat = KafkaRecord("_tracing", 0, 20_000, START, HEARTBEAT_KEY, None)
     other = tracing_record(any_trace(type=COMMIT, topic="other"), 30_000)
-    ran = Ran([*traces, *garbage, heartbeat, other], messages, topics_exclude="other")
+    ran = Ran([*traces, *garbage, other], messages, topics_exclude="other")
     counts = ran.counts
     assert counts["received"] == len(traces) + len(garbage) + 1
     assert counts["received"] == counts["parsed"] + counts["dead_lettered"] + counts["not_followed"]

@@ -14,7 +14,7 @@ from apache_beam.utils.timestamp import Timestamp
 from pipeline.graph import Sinks, build
 from pipeline.settings import Settings
 from pipeline.sinks import WriteToMemory
-from pipeline.sources import Read, no_dead_letters
+from pipeline.sources import Read
 from tests.histories import START, any_trace, changed, value_of
 from transforms.record_batch import RecordBatch
 from transforms.records import ACK, COMMIT, CONSUME, SEND, KafkaRecord
@@ -42,7 +42,7 @@ class _Stream:
                 batch = RecordBatch.of([record])
                 stream = stream.add_elements([TimestampedValue(batch, step.timestamp / 1000)])
         messages = pipeline | "CreateMessages" >> beam.Create([])
-        return Read(pipeline | stream, messages, no_dead_letters(pipeline))
+        return Read(pipeline | stream, messages, None, None)
 
 
 def streamed(*steps: Trace | int, **settings: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -17,7 +17,7 @@ from apache_beam.utils.timestamp import Timestamp
 from pipeline.graph import Sinks, build
 from pipeline.settings import Settings
 from pipeline.sinks import WriteToMemory
-from pipeline.sources import MemorySource, Read, no_dead_letters
+from pipeline.sources import MemorySource, Read
 from runners.direct import run_graph
 from tests.histories import START, Item, any_trace
 from tests.pipeline.test_graph import tracing_record
@@ -176,7 +176,7 @@ class _Stream:
             stream = stream.advance_watermark_to(Timestamp(minute / 1000)).add_elements(timed)
         batches = pipeline | stream
         messages = batches | "TakeMessages" >> beam.Filter(lambda batch: not has_traces(batch))
-        return Read(batches | "TakeTraces" >> beam.Filter(has_traces), messages, no_dead_letters(pipeline))
+        return Read(batches | "TakeTraces" >> beam.Filter(has_traces), messages, None, None)
 
 
 def has_traces(batch: RecordBatch) -> bool:

@@ -8,7 +8,7 @@ from apache_beam.runners.direct import DirectRunner  # noqa: F401  makes Beam's 
 
 from tests.histories import START, any_trace, value_of
 from transforms.dead_letters import DeadLetter
-from transforms.parse_traces import HEARTBEAT_KEY, _ParseBatch
+from transforms.parse_traces import _ParseBatch
 from transforms.record_batch import RecordBatch
 from transforms.records import Header, KafkaRecord
 
@@ -36,13 +36,6 @@ def test_a_dead_letter_has_the_bytes_and_the_place_of_its_record():
     [(tag, letter)] = [(one.tag, one.value) for one in letters]
     assert (tag, letter.record, letter.reason) == ("dead_letters", odd._replace(headers=()), "not-json")
     assert isinstance(letter, DeadLetter)
-
-
-def test_a_heartbeat_is_no_trace_and_no_dead_letter():
-    heartbeat = any_record(value=None, key=HEARTBEAT_KEY)
-    assert outputs(heartbeat) == []
-    assert len(outputs(any_record(value=None, key=b"other"))) == 1
-    assert len(outputs(any_record(key=HEARTBEAT_KEY))) == 1
 
 
 def test_traces_of_topics_that_are_not_followed_are_dropped():
