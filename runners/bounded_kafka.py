@@ -40,9 +40,7 @@ def run(config: Config, tell: Callable[[str], None]) -> Counter[str]:
     records = sum(one.end - one.start for one in ranges)
     tell(f"Reading {records} records of {', '.join(found)} up to now; then this run ends.")
     producer = config.producer_properties()
-    sinks = Sinks(
-        *(WriteToKafka(topic, producer, settings.dead_letter_topic) for topic in settings.output_topics())
-    )
+    sinks = Sinks(*(WriteToKafka(topic, producer, settings.dead_letter_topic) for topic in settings.output_topics()))
     settings = with_compacted_topics(admin, settings, tell)
     source = KafkaRanges(ranges, settings.tracing_topic, config.consumer_properties())
     return run_graph(lambda pipeline: build(pipeline, source, sinks, settings))

@@ -13,8 +13,9 @@ FILE = "file:"
 
 
 def choose(folder: StateFolder, rest: FlinkRest, given: str, checkpoints: str, tell: Callable[[str], None]) -> str:
-    """The URI of a snapshot, or nothing: start without state. `given` if there is one; else what the newest job left: the savepoint of `stop`, or its newest checkpoint.
+    """The URI of a snapshot, or nothing: start without state.
 
+    `given` if there is one; else what the newest job left: the savepoint of `stop`, or its newest checkpoint.
     A checkpoint is found if Flink still knows the job, or if `checkpoints` (the setting) is a folder that is seen here.
     """
     if given:

@@ -47,16 +47,11 @@ def run(
     folder = StateFolder.of(config.settings)
     with folder.hold(), stop_request(tell, "stopping with a savepoint") as stop:
         found = partitions(admin_client(config), config.settings)
-        snapshots: list[Path | None] = [*candidates(config, folder, from_savepoint)] or [None]
+        snapshots = candidates(config, folder, from_savepoint)
         tell("Starting Flink (some 5 s) …")
         with JobServer(config.settings, folder) as server:
             tell(f"Reading {describe(found)} as group {config.settings.application_id}.")
-            embedded = Embedded(config, build, tell, folder, stop, beam_flags, server)
-            for snapshot in snapshots:
-                job = embedded.start(snapshot)
-                if job or stop.is_set():
-                    return embedded.watch(job) if job else 0
-    return 1
+            return Embedded(config, build, tell, folder, stop, server, beam_flags).run(snapshots)
 
 
 @dataclass(frozen=True)
@@ -68,8 +63,18 @@ class Embedded:
     tell: Callable[[str], None]
     folder: StateFolder
     stop: Event
-    beam_flags: Sequence[str]
     server: JobServer
+    beam_flags: Sequence[str] = ()
+
+    def run(self, snapshots: Sequence[Path] = ()) -> int:
+        """A job from the first of these snapshots that Flink can start from; its exit code, when it is over."""
+        for snapshot in snapshots or (None,):
+            job = self.start(snapshot)
+            if job:
+                return self.watch(job)
+            if self.stop.is_set():
+                return 0
+        return 1
 
     def start(self, snapshot: Path | None) -> RunningJob | None:
         """A job that processes; None where it failed before that, or `stop` is set."""

@@ -1,7 +1,7 @@
 """The job as a jar, for a Flink cluster in application mode: one job, started with it, and nothing to submit to."""
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.config import Config
@@ -17,9 +17,7 @@ AUTO = "[auto]"
 MAIN = "org.apache.beam.runners.flink.FlinkPipelineRunner"
 
 
-def write(
-    config: Config, build: Build, target: Path, tell: Callable[[str], None], beam_flags: Sequence[str] = ()
-) -> list[str]:
+def write(config: Config, build: Build, target: Path, beam_flags: Sequence[str] = ()) -> list[str]:
     """Writes the jar and returns the arguments that start it, for Flink's `standalone-job.sh`.
 
     The settings are fixed in it. Raises `UserError` when it cannot be written.

@@ -20,7 +20,6 @@ from runners.ports import free_ports, listens
 from runners.state_folder import StateFolder
 
 if TYPE_CHECKING:
-    from apache_beam import Pipeline
     from apache_beam.runners.runner import PipelineResult
 
 START_S = 120
@@ -39,6 +38,7 @@ JVM_OPTIONS = (
     "-Dorg.slf4j.simpleLogger.log.org.apache.kafka=warn",
 )
 
+
 class JobServer:
     """The JVM, from construction to the end of the block. `java_option` in the environment is added to its options.
 
@@ -48,8 +48,7 @@ class JobServer:
     def __init__(
         self, settings: Settings, folder: StateFolder, environ: Mapping[str, str] = os.environ, *, master: str = ""
     ) -> None:
-        groups = ["beam"] if settings.kafka_io == NATIVE else ["beam", "java-io"]
-        cache = Path(settings.jars_cache).expanduser()
+        group = "beam" if settings.kafka_io == NATIVE else "java-io"
         # Flink leaves 22 MB there each time that it does not end in order.
         self._scratch = folder.scratch
         shutil.rmtree(self._scratch, ignore_errors=True)
@@ -59,7 +58,7 @@ class JobServer:
         self.process = JavaProcess(
             "Flink",
             java=find_java(settings.java_home),
-            jars=[jar for group in groups for jar in resolve(group, cache, settings.jars_mirror)],
+            jars=resolve(group, Path(settings.jars_cache).expanduser(), settings.jars_mirror),
             main=MAIN,
             arguments=[
                 *("--flink-master", master or settings.flink_master),

@@ -1,10 +1,10 @@
 """State that is found again: Beam's runner for Flink, with ids that do not depend on running numbers.
 
 Flink finds the state of an operator by its name, and Beam makes that of a stage out of the id of the PCollection that
-it reads; a saved timer carries the id of its transform. In Python these ids are running numbers: one step more anywhere,
-by a setting or in a new release, and the state of a step would be left behind, given to another, or its timers would
-find nobody ("No receiver found for timer"). So ids are made of what is part of the contract anyway, the labels of steps
-(FusedPipeline and TimerReceiverFactory in Beam's Java SDK; docs/adr/0009-state-is-found-by-labels.md).
+it reads; a saved timer carries the id of its transform. In Python these ids are running numbers: one step more
+anywhere, by a setting or in a new release, and the state of a step would be left behind, given to another, or its
+timers would find nobody ("No receiver found for timer"). So ids are made of what is part of the contract anyway, the
+labels of steps (FusedPipeline and TimerReceiverFactory in Beam's Java SDK; docs/adr/0009-state-is-found-by-labels.md).
 """
 
 from collections.abc import Mapping

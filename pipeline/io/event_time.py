@@ -29,18 +29,35 @@ def promised(
     return max(promises)
 
 
-def next_poll_s(began_s: float, now_s: float, breathed_s: float, *, bundle_s: float, has_more: bool) -> float:
-    """When a reader polls next: at once while it has a backlog, later once all is read. In seconds of the clock.
+class Pace:
+    """When a reader polls next: at once while it has a backlog, a little later once all is read.
 
-    Flink's runner emits a step's watermark only between two bundles: the next poll must be due later than the end of
-    the bundle that began at `began_s`, which comes half a bundle time late at most. With a backlog that is left out,
-    but for once a second (`breathed_s`: when last).
+    Flink's runner emits the watermark of a step only between two bundles, so the next poll must be due later than
+    the end of this one's bundle. With a backlog that is left out, but for once a second. How long a bundle goes on
+    after its poll is not told; but a poll that comes late was held up by it, and the next pauses are longer.
     """
-    if has_more and now_s - breathed_s < _BREATH_S:
-        return now_s
-    return max(now_s, began_s + 1.5 * bundle_s) + _AFTER_BUNDLE_S
+
+    def __init__(self, bundle_s: float) -> None:
+        self._bundle_s = bundle_s
+        self._pause_s = _SHORTEST_S
+        self._due_s = 0.0
+        self._paused_s = 0.0
+
+    def next_poll_s(self, began_s: float, now_s: float, *, has_more: bool) -> float:
+        """The time of the next poll, in seconds of the clock; this one's bundle began at `began_s`."""
+        if self._due_s:
+            is_late = began_s - self._due_s > _PUNCTUAL_S
+            self._pause_s = min(self._pause_s * 2, _LONGEST_S) if is_late else max(self._pause_s * 0.98, _SHORTEST_S)
+        if has_more and now_s - self._paused_s < _BREATH_S:
+            self._due_s = 0.0
+            return now_s
+        self._paused_s = now_s
+        # A bundle ends when it is older than its time at a check, and checks come every half of that.
+        self._due_s = max(now_s, began_s + 1.5 * self._bundle_s) + self._pause_s
+        return self._due_s
 
 
 _BREATH_S = 1.0
-#: From the end of a poll in Python to the end of its bundle in Flink.
-_AFTER_BUNDLE_S = 0.008
+_SHORTEST_S, _LONGEST_S = 0.01, 0.2
+#: From the time for which a timer is set to the start of its bundle in Python.
+_PUNCTUAL_S = 0.008

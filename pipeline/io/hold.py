@@ -16,7 +16,7 @@ from transforms.records import LATEST_TIMESTAMP
 
 
 def set_with_hold(timer: Any, hold_ms: int, fire_s: float) -> None:
-    """Let a timer of processing time fire at `fire_s` of the clock; until then event time stays at `hold_ms` or below."""
+    """Let a timer of processing time fire at `fire_s` of the clock; event time stays at `hold_ms` until then."""
     timer._input_timestamp = Timestamp(micros=hold_ms * 1000)  # noqa: SLF001
     timer.set(Timestamp.of(fire_s))
 

@@ -90,7 +90,7 @@ class ListPartitions(beam.DoFn):
         self._admin: AdminClient | None = None
         self._has_looked = False
 
-    def process(self, element: tuple[bytes, bytes], timer: Any = beam.DoFn.TimerParam(LOOK)) -> None:
+    def process(self, _: tuple[bytes, bytes], timer: Any = beam.DoFn.TimerParam(LOOK)) -> None:
         """Begin to look. Event time stands still until the readers have their first listing."""
         set_with_hold(timer, 0, self._clock())
 

@@ -1,12 +1,13 @@
 """confluent-kafka's messages as a batch of records."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from transforms.record_batch import RecordBatch
 from transforms.records import Header
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from confluent_kafka import Message
 
 
@@ -18,8 +19,8 @@ def batch_of(messages: "Sequence[Message]", *, with_payload: bool) -> RecordBatc
         partitions=[cast("int", each.partition()) for each in messages],
         offsets=[cast("int", each.offset()) for each in messages],
         timestamps=[each.timestamp()[1] for each in messages],
-        keys=[cast("bytes | None", each.key()) for each in messages] if with_payload else nothing,
-        values=[cast("bytes | None", each.value()) for each in messages] if with_payload else nothing,
+        keys=[each.key() for each in messages] if with_payload else nothing,
+        values=[each.value() for each in messages] if with_payload else nothing,
         headers=None if with_payload else [_headers(each) for each in messages],
     )
 

@@ -15,7 +15,7 @@ from pipeline.errors import UserError
 from pipeline.io.topics_to_read import Partition
 
 if TYPE_CHECKING:
-    from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+    from confluent_kafka import KafkaError, Message, TopicPartition
 
 #: Records and bytes that end a poll; what is there already when the bytes are reached comes on top.
 POLL_RECORDS = 10_000
@@ -76,7 +76,7 @@ class PartitionConsumer:
         #: When the last poll ended, in ms of the clock: `is_at_end` is true of that time.
         self.polled_ms = 0
         #: What those who share the client remember together, in seconds of their clock.
-        self.breathed_s = self.told_offsets_s = self.ask_again_s = 0.0
+        self.told_offsets_s = self.ask_again_s = 0.0
 
     def start_offsets(self, partitions: list[Partition], *, is_first_look: bool) -> dict[Partition, int]:
         """Where to begin: at the committed offset of the group, else where `auto.offset.reset` says.
@@ -141,8 +141,7 @@ class PartitionConsumer:
 
     def bounds(self, partition: Partition) -> tuple[int, int]:
         """The oldest offset that the brokers still have, and the end (the offset of the next record)."""
-        answer = self._consumer.get_watermark_offsets(_place(partition), timeout=_ASK_S)
-        return cast("tuple[int, int]", answer)
+        return self._consumer.get_watermark_offsets(_place(partition), timeout=_ASK_S)
 
     def commit(self, offsets: Mapping[Partition, int]) -> None:
         """Commit next offsets to the group, for lag tools; a failure is only logged."""

@@ -2,14 +2,15 @@
 
 In: `(reader, listing)` from ListPartitions. Out: a `RecordBatch` for each partition with news, of the tracing topic on
 the main output, of business topics (headers only) on `messages`; a finding for records that can no longer be read on
-`findings`; next offsets, now and then, on `offsets`. State: the next offset of each partition, so that a restore goes on
-exactly there. Watermark: what the partitions promise (event_time.py) holds it, by the timer.
+`findings`; next offsets, now and then, on `offsets`. State: the next offset of each partition; a restore goes on exactly
+there. Watermark: what the partitions promise (event_time.py) holds it, by the timer.
 """
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import apache_beam as beam
 from apache_beam import pvalue
@@ -19,7 +20,7 @@ from apache_beam.transforms.userstate import ReadModifyWriteStateSpec, TimerSpec
 from msgspec import msgpack
 
 from pipeline.client_properties import to_librdkafka
-from pipeline.io.event_time import BROKER_MARGIN_MS, next_poll_s, promised
+from pipeline.io.event_time import BROKER_MARGIN_MS, Pace, promised
 from pipeline.io.hold import set_with_hold
 from pipeline.io.message_batch import batch_of
 from pipeline.io.partition_consumer import PartitionConsumer, Skipped
@@ -43,8 +44,8 @@ _log = logging.getLogger(__name__)
 class ReadPartitions(beam.DoFn):
     """See the head of this file.
 
-    `consumer` are Java client properties, which may refer to secrets: they are looked up where they are used. `identity`
-    is this transform's own. With CreateTime a record comes at most `max_delay_ms` after one with a later time.
+    `consumer` are Java client properties, which may refer to secrets: those are looked up where they are used.
+    `identity` is this transform's own. With CreateTime a record comes at most `max_delay_ms` after one with a later time.
     """
 
     STATE = ReadModifyWriteStateSpec("partitions", BytesCoder())
@@ -65,6 +66,11 @@ class ReadPartitions(beam.DoFn):
         self._max_delay_ms = max_delay_ms
         self._clock = clock
         self._bundle = _Bundle(0.0)
+        self._paces: MutableMapping[PartitionConsumer, Pace] = {}
+
+    def setup(self) -> None:
+        """What cannot be sent to a worker."""
+        self._paces = WeakKeyDictionary()
 
     def start_bundle(self) -> None:
         """The readers of a bundle poll together, once."""
@@ -125,11 +131,8 @@ class ReadPartitions(beam.DoFn):
         bundle.has_polled = True
         client.poll(0.0 if client.has_messages else _WAIT_S)
         now = self._clock()
-        bundle.next_poll_s = next_poll_s(
-            bundle.began_s, now, client.breathed_s, bundle_s=self._bundle_s, has_more=client.has_more
-        )
-        if bundle.next_poll_s > now:
-            client.breathed_s = now
+        pace = self._paces.setdefault(client, Pace(self._bundle_s))
+        bundle.next_poll_s = pace.next_poll_s(bundle.began_s, now, has_more=client.has_more)
         if now - client.told_offsets_s >= _OFFSETS_EVERY_S:
             client.told_offsets_s, bundle.tells_offsets = now, True
 
@@ -210,7 +213,7 @@ def lost_input(skipped: Skipped) -> Finding:
 class CommitOffsets(beam.DoFn):
     """Commits to the group what a complete checkpoint holds, for lag tools. In: `(reader, offsets)`. Out: nothing.
 
-    It asks for a finalizer in few bundles only: Beam sets a worker's whole bundle processor aside until that was called.
+    It asks for a finalizer in few bundles only: Beam sets the worker's bundle processor aside until that was called.
     """
 
     def __init__(self, identity: str, consumer: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""The Kafka clients of this process. The readers that poll together share one: those of an instance of the read step."""
+"""The Kafka clients of this process. Readers that poll together share one: those of an instance of the read step."""
 
 import logging
 import threading

@@ -11,7 +11,7 @@ GROUPS_OFFSET, BEGINNING = -1, -2
 
 
 class Listed(Struct, array_like=True, frozen=True):
-    """A partition that there is to read. `topic_id` changes when a topic is made anew; empty where brokers have none."""
+    """A partition to read. `topic_id` changes when the topic is made anew; it is empty where brokers have none."""
 
     topic: str
     partition: int
