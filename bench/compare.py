@@ -19,13 +19,9 @@ from bench import throughput
 from bench.aggregator import DESIGN
 from bench.bed import test_bed
 from bench.figures import Row
-from bench.marks import write_between
 from bench.plan import Plan
 from bench.processes import JAVA, PYTHON
-from bench.report import machine
 
-DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
-COMMAND = "python -m bench.compare --write-docs"
 JAVA_OPTION = "java_option"
 WITHIN_S = 600
 
@@ -78,8 +74,7 @@ def markdown(rows: Iterable[Row]) -> str:
 @click.argument("variants", nargs=-1, required=True, metavar="NAME=CHECKOUT[,KEY=VALUE]...")
 @click.option("--traces", type=click.IntRange(min=1000), default=500_000, help="Raw traces to preload.")
 @click.option("--rounds", type=click.IntRange(min=1), default=3, help="How often each variant runs.")
-@click.option("--write-docs", is_flag=True, help="Write the table into docs/performance.md.")
-def main(variants: tuple[str, ...], traces: int, rounds: int, *, write_docs: bool) -> None:
+def main(variants: tuple[str, ...], traces: int, rounds: int) -> None:
     """Compare variants on embedded Flink: other code, other settings, other Java options."""
     logging.getLogger().setLevel(logging.ERROR)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # ends what it started, like Ctrl-C
@@ -99,10 +94,7 @@ def main(variants: tuple[str, ...], traces: int, rounds: int, *, write_docs: boo
             os.environ[JAVA_OPTION] = one.java_option
             rows.append(throughput.stream(bed, one.name, DESIGN, one.settings, WITHIN_S, root=one.root))
             say(markdown(rows[-1:]).splitlines()[-1])
-    table = markdown(sorted(rows, key=lambda row: [one.name for one in wanted].index(row.name)))
-    click.echo(table)
-    if write_docs:
-        write_between(DOCUMENT, COMMAND, f"Measured on: {machine()}, {traces} traces.\n\n{table}")
+    click.echo(markdown(sorted(rows, key=lambda row: [one.name for one in wanted].index(row.name))))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from apache_beam import pvalue
 from apache_beam.utils.windowed_value import WindowedValue
 
 from transforms.addresses import FOLLOW, JOIN, LOCATE, ORDER, PLACE, PRODUCE, kind_and_key
+from transforms.batch_parser import parse_traces
 from transforms.block_view import BlockView
 from transforms.commits_view import CommitsView
 from transforms.findings import MINUTE_MS
@@ -15,9 +16,9 @@ from transforms.followers_view import FollowersView
 from transforms.journal import Ledger, Segment
 from transforms.pack_by_key import Router, _Pack
 from transforms.packs import KeyedPack, Packer
-from transforms.parse_traces import parse_trace
-from transforms.records import KafkaRecord, Trace
+from transforms.records import KafkaRecord
 from transforms.sends_view import SendsView
+from transforms.strict_parser import Refused
 from transforms.view import Outputs, View
 from transforms.waits import Waits
 
@@ -64,9 +65,10 @@ class CoreAlone:
     def run(self, raw: Sequence[KafkaRecord], bundle: int) -> None:
         """All of it, in bundles of so many traces; then a minute passes: no hold is left, and everything is judged."""
         for start in range(0, len(raw), bundle):
-            traces = (parse_trace(record, 60_000) for record in raw[start : start + bundle])
+            records = raw[start : start + bundle]
+            traces = parse_traces([one.value for one in records], [one.timestamp for one in records], 60_000)
             self._pack.start_bundle()
-            outputs = [output for one in traces if isinstance(one, Trace) for output in self._pack.process(one)]
+            outputs = [output for one in traces if not isinstance(one, Refused) for output in self._pack.process(one)]
             for output in (*outputs, *self._pack.finish_bundle()):
                 if isinstance(output, pvalue.TaggedOutput):
                     key, events = output.value.value if isinstance(output.value, WindowedValue) else output.value

@@ -1,19 +1,33 @@
-"""Parts of a document that programs write, between two lines that mark them."""
+"""Parts of a document that programs write, each between two lines that mark it."""
 
 from pathlib import Path
-
-END = "<!-- end -->"
-
-
-def begin(command: str) -> str:
-    """The line above what this command writes."""
-    return f"<!-- begin: written by {command} -->"
+from typing import NamedTuple
 
 
-def write_between(document: Path, command: str, text: str) -> None:
-    """Put the text between the marks of this command. Raises ValueError where the document has no such marks."""
-    before, mark, rest = document.read_text(encoding="utf-8").partition(begin(command))
-    _, end, after = rest.partition(END)
-    if not end:
-        raise ValueError(f"{document} has no lines {begin(command)} and {END}")
-    document.write_text(f"{before}{mark}\n{text}{end}{after}", encoding="utf-8")
+class Marks(NamedTuple):
+    """The lines around the part of this name, which `command` writes."""
+
+    name: str
+    command: str
+
+    @property
+    def begin(self) -> str:
+        """The line above it."""
+        return f"<!-- {self.name}: written by {self.command} -->"
+
+    @property
+    def end(self) -> str:
+        """The line below it."""
+        return f"<!-- end of {self.name} -->"
+
+    def filled(self, text: str, part: str) -> str:
+        """The text with this part between the marks. Raises ValueError where it has no such marks."""
+        before, _, rest = text.partition(self.begin)
+        _, end, after = rest.partition(self.end)
+        if not end:
+            raise ValueError(f"The document has no lines {self.begin} and {self.end}")
+        return f"{before}{self.begin}\n{part}{end}{after}"
+
+    def write(self, document: Path, part: str) -> None:
+        """Put the part into the document. Raises ValueError where that has no such marks."""
+        document.write_text(self.filled(document.read_text(encoding="utf-8"), part), encoding="utf-8")

@@ -7,7 +7,7 @@ for each trace. Source, parser, sink, runner, flags and waits are those of the r
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import apache_beam as beam
 import orjson
@@ -22,7 +22,23 @@ from transforms.aggregated import aggregated
 from transforms.dates import duration_ms, nanos_of
 from transforms.packs import KeyedPack
 from transforms.parse_traces import ParseTraces
-from transforms.records import ACK, COMMIT, CONSUME, SEND, KeyValue, Trace
+from transforms.records import ACK, COMMIT, CONSUME, SEND, UNKNOWN, KeyValue
+from transforms.traces import Commit, Consume, Send, Trace
+
+
+class _Fact(NamedTuple):
+    """A trace between steps and in state, where it is the JSON array of this."""
+
+    type: str
+    id: str
+    date: str
+    client_id: str
+    topic: str
+    timestamp: int
+    correlation_id: str | None
+    group_id: str | None
+    partition: int
+    offset: int
 
 
 def build(pipeline: beam.Pipeline, source: Source, sink: beam.PTransform, settings: Settings) -> None:
@@ -39,25 +55,33 @@ def build(pipeline: beam.Pipeline, source: Source, sink: beam.PTransform, settin
 
 
 def _by_correlation(trace: Trace) -> Iterator[KeyedPack]:
-    if trace.type in {SEND, CONSUME}:
-        yield orjson.dumps([trace.correlation_id, trace.topic]), _encoded(trace)
+    if isinstance(trace, Send | Consume):
+        yield orjson.dumps([trace.correlation_id, trace.topic]), _encoded(_fact(trace))
 
 
 def _by_position(trace: Trace) -> Iterator[KeyedPack]:
-    if trace.type != SEND:
-        yield _position(trace), _encoded(trace)
+    if not isinstance(trace, Send):
+        fact = _fact(trace)
+        yield _position(fact), _encoded(fact)
 
 
-def _position(trace: Trace) -> bytes:
-    return orjson.dumps([trace.topic, trace.partition, trace.offset])
+def _fact(trace: Trace) -> _Fact:
+    position = (UNKNOWN, UNKNOWN) if isinstance(trace, Send) else (trace.partition, trace.offset)
+    group = trace.group_id if isinstance(trace, Consume | Commit) else None
+    common = trace.type, trace.id, trace.date, trace.client_id, trace.topic, trace.timestamp, trace.correlation_id
+    return _Fact(*common, group, *position)
 
 
-def _encoded(trace: Trace) -> bytes:
-    return orjson.dumps(tuple(trace))
+def _encoded(fact: _Fact) -> bytes:
+    return orjson.dumps(tuple(fact))
 
 
-def _trace(encoded: bytes) -> Trace:
-    return Trace(*orjson.loads(encoded))
+def _decoded(encoded: bytes) -> _Fact:
+    return _Fact(*orjson.loads(encoded))
+
+
+def _position(fact: _Fact) -> bytes:
+    return orjson.dumps([fact.topic, fact.partition, fact.offset])
 
 
 class _Forget(beam.DoFn):
@@ -66,8 +90,8 @@ class _Forget(beam.DoFn):
     def __init__(self, retention_ms: int) -> None:
         self._retention_ms = retention_ms
 
-    def _arm(self, forget: Any, trace: Trace) -> None:
-        forget.set(Timestamp(micros=(trace.timestamp + self._retention_ms) * 1000))
+    def _arm(self, forget: Any, fact: _Fact) -> None:
+        forget.set(Timestamp(micros=(fact.timestamp + self._retention_ms) * 1000))
 
 
 class _Locate(_Forget):
@@ -82,16 +106,17 @@ class _Locate(_Forget):
         cell: Any = beam.DoFn.StateParam(CELL),
         forget: Any = beam.DoFn.TimerParam(FORGET),
     ) -> Iterator[KeyedPack]:
-        trace = _trace(element[1])
+        fact = _decoded(element[1])
         known: dict[str, Any] = orjson.loads(cell.read() or b"{}")
         if not known:
-            self._arm(forget, trace)
-        is_new = trace.type not in known
-        known.setdefault(trace.type, tuple(trace))
+            self._arm(forget, fact)
+        is_new = fact.type not in known
+        known.setdefault(fact.type, tuple(fact))
         cell.write(orjson.dumps(known))
         if is_new and SEND in known and CONSUME in known:
-            send, consume = Trace(*known[SEND]), Trace(*known[CONSUME])
-            yield _position(consume), _encoded(send._replace(partition=consume.partition, offset=consume.offset))
+            send, consume = _Fact(*known[SEND]), _Fact(*known[CONSUME])
+            located = send._replace(partition=consume.partition, offset=consume.offset)
+            yield _position(located), _encoded(located)
 
     @on_timer(FORGET)
     def on_forget(self, cell: Any = beam.DoFn.StateParam(CELL)) -> None:
@@ -110,17 +135,17 @@ class _Join(_Forget):
         cell: Any = beam.DoFn.StateParam(CELL),
         forget: Any = beam.DoFn.TimerParam(FORGET),
     ) -> Iterator[KeyValue]:
-        trace = _trace(element[1])
+        fact = _decoded(element[1])
         known: dict[str, Any] = orjson.loads(cell.read() or b"{}")
         if not known:
-            self._arm(forget, trace)
-        known.setdefault(_name(trace), {"trace": tuple(trace), "written": False})
-        for fact in known.values():
-            waiting = Trace(*fact["trace"])
+            self._arm(forget, fact)
+        known.setdefault(_name(fact), {"fact": tuple(fact), "written": False})
+        for entry in known.values():
+            waiting = _Fact(*entry["fact"])
             partner = known.get(SEND if waiting.type != COMMIT else f"{CONSUME} {waiting.group_id}")
-            if not fact["written"] and partner is not None:
-                fact["written"] = True
-                yield _record(waiting, Trace(*partner["trace"]))
+            if not entry["written"] and partner is not None:
+                entry["written"] = True
+                yield _record(waiting, _Fact(*partner["fact"]))
         cell.write(orjson.dumps(known))
 
     @on_timer(FORGET)
@@ -128,13 +153,13 @@ class _Join(_Forget):
         cell.clear()
 
 
-def _name(trace: Trace) -> str:
-    return trace.type if trace.type in {SEND, ACK} else f"{trace.type} {trace.group_id}"
+def _name(fact: _Fact) -> str:
+    return fact.type if fact.type in {SEND, ACK} else f"{fact.type} {fact.group_id}"
 
 
-def _record(trace: Trace, partner: Trace) -> KeyValue:
+def _record(fact: _Fact, partner: _Fact) -> KeyValue:
     return aggregated(
-        trace.type, trace.id, trace.date, trace.client_id, trace.topic, partition=trace.partition, offset=trace.offset,
-        group_id=trace.group_id, correlation_id=partner.correlation_id,
-        duration_ms=None if trace.type == SEND else duration_ms(nanos_of(partner.date), nanos_of(trace.date)),
+        fact.type, fact.id, fact.date, fact.client_id, fact.topic, partition=fact.partition, offset=fact.offset,
+        group_id=fact.group_id, correlation_id=partner.correlation_id,
+        duration_ms=None if fact.type == SEND else duration_ms(nanos_of(partner.date), nanos_of(fact.date)),
     )  # fmt: skip

@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.figures import Row
-from bench.marks import write_between
+from bench.marks import Marks
 from bench.plan import FLINK, NAIVE_NAME
 from bench.processes import JAVA, PYTHON
 
-COMMAND = "python -m bench --write-docs"
+MARKS = Marks("bench", "python -m bench --write-docs")
 THROUGHPUT = (
     "run",
     "traces",
@@ -62,7 +62,7 @@ def show(rows: Sequence[Row], console: Console) -> None:
 
 def write_into(document: Path, rows: Sequence[Row]) -> None:
     """Put the tables between the two marks of a Markdown document. Raises ValueError where it has no marks."""
-    write_between(document, COMMAND, markdown(rows))
+    MARKS.write(document, markdown(rows))
 
 
 def markdown(rows: Sequence[Row]) -> str:

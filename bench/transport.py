@@ -3,20 +3,21 @@
 Source, sink, runner and flags are those of the real pipeline: no aggregator on this machine can be faster or cheaper.
 """
 
-from typing import Any
+from collections.abc import Iterator
 
 import apache_beam as beam
 
 from pipeline.settings import Settings
 from pipeline.sources import Source
+from transforms.record_batch import RecordBatch
 from transforms.records import KeyValue
 
 
 def build(pipeline: beam.Pipeline, source: Source, sink: beam.PTransform, _settings: Settings) -> None:
     """Add all steps to the pipeline."""
-    copied = source.read(pipeline).traces | "CopyTraces" >> beam.Map(_copied).with_output_types(KeyValue)
+    copied = source.read(pipeline).traces | "CopyTraces" >> beam.FlatMap(_copied).with_output_types(KeyValue)
     copied | "WriteTraces" >> sink
 
 
-def _copied(record: Any) -> KeyValue:
-    return record.key or b"", record.value
+def _copied(batch: RecordBatch) -> Iterator[KeyValue]:
+    return zip((key or b"" for key in batch.keys), (value or b"" for value in batch.values), strict=True)

@@ -18,9 +18,9 @@ def flink_jar(config: Config, file: Path) -> None:
     For a cluster in application mode: it runs this one job with these settings. See docs/operations.md.
     """
     from runners import flink_jar
-    from runners.flink import kafka_graph
+    from runners.kafka_graph import kafka_graph
 
     def tell(line: str) -> None:
         click.echo(line, err=True)
 
-    click.echo(shlex.join(flink_jar.write(config, kafka_graph(config, tell), file, tell)))
+    click.echo(shlex.join(flink_jar.write(config, kafka_graph(config, tell), file)))

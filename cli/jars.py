@@ -7,7 +7,7 @@ import click
 from cli.options import read_config
 from runners.jars import resolve
 
-GROUPS = ("beam", "broker", "clients")
+GROUPS = ("beam", "java-io", "broker", "clients")
 
 
 @click.command()

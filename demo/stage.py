@@ -96,20 +96,19 @@ def aggregate(
     config: Config, state: StateFolder, server: JobServer, stop: Event, screen: Screen, duration_s: float | None
 ) -> int:
     """The pipeline on Flink, until `stop` is set; returns the exit code."""
-    from runners.embedded import Embedded, Ending
-    from runners.flink import OPEN_PORTS, kafka_graph
-    from runners.reads import admin_client
+    from runners.embedded import Embedded
+    from runners.flink import OPEN_PORTS
+    from runners.kafka_graph import kafka_graph
+    from runners.resume import candidates
 
     screen.tell(OPEN_PORTS)
-    embedded = Embedded(config, kafka_graph(config, screen.tell), screen.tell, state, stop, (), admin_client(config))
     if duration_s:
         timer = Timer(duration_s, stop.set)
         timer.daemon = True
         timer.start()
-    found, ending = embedded.look(), Ending.CHANGED
-    while ending is Ending.CHANGED and not stop.is_set():
-        ending, found = embedded.run_job(server, found)
-    return 1 if ending is Ending.FAILED else 0
+    return Embedded(config, kafka_graph(config, screen.tell), screen.tell, state, stop, server).run(
+        candidates(config, state)
+    )
 
 
 @contextmanager

@@ -19,7 +19,7 @@ class _Topics:
     def read(self, pipeline: beam.Pipeline) -> Read:
         tracing = pipeline | "ReadTracing" >> beam.Create([])
         headers = pipeline | "ReadHeaders" >> beam.Create([])
-        return Read(tracing, headers, pipeline | "NoDeadLetters" >> beam.Create([]))
+        return Read(tracing, headers, None, None)
 
 
 class _Steps(PipelineVisitor):

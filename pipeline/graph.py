@@ -64,27 +64,32 @@ def build(pipeline: beam.Pipeline, source: Source, sinks: Sinks, settings: Setti
         paths = parsed["traces"] | "FollowPathways" >> FollowPathways(
             waits, limit, settings.locate_shards, quiet=settings.pathway_quiet_ms, **common
         )
-        paths.pathways | "TypePathways" >> _typed() | "WritePathways" >> sinks.pathways
+        paths.pathways | "WritePathways" >> sinks.pathways
         found.append(paths[FINDINGS])
         tallies.append(paths[STATS])
 
+    if read.findings is not None:
+        found.append(read.findings)
     findings = found | "MergeFindings" >> beam.Flatten()
     if end is not None:
         findings = findings | "DropUnripe" >> DropUnripe(end)
     told = findings | "LimitFindings" >> LimitFindings(waits, settings.anomaly_burst, **common)
     windows = (*tallies, told[STATS]) | "MergeTallies" >> MergePacks(end)
     stats = windows | "KeepStats" >> KeepStats(waits, **common)
-    traces = [step.traces for step in steps] | "MergeTraces" >> beam.Flatten()
-    letters = (parsed[DEAD_LETTERS], read.dead_letters) | "MergeDeadLetters" >> beam.Flatten()
 
-    traces | "TypeTraces" >> _typed() | "WriteTraces" >> sinks.traces
-    told.anomalies | "TypeFindings" >> _typed() | "WriteFindings" >> sinks.findings
+    # Each step hands its records to a sink of its own: what is merged first would be encoded once more.
+    for label, step in {"WriteUnplaced": packed, "WritePlaced": placed, "WriteJoined": joined}.items():
+        step.traces | label >> sinks.traces
+    told.anomalies | "WriteFindings" >> sinks.findings
     stats | "WriteStats" >> sinks.stats
-    (
-        letters
-        | "FormatDeadLetters" >> beam.FlatMap(dead_letters.to_key_values).with_output_types(KeyValue)
-        | "WriteDeadLetters" >> sinks.dead_letters
-    )
+    _write_letters(parsed[DEAD_LETTERS], "DeadLetters", sinks)
+    if read.dead_letters is not None:
+        _write_letters(read.dead_letters, "UnreadableInput", sinks)
+
+
+def _write_letters(letters: beam.PCollection, name: str, sinks: Sinks) -> None:
+    records = letters | f"Format{name}" >> beam.FlatMap(dead_letters.to_key_values).with_output_types(KeyValue)
+    records | f"Write{name}" >> sinks.dead_letters
 
 
 def waits_of(settings: Settings) -> Waits:
@@ -103,12 +108,3 @@ def waits_of(settings: Settings) -> Waits:
         stats_interval=settings.stats_interval_ms,
         retention=settings.retention_ms,
     )
-
-
-def _typed() -> beam.PTransform:
-    """Outputs by name have no type, and a sink needs one."""
-    return beam.Map(_same).with_output_types(KeyValue)
-
-
-def _same(record: KeyValue) -> KeyValue:
-    return record

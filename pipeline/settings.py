@@ -187,8 +187,7 @@ class Settings(BaseModel):
     flink_max_parallelism: Count = _setting(
         RUNNER,
         128,
-        "Highest `flink.parallelism` that state can be resumed with. Fixed once there is state. With another than 128 "
-        "each partition gets a Kafka reader of its own, and those of one instance take turns.",
+        "Highest `flink.parallelism` that state can be resumed with. Fixed once there is state.",
     )
     flink_state_backend: Literal["rocksdb", "hashmap"] = _setting(
         RUNNER,
@@ -224,10 +223,23 @@ class Settings(BaseModel):
     network_buffer_timeout_ms: MillisOrZero = _setting(
         RUNNER, 20, "Longest time that Flink fills a network buffer before sending it, in ms."
     )
-    heartbeat: bool = _setting(
+    kafka_io: Literal["native", "java"] = _setting(
         RUNNER,
-        True,  # noqa: FBT003 - a default of the table
-        "Write one record to each empty partition of a tracing topic that has CreateTime, so that time can advance.",
+        "native",
+        "What reads and writes Kafka: `native` is our own, in batches; `java` is Beam's, for clusters that only Java "
+        "clients can log in to (flink and prism; the partitions are those of the start).",
+    )
+    readers: Count = _setting(
+        RUNNER,
+        16,
+        "Keys of state that share the partitions to read: at most so many instances of a step read. Fixed once there "
+        "is state.",
+    )
+    create_time_max_delay_ms: MillisOrZero = _setting(
+        RUNNER,
+        2_000,
+        "How late a record may come after one with a later time, on a tracing topic that has CreateTime, in ms. Event "
+        "time stays that far behind.",
     )
     discovery_interval_ms: Millis = _setting(RUNNER, 30_000, "Time between looks for new topics and partitions, in ms.")
 

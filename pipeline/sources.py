@@ -1,4 +1,4 @@
-"""Sources: where records come from. A file, stdin or a list here; Kafka in kafka_sources.py."""
+"""Sources: where records come from. A file, stdin or a list here; Kafka in io/read_from_kafka.py."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -10,16 +10,19 @@ from pipeline.envelope import from_line
 from pipeline.envelope_lines import Unreadable, read_lines
 from transforms import counters
 from transforms.dead_letters import DeadLetter
+from transforms.findings import Finding
 from transforms.parse_traces import DEAD_LETTERS
+from transforms.record_batch import Gatherer, RecordBatch
 from transforms.records import KafkaRecord, is_position
 
 
 class Read(NamedTuple):
-    """What a source gives: records of the tracing topic, of business topics, and what was no record at all."""
+    """What a source gives: batches of the tracing topic and of business topics; what was no record, what was lost."""
 
-    traces: beam.PCollection[KafkaRecord]
-    messages: beam.PCollection[KafkaRecord]
-    dead_letters: beam.PCollection[DeadLetter]
+    traces: beam.PCollection[RecordBatch]
+    messages: beam.PCollection[RecordBatch]
+    dead_letters: beam.PCollection[DeadLetter] | None
+    findings: beam.PCollection[Finding] | None
 
 
 class Source(Protocol):
@@ -48,11 +51,11 @@ class EnvelopeSource:
         """Add the reading steps to the pipeline."""
         lines = beam.ParDo(_ReadEnvelopes(self._tracing_topic)).with_outputs("messages", DEAD_LETTERS, main="traces")
         read = pipeline | "ListFiles" >> beam.Create(self._paths, reshuffle=False) | "ReadFiles" >> lines
-        return Read(read.traces, read.messages, read[DEAD_LETTERS])
+        return Read(read.traces, read.messages, read[DEAD_LETTERS], None)
 
 
 class MemorySource:
-    """Records given one by one, for tests."""
+    """Records given as lists, for tests."""
 
     bounded = True
 
@@ -62,14 +65,14 @@ class MemorySource:
 
     def read(self, pipeline: beam.Pipeline) -> Read:
         """Add the reading steps to the pipeline."""
-        traces = pipeline | "CreateTraces" >> beam.Create(self._traces, reshuffle=False)
-        messages = pipeline | "CreateMessages" >> beam.Create(self._messages, reshuffle=False)
-        return Read(traces, messages, no_dead_letters(pipeline))
+        traces = pipeline | "CreateTraces" >> beam.Create(_batches(self._traces), reshuffle=False)
+        messages = pipeline | "CreateMessages" >> beam.Create(_batches(self._messages), reshuffle=False)
+        return Read(traces, messages, None, None)
 
 
-def no_dead_letters(pipeline: beam.Pipeline) -> beam.PCollection[DeadLetter]:
-    """For sources whose every element is a record."""
-    return pipeline | "CreateNoDeadLetters" >> beam.Create([])
+def _batches(records: Iterable[KafkaRecord]) -> list[RecordBatch]:
+    gatherer = Gatherer()
+    return [batch for record in records for batch in gatherer.add(record)] + [*gatherer.rest()]
 
 
 class _ReadEnvelopes(beam.DoFn):
@@ -77,6 +80,7 @@ class _ReadEnvelopes(beam.DoFn):
         self._tracing_topic = tracing_topic
 
     def process(self, path: str) -> Iterator[Any]:
+        traces, messages = Gatherer(), Gatherer()
         for number, line in read_lines(path):
             record = self._record(path, number, line)
             if isinstance(record, DeadLetter):
@@ -84,9 +88,11 @@ class _ReadEnvelopes(beam.DoFn):
                 counters.DEAD_LETTERED.inc()
                 yield pvalue.TaggedOutput(DEAD_LETTERS, record)
             elif self._is_trace(record):
-                yield record
+                yield from traces.add(record)
             else:
-                yield pvalue.TaggedOutput("messages", record)
+                yield from (pvalue.TaggedOutput("messages", batch) for batch in messages.add(record))
+        yield from traces.rest()
+        yield from (pvalue.TaggedOutput("messages", batch) for batch in messages.rest())
 
     def _record(self, path: str, number: int, line: bytes | Unreadable) -> KafkaRecord | DeadLetter:
         if isinstance(line, Unreadable):

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from pipeline.client_properties import to_librdkafka
 from pipeline.config import Config
 from pipeline.graph import Sinks, build
-from pipeline.kafka_sinks import ProduceTopic
-from pipeline.kafka_sources import BoundedKafkaSource, Range
+from pipeline.io.read_from_kafka import KafkaRanges
+from pipeline.io.read_ranges import Range
+from pipeline.io.write_to_kafka import WriteToKafka
 from runners.compaction import with_compacted_topics
 from runners.direct import run_graph
 from runners.positions import bounds
@@ -31,18 +32,17 @@ def run(config: Config, tell: Callable[[str], None]) -> Counter[str]:
     settings = config.settings
     admin = admin_client(config)
     found = partitions(admin, settings)
-    properties = to_librdkafka(config.consumer_properties())
-    consumer = Consumer(properties)
+    consumer = Consumer(to_librdkafka(config.consumer_properties()))
     try:
         ranges = ranges_of(consumer, found, settings.direct_read_from)
     finally:
         consumer.close()
     records = sum(one.end - one.start for one in ranges)
     tell(f"Reading {records} records of {', '.join(found)} up to now; then this run ends.")
-    producer = to_librdkafka(config.producer_properties())
-    sinks = Sinks(*(ProduceTopic(topic, producer) for topic in settings.output_topics()))
+    producer = config.producer_properties()
+    sinks = Sinks(*(WriteToKafka(topic, producer, settings.dead_letter_topic) for topic in settings.output_topics()))
     settings = with_compacted_topics(admin, settings, tell)
-    source = BoundedKafkaSource(ranges, settings.tracing_topic, properties)
+    source = KafkaRanges(ranges, settings.tracing_topic, config.consumer_properties())
     return run_graph(lambda pipeline: build(pipeline, source, sinks, settings))
 
 

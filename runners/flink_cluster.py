@@ -10,12 +10,12 @@ from pipeline.config import Config
 from pipeline.errors import UserError
 from pipeline.settings import Settings
 from runners import cluster_resume
-from runners.event_time import CREATE_TIME, choose_policy, start_time
 from runners.flink_options import beam_options, cluster_configuration, write_configuration
 from runners.flink_rest import FlinkError, FlinkRest
 from runners.job_records import JobRecord, frozen_settings
-from runners.job_server import Build, JobServer
-from runners.reads import admin_client, partitions, plan
+from runners.job_server import JobServer
+from runners.kafka_graph import Build
+from runners.reads import admin_client, describe, partitions
 from runners.state_folder import StateFolder
 
 START_S = 180
@@ -47,28 +47,22 @@ def submit(
         )
     _look_at(rest, settings, tell)
     with folder.hold():
-        admin = admin_client(config)
-        found = partitions(admin, settings)
-        policy = choose_policy(config, admin, found)
-        tell(f"Event time: {policy.name}, because {policy.reason}.")
-        reads = plan(config, found, policy.name)
-        if policy.name == CREATE_TIME and settings.heartbeat:
-            start_time(config, found, tell)
+        tell(f"Reading {describe(partitions(admin_client(config), settings))} as group {settings.application_id}.")
         restore = cluster_resume.choose(folder, rest, from_savepoint, settings.flink_checkpoints_dir, tell)
-        cluster_resume.prepare(config, folder, restore, reads, found, tell)
-        record = JobRecord(uuid.uuid4().hex, reads.labels, frozen_settings(settings))
+        cluster_resume.require_layout(config, folder, restore)
+        record = JobRecord(uuid.uuid4().hex, frozen_settings(settings))
         record.save(folder.jobs)
         write_configuration(folder.configuration, cluster_configuration(settings, job_id=record.job))
-        tell(f"Resuming from {restore.place}" if restore.place else "No savepoint known: starting anew.")
+        tell(f"Resuming from {restore}" if restore else "No savepoint known: starting anew.")
         with JobServer(settings, folder) as server:
             options = beam_options(
                 settings,
                 job_endpoint=server.endpoint,
                 worker=settings.flink_worker_command,
-                restore=restore.place,
+                restore=restore,
                 extra=beam_flags,
             )
-            submission = server.submit(build, reads, options)
+            submission = server.submit(build, options)
             deadline = time.monotonic() + START_S
             while not submission.ended.wait(POLL_S) and time.monotonic() < deadline:
                 if rest.is_processing(record.job):

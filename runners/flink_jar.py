@@ -1,16 +1,15 @@
 """The job as a jar, for a Flink cluster in application mode: one job, started with it, and nothing to submit to."""
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.config import Config
 from pipeline.errors import UserError
-from runners.event_time import CREATE_TIME, choose_policy, start_time
 from runners.flink_options import beam_options, cluster_configuration, write_configuration
 from runners.job_records import JobRecord, frozen_settings
-from runners.job_server import Build, JobServer
-from runners.reads import admin_client, partitions, plan
+from runners.job_server import JobServer
+from runners.kafka_graph import Build
 from runners.state_folder import StateFolder
 
 WRITE_S = 180
@@ -18,24 +17,15 @@ AUTO = "[auto]"
 MAIN = "org.apache.beam.runners.flink.FlinkPipelineRunner"
 
 
-def write(
-    config: Config, build: Build, target: Path, tell: Callable[[str], None], beam_flags: Sequence[str] = ()
-) -> list[str]:
+def write(config: Config, build: Build, target: Path, beam_flags: Sequence[str] = ()) -> list[str]:
     """Writes the jar and returns the arguments that start it, for Flink's `standalone-job.sh`.
 
-    The settings, and what there is to read now, are fixed in it. Raises `UserError` when it cannot be written.
+    The settings are fixed in it. Raises `UserError` when it cannot be written.
     """
     settings, folder = config.settings, StateFolder.of(config.settings)
     target = target.absolute()
     with folder.hold():
-        admin = admin_client(config)
-        found = partitions(admin, settings)
-        policy = choose_policy(config, admin, found)
-        tell(f"Event time: {policy.name}, because {policy.reason}.")
-        reads = plan(config, found, policy.name)
-        if policy.name == CREATE_TIME and settings.heartbeat:
-            start_time(config, found, tell)
-        record = JobRecord(uuid.uuid4().hex, reads.labels, frozen_settings(settings))
+        record = JobRecord(uuid.uuid4().hex, frozen_settings(settings))
         record.save(folder.jobs)
         write_configuration(folder.configuration, {})
         with JobServer(settings, folder, master=AUTO) as server:
@@ -43,7 +33,7 @@ def write(
             options = beam_options(
                 settings, job_endpoint=server.endpoint, worker=settings.flink_worker_command, extra=to_file
             )
-            submission = server.submit(build, reads, options)
+            submission = server.submit(build, options)
             submission.ended.wait(WRITE_S)
     if submission.error or not target.exists():
         raise UserError(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pipeline.settings import Settings
 from runners.jars import resolve
+from runners.kafka_graph import NATIVE
 
 THEIRS = (
     "org/apache/flink/",
@@ -23,7 +24,7 @@ THEIRS = (
 def library(settings: Settings) -> list[Path]:
     """The jars, fetched if absent; raises `JarError` when one cannot be had."""
     cache = settings.jars_cache.expanduser()
-    jars = resolve("beam", cache, settings.jars_mirror)
+    jars = resolve("beam" if settings.kafka_io == NATIVE else "java-io", cache, settings.jars_mirror)
     return [jar for jar in jars if not str(jar.relative_to(cache)).startswith(THEIRS)]
 
 

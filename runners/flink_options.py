@@ -38,9 +38,8 @@ def beam_options(
         f"--environment_config={json.dumps({'command': worker})}",
         f"--sdk_worker_parallelism={settings.workers}",
         f"--max_cache_memory_usage_mb={max(1, settings.state_cache_mb // settings.workers)}",
-        "--experiments=use_deprecated_read",
         f"--parallelism={settings.flink_parallelism}",
-        *_max_parallelism(settings),
+        f"--max_parallelism={settings.flink_max_parallelism}",
         f"--max_bundle_time_mills={settings.bundle_ms}",
         # A bundle ends by time: what comes within it is packed together, the more the better.
         f"--max_bundle_size={MAX_BUNDLE_SIZE}",
@@ -52,18 +51,6 @@ def beam_options(
         *([f"--savepoint_path={restore}", "--allow_non_restored_state"] if restore else []),
         *extra,
     ]
-
-
-def _max_parallelism(settings: Settings) -> list[str]:
-    """Unsaid when it is what Flink takes by itself (`KeyGroupRangeAssignment.computeDefaultMaxParallelism`).
-
-    Told of it, Beam makes a reader per partition instead of one per instance, and those of one instance wait for each
-    other (docs/adr/0010-one-reader-per-instance.md).
-    """
-    parallelism = settings.flink_parallelism
-    of_flink = min(max(1 << (parallelism + parallelism // 2 - 1).bit_length(), 128), 32_768)
-    chosen = settings.flink_max_parallelism
-    return [] if chosen == of_flink else [f"--max_parallelism={chosen}"]
 
 
 def job_configuration(settings: Settings, *, job_id: str) -> dict[str, str]:
@@ -133,7 +120,7 @@ def embedded_configuration(
     }
     if restore:
         configuration["execution.savepoint.path"] = flink_uri(restore)
-        # The read steps change their name with what they read; their old state is left behind on purpose.
+        # A step that settings or a release take away leaves its state behind.
         configuration["execution.savepoint.ignore-unclaimed-state"] = "true"
     return configuration
 

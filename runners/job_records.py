@@ -1,16 +1,13 @@
 """With what each job was made, written before it starts: a snapshot is only worth what is known about its job."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pipeline.errors import UserError
 from pipeline.settings import Settings, property_name
 
-Offsets = dict[str, dict[str, int]]
-"""Offsets by topic and partition (a string, as JSON has it)."""
-NOTED = 8
-FROZEN = ("locate_shards", "block_size", "flink_max_parallelism", "flink_state_backend")
+FROZEN = ("readers", "locate_shards", "block_size", "flink_max_parallelism", "flink_state_backend")
 """The backend too: only canonical savepoints move between two, and those take minutes for large state."""
 FORMAT = "state.format"
 """No setting: which form of the state this release writes, and the only one that it reads."""
@@ -22,15 +19,11 @@ class JobRecord:
 
     Attributes:
         job: Flink's id of it.
-        reads: labels of its read steps.
         frozen: settings that its state is laid out by.
-        offsets: by checkpoint number: offsets that this checkpoint had reached or passed.
     """
 
     job: str
-    reads: list[str]
     frozen: dict[str, int | str]
-    offsets: dict[str, Offsets] = field(default_factory=dict)
 
     def save(self, folder: Path) -> None:
         """Writes it to `folder`, whole or not at all."""
@@ -56,18 +49,6 @@ class JobRecord:
         """All readable records, of the newest job first."""
         files = sorted(folder.glob("*.json"), key=lambda file: file.stat().st_mtime_ns, reverse=True)
         return [record for file in files if (record := cls.of(folder, file.stem))]
-
-    def note(self, checkpoint: int, offsets: Offsets) -> None:
-        """Remembers the offsets of one more checkpoint, and forgets those of the ninth last."""
-        self.offsets[str(checkpoint)] = offsets
-        for number in sorted(self.offsets, key=int)[:-NOTED]:
-            del self.offsets[number]
-
-    def offsets_of(self, snapshot: str) -> Offsets:
-        """Offsets that a snapshot had reached (`chk-7`, or a savepoint, which comes after all checkpoints); or none."""
-        newest = int(snapshot[4:]) if snapshot.startswith("chk-") else None
-        numbers = [number for number in map(int, self.offsets) if newest is None or number <= newest]
-        return self.offsets[str(max(numbers))] if numbers else {}
 
     def require_layout_of(self, settings: Settings, snapshot: Path | str) -> None:
         """Raises `UserError` when the settings, or this release, do not fit the state of this job."""

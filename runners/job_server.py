@@ -5,23 +5,21 @@ import os
 import shlex
 import shutil
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from pipeline.settings import Settings
-from runners.expansion import expansion_service
 from runners.flink_options import heap_mb
 from runners.jars import resolve
 from runners.java import find_java
 from runners.java_process import JavaProcess
+from runners.kafka_graph import NATIVE, Build
 from runners.ports import free_ports, listens
-from runners.reads import Reads
 from runners.state_folder import StateFolder
 
 if TYPE_CHECKING:
-    from apache_beam import Pipeline
     from apache_beam.runners.runner import PipelineResult
 
 START_S = 120
@@ -40,9 +38,6 @@ JVM_OPTIONS = (
     "-Dorg.slf4j.simpleLogger.log.org.apache.kafka=warn",
 )
 
-Build = Callable[["Pipeline", Reads, str], None]
-"""Builds the graph into a pipeline, from the read steps and the address of an expansion service."""
-
 
 class JobServer:
     """The JVM, from construction to the end of the block. `java_option` in the environment is added to its options.
@@ -53,9 +48,7 @@ class JobServer:
     def __init__(
         self, settings: Settings, folder: StateFolder, environ: Mapping[str, str] = os.environ, *, master: str = ""
     ) -> None:
-        self._java = find_java(settings.java_home)
-        self._jars = resolve("beam", Path(settings.jars_cache).expanduser(), settings.jars_mirror)
-        self._expansion_log = folder.log("expansion")
+        group = "beam" if settings.kafka_io == NATIVE else "java-io"
         # Flink leaves 22 MB there each time that it does not end in order.
         self._scratch = folder.scratch
         shutil.rmtree(self._scratch, ignore_errors=True)
@@ -64,8 +57,8 @@ class JobServer:
         self.endpoint = f"localhost:{self._port}"
         self.process = JavaProcess(
             "Flink",
-            java=self._java,
-            jars=self._jars,
+            java=find_java(settings.java_home),
+            jars=resolve(group, Path(settings.jars_cache).expanduser(), settings.jars_mirror),
             main=MAIN,
             arguments=[
                 *("--flink-master", master or settings.flink_master),
@@ -73,7 +66,7 @@ class JobServer:
                 *("--job-host", "localhost"),
                 *("--job-port", str(self._port)),
                 *("--artifact-port", str(artifact_port)),
-                # Its own expansion service cannot be told to use the deprecated read.
+                # None of its own: our transforms need none, and it could not be told to use the deprecated read.
                 *("--expansion-port", "-1"),
                 *("--artifacts-dir", str(self._scratch / "artifacts")),
             ],
@@ -82,7 +75,7 @@ class JobServer:
             log=folder.log("flink"),
         )
 
-    def submit(self, build: Build, reads: Reads, options: Sequence[str]) -> "Submission":
+    def submit(self, build: Build, options: Sequence[str]) -> "Submission":
         """Builds the graph and hands it over; raises `JavaProcessError`, or what Beam raises."""
         # Beam warns of each Flink option, and shouts when a job is cancelled; what matters is in `Submission.error`.
         logging.getLogger().setLevel(logging.CRITICAL)
@@ -93,8 +86,7 @@ class JobServer:
         from runners.stable_names import StableNamesRunner
 
         pipeline = Pipeline(StableNamesRunner(), PipelineOptions(list(options)))
-        with expansion_service(self._java, self._jars, self._expansion_log) as expansion:
-            build(pipeline, reads, expansion)
+        build(pipeline)
         self.process.wait_until(lambda: listens(self._port), START_S)
         return Submission(pipeline.run())
 

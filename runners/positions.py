@@ -1,7 +1,7 @@
 """Where the consumer group stands in the topics that it reads."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -94,25 +94,6 @@ def positions(consumer: "Consumer", found: Partitions) -> list[Position]:
             start = offsets.get(topic, {}).get(str(index), low)
             answer.append(Position(topic, index, min(max(start, low), high), high))
     return answer
-
-
-def low_offsets(consumer: "Consumer", found: Partitions) -> dict[str, dict[str, int]]:
-    """The oldest offsets that the brokers still have, by topic and partition."""
-    return {
-        topic: {str(index): bounds(consumer, topic, index)[0] for index in range(count)}
-        for topic, count in found.items()
-    }
-
-
-def rewind(consumer: "Consumer", offsets: Mapping[str, Mapping[str, int]]) -> None:
-    """Commits these offsets for the group, which must have no members (KafkaIO's readers are none)."""
-    from confluent_kafka import TopicPartition
-
-    wanted = [
-        TopicPartition(topic, int(index), offset) for topic, each in offsets.items() for index, offset in each.items()
-    ]
-    if wanted:
-        consumer.commit(offsets=wanted, asynchronous=False)
 
 
 def _by_topic(answer: "Iterable[TopicPartition]") -> dict[str, dict[str, int]]:

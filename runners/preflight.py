@@ -63,7 +63,7 @@ class _Preflight:
         departures = departures_of(
             self._admin, self._commands, [topic for name, topic in self._wanted.items() if name in described]
         )
-        needs = self._needs(headers, departures)
+        needs = self._needs(headers)
         by_topic = {
             name: self._of_topic(described[name], operations, departures.get(name, []))
             if name in described
@@ -118,14 +118,11 @@ class _Preflight:
             if one.topic
         ]
 
-    def _needs(self, headers: list[str], departures: dict[str, list[Departure]]) -> dict[str, list[str]]:
+    def _needs(self, headers: list[str]) -> dict[str, list[str]]:
         """The operations that a run needs on each topic."""
         tracing = self._settings.tracing_topic
         needs = {name: ["WRITE"] for name in self._wanted}
         needs[tracing] = ["READ", "DESCRIBE_CONFIGS"]
-        by_clients = any(departure.setting == "message.timestamp.type" for departure in departures.get(tracing, []))
-        if by_clients and self._settings.heartbeat:
-            needs[tracing].append("WRITE")
         return needs | {name: ["READ"] for name in headers}
 
     def _describe(self, names: list[str]) -> tuple[dict[str, TopicDescription], dict[str, list[Verdict]]]:

@@ -1,7 +1,6 @@
 """The `prism` runner: Beam's own streaming runner, one program beside this process. For trials.
 
-It keeps no state, so each start reads all that Kafka retains. Kafka's steps run in the expansion service, ours in
-this process; both last as long as the job.
+It keeps no state, so each start reads all that Kafka retains. All steps run in this process; there is no Java.
 """
 
 import logging
@@ -17,14 +16,11 @@ from tempfile import TemporaryDirectory
 
 from pipeline.config import Config
 from pipeline.errors import UserError
-from runners.event_time import CREATE_TIME, choose_policy, start_time
-from runners.expansion import expansion_service
-from runners.jars import resolve
-from runners.java import find_java
 from runners.java_process import DIE_WITH_PARENT
-from runners.job_server import Build, Submission
+from runners.job_server import Submission
+from runners.kafka_graph import Build, kafka_graph
 from runners.ports import free_ports, listens
-from runners.reads import Reads, admin_client, partitions, plan
+from runners.reads import admin_client, partitions
 from runners.sealed import sealed
 from runners.stop_signals import stop_request
 
@@ -37,27 +33,17 @@ def run(config: Config, tell: Callable[[str], None], beam_flags: Sequence[str] =
 
     It commits no offsets, since it could not resume: each start reads all there is. `UserError` without a program.
     """
-    from runners.flink import OPEN_PORTS, kafka_graph
+    from runners.flink import OPEN_PORTS
 
     config = sealed(config)
     settings = config.settings
-    build = build or kafka_graph(config, tell, commit_offsets=False)
+    build = build or kafka_graph(config, tell, commits_offsets=False)
     binary = find_prism(settings.prism_binary)
-    admin = admin_client(config)
-    found = partitions(admin, settings)
-    policy = choose_policy(config, admin, found)
-    reads = plan(config, found, policy.name)
-    if policy.name == CREATE_TIME and settings.heartbeat:
-        start_time(config, found, tell)
+    partitions(admin_client(config), settings)
     with stop_request(tell, "stopping") as stop, TemporaryDirectory(prefix="tracing-aggregator-") as scratch:
-        jars = resolve("beam", Path(settings.jars_cache).expanduser(), settings.jars_mirror)
         tell(OPEN_PORTS)
-        log = Path(scratch) / "expansion.log"
-        with (
-            _prism(binary, Path(scratch) / "prism.log") as endpoint,
-            expansion_service(find_java(settings.java_home), jars, log, with_worker=True) as expansion,
-        ):
-            submission = _submit(config, build, reads, endpoint, expansion, beam_flags)
+        with _prism(binary, Path(scratch) / "prism.log") as endpoint:
+            submission = _submit(config, build, endpoint, beam_flags)
             tell(f"Running on prism at {endpoint}; it keeps no state.")
             while not stop.is_set() and not submission.ended.is_set():
                 stop.wait(POLL_S)
@@ -79,9 +65,7 @@ def find_prism(configured: str) -> str:
     return binary
 
 
-def _submit(
-    config: Config, build: Build, reads: Reads, endpoint: str, expansion: str, beam_flags: Sequence[str]
-) -> Submission:
+def _submit(config: Config, build: Build, endpoint: str, beam_flags: Sequence[str]) -> Submission:
     logging.getLogger().setLevel(logging.CRITICAL)
     from apache_beam import Pipeline
     from apache_beam.options.pipeline_options import PipelineOptions
@@ -92,12 +76,10 @@ def _submit(
         f"--job_name={config.settings.application_id}",
         "--environment_type=LOOPBACK",
         "--streaming",
-        # KafkaIO's read does not survive a split: two bundles share a consumer (apache/beam#35185).
-        "--experiments=prism_disable_sdf_split",
         *beam_flags,
     ]
     pipeline = Pipeline(options=PipelineOptions(flags))
-    build(pipeline, reads, expansion)
+    build(pipeline)
     return Submission(pipeline.run())
 
 

@@ -1,21 +1,13 @@
-"""What is read from Kafka at the moment: topics, their partitions, and the read steps that follow from them.
+"""What there is to read from Kafka as a run starts: topics and their partitions."""
 
-A Kafka read on Flink resumes with the partitions, the readers and the client properties that it had when its state was
-saved. So the label of a read step changes with all of these: under a new label the read starts at the committed
-offsets of the group, which never lie beyond what was saved, and every other step keeps its state.
-"""
-
-import hashlib
-import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pipeline.client_properties import to_librdkafka
 from pipeline.config import Config
 from pipeline.errors import UserError
-from pipeline.kafka_read import KafkaRead
+from pipeline.io.topics_to_read import TopicsToRead
 from pipeline.settings import Settings
-from pipeline.topic_names import topic_pattern
 
 if TYPE_CHECKING:
     from confluent_kafka.admin import AdminClient
@@ -24,18 +16,6 @@ TIMEOUT_S = 15
 
 Partitions = Mapping[str, int]
 """Number of partitions by topic."""
-
-
-class Reads(NamedTuple):
-    """The read steps of one job; `headers` is None unless `trace.topics` chooses a topic that exists."""
-
-    tracing: KafkaRead
-    headers: KafkaRead | None
-
-    @property
-    def labels(self) -> list[str]:
-        """The labels of the steps."""
-        return [read.label for read in self if read]
 
 
 def admin_client(config: Config) -> "AdminClient":
@@ -63,42 +43,11 @@ def partitions(admin: "AdminClient", settings: Settings) -> Partitions:
             f"There is no topic {settings.tracing_topic} at {settings.bootstrap_servers}.",
             "Create what is missing: tracing-aggregator topics",
         )
-    return {name: count for name, count in sorted(counts.items()) if _is_read(name, settings)}
+    wanted = TopicsToRead.of(settings)
+    return {name: count for name, count in sorted(counts.items()) if wanted.has(name)}
 
 
-def plan(config: Config, found: Partitions, tracing_policy: str) -> Reads:
-    """The read steps for these partitions.
-
-    Headers are read by processing time: an idle business topic would stop the time of everything else, and each link
-    carries the time of its record anyway.
-    """
-    tracing = {config.settings.tracing_topic: found[config.settings.tracing_topic]}
-    headers = {name: count for name, count in found.items() if name not in tracing}
-    return Reads(
-        _read("ReadTracing", tracing, tracing_policy, config),
-        _read("ReadHeaders", headers, "ProcessingTime", config) if headers else None,
-    )
-
-
-def _read(step: str, found: Partitions, policy: str, config: Config) -> KafkaRead:
-    consumer = {**config.consumer_properties(), "enable.auto.commit": "false"}
-    identity = json.dumps([found, policy, consumer, config.settings.flink_parallelism], sort_keys=True).encode()
-    label = f"{step}-{sum(found.values())}-{hashlib.sha256(identity).hexdigest()[:8]}"
-    return KafkaRead(label, tuple(found), policy, consumer)
-
-
-def _is_read(name: str, settings: Settings) -> bool:
-    if name == settings.tracing_topic:
-        return True
-    ours = settings.output_topics()
-    wanted, included, excluded = (
-        topic_pattern(text) for text in (settings.trace_topics, settings.topics_include, settings.topics_exclude)
-    )
-    return (
-        wanted is not None
-        and wanted.fullmatch(name) is not None
-        and name not in ours
-        and not name.startswith("__")
-        and (included is None or included.fullmatch(name) is not None)
-        and (excluded is None or excluded.fullmatch(name) is None)
-    )
+def describe(found: Partitions) -> str:
+    """Topics and their numbers of partitions, for a person."""
+    shown = ", ".join(f"{topic} ({count} partition{'s' * (count != 1)})" for topic, count in list(found.items())[:3])
+    return f"{shown} and {len(found) - 3} more topics" if len(found) > 3 else shown  # noqa: PLR2004 - as above

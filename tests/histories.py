@@ -6,16 +6,20 @@ hundreds of messages of a simulated cluster; what is drawn is a plan, a seed amo
 
 from datetime import UTC, datetime
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar, get_args
 
 from hypothesis import strategies as st
+from msgspec import structs
 
 from transforms.dates import nanos_of
-from transforms.records import ACK, COMMIT, CONSUME, SEND, HeaderLink, Trace
+from transforms.records import ACK, COMMIT, CONSUME, SEND, HeaderLink
+from transforms.traces import Commit, Consume, Send, Trace
 
 #: 2026-01-01T00:00:00Z
 START = 1_767_225_600_000
 Item = Trace | HeaderLink
+T = TypeVar("T", bound=Item)
+_CLASSES = {one.type: one for one in get_args(Trace)}
 
 
 def date_at(nanos: int, digits: int = 9) -> str:
@@ -28,9 +32,8 @@ def date_at(nanos: int, digits: int = 9) -> str:
 def any_trace(**overrides: Any) -> Trace:
     """A valid trace; give what matters to the test. `at` (ms after START) sets date and timestamp."""
     at = overrides.pop("at", 0)
-    kind = overrides.get("type", CONSUME)
+    kind = overrides.pop("type", CONSUME)
     fields: dict[str, Any] = {
-        "type": kind,
         "id": "id-1",
         "date": date_at((START + at) * 10**6, 3),
         "client_id": "client",
@@ -43,18 +46,26 @@ def any_trace(**overrides: Any) -> Trace:
         "extra": None,
     }
     fields |= overrides
-    return Trace(nanos=nanos_of(fields["date"]), **fields)
+    unknown = {"partition": -1, "offset": -1, "group_id": None}
+    for name in unknown.keys() - set(_CLASSES[kind].__struct_fields__):
+        assert fields.pop(name) == unknown[name]
+    return _CLASSES[kind](nanos=nanos_of(fields["date"]), **fields)
+
+
+def changed(item: T, **fields: Any) -> T:
+    """The item with other fields."""
+    return item._replace(**fields) if isinstance(item, HeaderLink) else structs.replace(item, **fields)
 
 
 def value_of(trace: Trace) -> dict[str, Any]:
     """The JSON value of a raw trace, as an interceptor writes it."""
     value: dict[str, Any] = dict(trace.extra or {})
     value |= {"id": trace.id, "topic": trace.topic, "date": trace.date, "type": trace.type, "clientId": trace.client_id}
-    if trace.type != SEND:
+    if not isinstance(trace, Send):
         value |= {"partition": trace.partition, "offset": trace.offset}
     if trace.correlation_id is not None:
         value["correlationId"] = trace.correlation_id
-    if trace.group_id is not None:
+    if isinstance(trace, Consume | Commit):
         value["groupId"] = trace.group_id
     return value
 
@@ -103,11 +114,11 @@ def soups(draw: st.DrawFn, max_size: int = 14, stamp: int = 7) -> list[Item]:
     """Some facts, in no order that means anything; some of them twice. `stamp` is a `recordTimestamp`."""
     facts = draw(st.lists(_fact(stamp), min_size=1, max_size=max_size))
     named = [
-        fact._replace(id=f"{fact.type[:2].lower()}{number}") if isinstance(fact, Trace) else fact
+        fact if isinstance(fact, HeaderLink) else changed(fact, id=f"{fact.type[:2].lower()}{number}")
         for number, fact in enumerate(facts)
     ]
     again = draw(st.lists(st.sampled_from(named), max_size=2))
-    later = [fact._replace(timestamp=fact.timestamp + draw(st.sampled_from([0, 700]))) if isinstance(fact, Trace)
+    later = [changed(fact, timestamp=fact.timestamp + draw(st.sampled_from([0, 700]))) if isinstance(fact, Trace)
              and fact.type in {SEND, ACK, CONSUME} else fact for fact in again]  # fmt: skip
     return named + later
 

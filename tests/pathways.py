@@ -10,7 +10,8 @@ from transforms.follow_pathways import path_event
 from transforms.latency_sketch import LatencySketch
 from transforms.packs import decode, encode
 from transforms.pathways_view import PathwaysView
-from transforms.records import CONSUME, SEND, Trace
+from transforms.records import CONSUME, SEND
+from transforms.traces import Trace
 from transforms.view import Outputs
 from transforms.waits import Waits
 

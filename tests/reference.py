@@ -13,7 +13,8 @@ from tests.reference_history import ONE_BLOCK, History, Message, has_no_place, m
 from tests.reference_stats import StatsKey, skews
 from tests.reference_tallies import Tally, TallyKey, tallies
 from tests.reference_verdicts import Wrong, wrongs
-from transforms.records import COMMIT, HeaderLink, Trace
+from transforms.records import HeaderLink
+from transforms.traces import Commit, Consume, Trace
 from transforms.waits import Waits
 
 
@@ -69,9 +70,10 @@ class _Records:
         if place is not None:
             where |= {"partition": place[0], "offset": place[1]}
         key = where if place is not None else {**where, "correlationId": trace.correlation_id}
-        if trace.type == COMMIT:
-            key = {**where, "groupId": trace.group_id}
-        fields = {"groupId": trace.group_id, "cluster": self._cluster or None, **fields}
+        group = trace.group_id if isinstance(trace, Consume | Commit) else None
+        if isinstance(trace, Commit):
+            key = {**where, "groupId": group}
+        fields = {"groupId": group, "cluster": self._cluster or None, **fields}
         value = {"id": identity or trace.id, "date": trace.date, "type": trace.type, "clientId": trace.client_id}
         value |= where | {name: fact for name, fact in fields.items() if fact is not None}
         self.written[value["id"]] = key, {**(trace.extra or {}), **value}

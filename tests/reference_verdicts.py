@@ -17,7 +17,8 @@ from tests.reference_history import (
     order,
     says_failed,
 )
-from transforms.records import ACK, COMMIT, CONSUME, SEND, Trace
+from transforms.records import ACK, COMMIT, CONSUME, SEND
+from transforms.traces import Trace
 from transforms.waits import Waits
 
 
@@ -177,6 +178,6 @@ def _of_pair(send: Trace, trace: Trace, hold: int, about: dict[str, Any]) -> Ite
 
 def _who(trace: Trace) -> dict[str, Any]:
     return {
-        "clientId": trace.client_id, "groupId": trace.group_id, "date": trace.date,
+        "clientId": trace.client_id, "groupId": getattr(trace, "group_id", None), "date": trace.date,
         "correlationId": trace.correlation_id,
     }  # fmt: skip

@@ -13,14 +13,15 @@ from collections import Counter
 from functools import cache
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
-from tests.histories import START, HeaderLink, Item, Plan, date_at, traffic
+from tests.histories import START, HeaderLink, Item, Plan, changed, date_at, traffic
 from tests.model.whole_run import WholeRun
 from transforms import addresses, dates, latency_sketch
 from transforms.journal import MIN_REWRITE_BYTES
+from transforms.traces import Send
 from transforms.waits import Waits
 
 _HOUR = 3_600_000
@@ -99,15 +100,15 @@ def _an_hour(seed: int, messages: int) -> list[Item]:
 
 def _moved(item: Item, number: int, hour: int) -> Item:
     """The item so many hours later: other messages of the same clients, groups and topics."""
-    later, offset = number * hour, item.offset + number * _OFFSETS if item.offset >= 0 else item.offset
-    correlation = item.correlation_id and f"{number}.{item.correlation_id}"
-    if isinstance(item, HeaderLink):
-        return item._replace(offset=offset, correlation_id=correlation, timestamp=item.timestamp + later)
-    nanos = item.nanos + later * 10**6
-    return item._replace(
-        id=f"{number}.{item.id}", date=date_at(nanos, 9), offset=offset, correlation_id=correlation,
-        timestamp=item.timestamp + later, nanos=nanos, extra=None,
-    )  # fmt: skip
+    later = number * hour
+    fields: dict[str, Any] = {"correlation_id": item.correlation_id and f"{number}.{item.correlation_id}"}
+    fields["timestamp"] = item.timestamp + later
+    if not isinstance(item, Send):
+        fields["offset"] = item.offset + number * _OFFSETS if item.offset >= 0 else item.offset
+    if not isinstance(item, HeaderLink):
+        nanos = item.nanos + later * 10**6
+        fields |= {"id": f"{number}.{item.id}", "date": date_at(nanos, 9), "nanos": nanos, "extra": None}
+    return changed(item, **fields)
 
 
 def open_files() -> int:

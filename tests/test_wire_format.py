@@ -13,10 +13,10 @@ from pipeline.settings import Settings
 from tests.test_schemas import DATA, ROOT, check, schema
 from tracing_clients.traces import NOWHERE
 from tracing_clients.traces import Trace as Written
-from transforms import parse_traces
-from transforms.dead_letters import DeadLetter
-from transforms.parse_traces import parse_trace
-from transforms.records import KafkaRecord, Trace
+from transforms import strict_parser
+from transforms.batch_parser import parse_traces
+from transforms.strict_parser import Refused, parse_trace
+from transforms.traces import Trace
 
 AHEAD_MS = Settings().date_max_ahead_ms
 CASES = [orjson.loads(line) for line in (DATA / "conformance.jsonl").read_bytes().splitlines()]
@@ -28,9 +28,12 @@ BLIND = {"a day that is none", "an offset written as 7.0"}
 LENIENT = {"a correlationId that is null on an ACK is none"}
 
 
-def parsed(case: dict[str, Any]) -> Trace | DeadLetter:
-    value = None if case["value"] is None else case["value"].encode()
-    return parse_trace(KafkaRecord("_tracing", 0, 0, case["timestamp"], None, value), AHEAD_MS)
+def value_of(case: dict[str, Any]) -> bytes | None:
+    return None if case["value"] is None else case["value"].encode()
+
+
+def parsed(case: dict[str, Any]) -> Trace | Refused:
+    return parse_trace(value_of(case), case["timestamp"], AHEAD_MS)
 
 
 def named(case: dict[str, Any]) -> str:
@@ -40,17 +43,22 @@ def named(case: dict[str, Any]) -> str:
 @pytest.mark.parametrize("case", CASES, ids=named)
 def test_every_example_is_taken_or_refused_as_it_says(case):
     found = parsed(case)
-    if isinstance(found, DeadLetter):
+    if isinstance(found, Refused):
         assert {"deadLetter": found.reason} == case["expected"]
         return
     told = {
         "type": found.type, "id": found.id, "date": found.date, "clientId": found.client_id, "topic": found.topic,
-        "groupId": found.group_id, "correlationId": found.correlation_id, "instantNanos": found.nanos,
+        "groupId": getattr(found, "group_id", None), "correlationId": found.correlation_id, "instantNanos": found.nanos,
         "passedThrough": found.extra,
     }  # fmt: skip
     if found.type != "SEND":
         told |= {"partition": found.partition, "offset": found.offset}
     assert {name: value for name, value in told.items() if value is not None} == case["expected"]["trace"]
+
+
+def test_a_batch_of_all_examples_is_taken_and_refused_as_each_alone():
+    values, timestamps = map(value_of, CASES), (case["timestamp"] for case in CASES)
+    assert [parsed(case) for case in CASES] == parse_traces([*values], [*timestamps], AHEAD_MS)
 
 
 @pytest.mark.parametrize("case", CASES, ids=named)
@@ -63,7 +71,7 @@ def test_the_schema_agrees_with_the_parser_as_far_as_a_schema_can(case):
 
 
 def test_there_is_an_example_of_each_phase_and_each_reason():
-    source = Path(parse_traces.__file__).read_text(encoding="utf-8")
+    source = Path(strict_parser.__file__).read_text(encoding="utf-8")
     reasons = set(re.findall(r'"([a-z]+(?:-[a-z]+)+)"', source))
     # Nested deeper than JSON is written: nothing that one would type as an example.
     assert {case["expected"].get("deadLetter") for case in CASES} == reasons - {"too-deep"} | {None}

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from tests.histories import START, Item, any_trace, date_at
-from transforms.records import ACK, COMMIT, CONSUME, SEND, HeaderLink, Trace
+from tests.histories import START, Item, any_trace, changed, date_at
+from transforms.records import ACK, COMMIT, CONSUME, SEND, HeaderLink
+from transforms.traces import Trace
 
 MINUTE = 60_000
 DAY = 24 * 60 * MINUTE
@@ -96,7 +97,7 @@ def header(at: int, offset: int, name: str | None) -> HeaderLink:
 
 def elsewhere(trace: Trace) -> Trace:
     """The same in another topic."""
-    return trace._replace(topic="topic2")
+    return changed(trace, topic="topic2")
 
 
 # The table ------------------------------------------------------------------------------------------------------------
@@ -249,12 +250,12 @@ def _redeliveries() -> Iterator[Case]:
     about: Json = {"groupId": "g", "deliveryCount": 2, "firstClientId": "c1", "correlationId": "x"}
     causes = {
         "rewind": [first, commit(60), again, last],
-        "rebalance": [first, again._replace(client_id="c2"), last],
+        "rebalance": [first, changed(again, client_id="c2"), last],
         "redelivery": [first, again, last],
         "unknown": [first, again],
     }
     for cause, facts in causes.items():
-        others = [fact._replace(group_id="h", client_id="d") if fact.id == "c2" else fact for fact in facts]
+        others = [changed(fact, group_id="h", client_id="d") if fact.id == "c2" else fact for fact in facts]
         found = {"over-consumed:c2": about | {"cause": cause}}
         for case in verdict(facts, found, by_another_group=others):
             yield case._replace(name=f"{cause}: {case.name}")
@@ -307,7 +308,7 @@ def _resolved() -> Iterator[Case]:
     yield Case("duplicate, and another client sends it too", [*twice, ack(MINUTE, 2, id="a3", client="q")], {},
                resolves=(identity,))  # fmt: skip
     late_commit = commit(MINUTE, 2, "k3", dated=110)
-    back = [commit(60, 5, "k1"), commit(100, 3, "k2"), late_commit._replace(offset=3)]
+    back = [commit(60, 5, "k1"), commit(100, 3, "k2"), changed(late_commit, offset=3)]
     yield Case("rewound stays when the group stays there", back, {"rewound:k2": {"fromOffset": 5}})
     between = [commit(60, 5, "k1"), commit(100, 3, "k2"), commit(MINUTE, 3, "k3", dated=80)]
     yield Case("an earlier commit is the one that went back", between, {"rewound:k3": {}}, resolves=("rewound:k2",))
@@ -316,7 +317,7 @@ def _resolved() -> Iterator[Case]:
 def _nothing() -> Iterator[Case]:
     yield Case(HEALTHY, busy(), {})
     unread = [send(), ack(offset=3), *(consume(50 + n, n, f"n{n}", id=f"c{n}") for n in (0, 3, 9))]
-    named = unread[2]._replace(correlation_id="v"), unread[3]._replace(correlation_id="x"), unread[4]
+    named = changed(unread[2], correlation_id="v"), changed(unread[3], correlation_id="x"), unread[4]
     yield Case("offsets that are no messages", [*unread[:2], *named, commit(100, 12)], {})
     yield Case(NEVER_COMMITS, [send(), ack(), consume()], {})
     untraced = [consume(50 + n, n, f"n{n}", id=f"c{n}") for n in range(4)]
@@ -339,7 +340,7 @@ def busy(messages: int = 300, partitions: int = 3) -> Facts:
             here.append(consume(at + delay, offset, name, id=f"{group}{number}", group=group, client=f"{group}-client"))
             if offset % 5 == 4:
                 here.append(commit(at + delay + 5, offset, f"{group}k{number}", group))
-        facts += [fact._replace(partition=partition) if fact.type != SEND else fact for fact in here]
+        facts += [changed(fact, partition=partition) if fact.type != SEND else fact for fact in here]
     return facts
 
 
@@ -367,7 +368,7 @@ def _place(number: int, case: Case, kind: str) -> Placed:
         if isinstance(item, Trace):
             nanos = item.nanos + shift * 10**6
             place |= {"id": f"{topic}.{item.id}", "nanos": nanos, "date": date_at(nanos, 6)}
-        moved.append(item._replace(**place))
+        moved.append(changed(item, **place))
     return Placed(case, topic, moved)
 
 

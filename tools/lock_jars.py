@@ -37,44 +37,55 @@ class Jar(NamedTuple):
     file: Path
 
 
+RUNNER = (
+    f"org.apache.beam:beam-runners-flink-1.19:{BEAM}",
+    "com.github.jbellis:jamm:0.4.0",
+    "org.slf4j:slf4j-simple:2.0.16",
+    f"org.apache.flink:flink-statebackend-rocksdb:{FLINK}",
+)
+PINNED = ("org.apache.beam:beam-runners-java-job-service:2.65.0", "com.google.code.findbugs:jsr305:3.0.2")
+#: What the jars of Beam bring and nothing of ours loads.
+UNUSED: Mapping[str, str] = {
+    "io.confluent:*": "schema registry: we read and write bytes, and it is not on Maven Central",
+    "io.apicurio:*": "another schema registry, and with it Kotlin",
+    "com.squareup.wire:*": "compiles .proto files for a schema registry, and with it Kotlin",
+    "com.google.cloud:*": "Google's services; Beam's own jar for them stays, the job server names its classes",
+    "com.google.cloud.hosted.kafka:*": "login to Google's Kafka service",
+    "com.google.api:*": "client library of Google's services",
+    "com.google.api.grpc:*": "messages of Google's services, and with them icu4j",
+    "com.google.apis:google-api-services-cloudresourcemanager": "a Google service",
+    "com.google.apis:google-api-services-iamcredentials": "a Google service",
+    "com.google.auth:google-auth-library-oauth2-http": "login to Google's services",
+    "com.google.oauth-client:*": "login to Google's services",
+    "com.google.code.gson:gson": "JSON of Google's services",
+    "com.google.flogger:*": "logging of Google's services",
+    "com.lmax:disruptor": "statistics of Google's services",
+    "io.grpc:*": "gRPC of Google's services; Beam brings its own under another name",
+    "io.opencensus:*": "statistics of Google's services",
+    "org.apache.httpcomponents:*": "HTTP to Google's services",
+    "org.conscrypt:*": "TLS to Google's services",
+    "org.hamcrest:*": "assertions of tests",
+    "tools.profiler:async-profiler": "profiler behind Flink's web pages, which are not here either",
+}
+
 GROUPS: Mapping[str, Group] = {
+    # The job server, which is Flink too.
     "beam": Group(
+        roots=[*RUNNER],
+        pinned=PINNED,
+        cut=UNUSED,
+    ),
+    # The same, with Beam's Kafka transforms and what expands and runs them: `kafka.io=java`.
+    "java-io": Group(
         roots=[
-            f"org.apache.beam:beam-runners-flink-1.19:{BEAM}",
+            *RUNNER,
             f"org.apache.beam:beam-sdks-java-io-kafka:{BEAM}",
             f"org.apache.beam:beam-sdks-java-expansion-service:{BEAM}",
             f"org.apache.beam:beam-sdks-java-harness:{BEAM}",
-            "com.github.jbellis:jamm:0.4.0",
             "org.apache.kafka:kafka-clients:3.9.1",
-            "org.slf4j:slf4j-simple:2.0.16",
-            f"org.apache.flink:flink-statebackend-rocksdb:{FLINK}",
         ],
-        pinned=[
-            "org.apache.beam:beam-runners-java-job-service:2.65.0",
-            "com.google.code.findbugs:jsr305:3.0.2",
-        ],
-        cut={
-            "io.confluent:*": "schema registry: we read and write bytes, and it is not on Maven Central",
-            "io.apicurio:*": "another schema registry, and with it Kotlin",
-            "com.squareup.wire:*": "compiles .proto files for a schema registry, and with it Kotlin",
-            "com.google.cloud:*": "Google's services; Beam's own jar for them stays, the job server names its classes",
-            "com.google.cloud.hosted.kafka:*": "login to Google's Kafka service",
-            "com.google.api:*": "client library of Google's services",
-            "com.google.api.grpc:*": "messages of Google's services, and with them icu4j",
-            "com.google.apis:google-api-services-cloudresourcemanager": "a Google service",
-            "com.google.apis:google-api-services-iamcredentials": "a Google service",
-            "com.google.auth:google-auth-library-oauth2-http": "login to Google's services",
-            "com.google.oauth-client:*": "login to Google's services",
-            "com.google.code.gson:gson": "JSON of Google's services",
-            "com.google.flogger:*": "logging of Google's services",
-            "com.lmax:disruptor": "statistics of Google's services",
-            "io.grpc:*": "gRPC of Google's services; Beam brings its own under another name",
-            "io.opencensus:*": "statistics of Google's services",
-            "org.apache.httpcomponents:*": "HTTP to Google's services",
-            "org.conscrypt:*": "TLS to Google's services",
-            "org.hamcrest:*": "assertions of tests",
-            "tools.profiler:async-profiler": "profiler behind Flink's web pages, which are not here either",
-        },
+        pinned=PINNED,
+        cut=UNUSED,
     ),
     "broker": Group(
         roots=["org.apache.kafka:kafka_2.13:4.4.0", SLF4J],

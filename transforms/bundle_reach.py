@@ -4,11 +4,11 @@ A trace costs one look into a dictionary and a few comparisons; events are made 
 """
 
 from collections.abc import Iterator
-from typing import cast
 
 from transforms.addresses import FOLLOW, ORDER, PRODUCE, commits_key, partition_key, topic_key
 from transforms.packs import Addressed
-from transforms.records import HEADER_READER, NO_GROUP, HeaderLink, Trace
+from transforms.records import HEADER_READER, NO_GROUP, HeaderLink
+from transforms.traces import Ack, Commit, Consume
 
 #: Topic, partition, block, group.
 _Place = tuple[str, int, int, str]
@@ -27,7 +27,7 @@ class BundleReach:
         self._reads: dict[_Place, _Reach] = {}
         self._commits: dict[_Place, _Reach] = {}
 
-    def acked(self, ack: Trace) -> None:
+    def acked(self, ack: Ack) -> None:
         """A message was written here."""
         place = (ack.topic, ack.partition, ack.offset // self._block_size)
         if ack.timestamp > self._acked.get(place, -1):
@@ -36,16 +36,15 @@ class BundleReach:
         if ack.timestamp > self._placing.get(producer, -1):
             self._placing[producer] = ack.timestamp
 
-    def acked_nowhere(self, ack: Trace) -> None:
+    def acked_nowhere(self, ack: Ack) -> None:
         """A producer was answered without an offset and without an error."""
         producer = (ack.topic, ack.partition, ack.client_id)
         self._bare[producer] = max(ack.timestamp, self._bare.get(producer, -1))
 
-    def consumed(self, consume: Trace) -> None:
+    def consumed(self, consume: Consume) -> None:
         """A group read this message."""
         offset = consume.offset
-        group = cast("str", consume.group_id)
-        place = (consume.topic, consume.partition, offset // self._block_size, group)
+        place = (consume.topic, consume.partition, offset // self._block_size, consume.group_id)
         known = self._reads.get(place)
         if known is None:
             self._reads[place] = _Reach(offset, consume.nanos, consume.timestamp)
@@ -62,9 +61,9 @@ class BundleReach:
         else:
             known.add(link.offset, link.timestamp)
 
-    def committed(self, commit: Trace) -> None:
+    def committed(self, commit: Commit) -> None:
         """A group committed up to this message."""
-        place = (commit.topic, commit.partition, commit.offset // self._block_size, cast("str", commit.group_id))
+        place = (commit.topic, commit.partition, commit.offset // self._block_size, commit.group_id)
         known = self._commits.get(place)
         if known is None:
             self._commits[place] = _Reach(commit.offset, 0, commit.timestamp)

@@ -18,6 +18,10 @@ RECEIVED = _counter("received")
 PARSED = _counter("parsed")
 #: Records that became dead letters.
 DEAD_LETTERED = _counter("dead_lettered")
+#: Output records that were too large for the brokers and became dead letters.
+DEAD_LETTERED_OUTPUT = _counter("dead_lettered_output")
+#: Records of the topics that we read which were gone before we read them.
+INPUT_LOST = _counter("input_lost")
 #: Valid traces of topics that `topics.include` and `topics.exclude` leave out.
 NOT_FOLLOWED = _counter("not_followed")
 #: First outputs of raw traces on the aggregated topic; a COMMIT counts when it goes to the block that writes it.

@@ -10,7 +10,8 @@ import apache_beam as beam
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
-from transforms.records import HeaderLink, Trace
+from transforms.records import HeaderLink
+from transforms.traces import Trace
 
 
 class FindEnd(beam.PTransform):

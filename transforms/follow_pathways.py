@@ -15,7 +15,7 @@ from transforms.addresses import PATHS, STATS
 from transforms.keep_view import FINDINGS, KeepView
 from transforms.packs import Addressed, KeyedPack, PackEvents
 from transforms.pathways_view import CONSUMED, SENT, PathwaysView
-from transforms.records import CONSUME, SEND, Trace
+from transforms.traces import Consume, Send, Trace
 from transforms.waits import Waits
 
 PATHWAYS = "pathways"
@@ -29,13 +29,20 @@ def paths_key(correlation_id: str, shards: int) -> bytes:
 
 
 def path_event(trace: Trace, _timestamp: int, shards: int) -> Addressed | None:
-    """The event of a SEND or a CONSUME with a correlationId; None for all else."""
-    correlation = trace.correlation_id
-    if correlation is None or trace.type not in {SEND, CONSUME}:
-        return None
-    fact: tuple[Any, ...] = (correlation, trace.timestamp, trace.nanos, trace.topic, trace.client_id)
-    event = (SENT, *fact) if trace.type == SEND else (CONSUMED, *fact, trace.group_id)
-    return PATHS, paths_key(correlation, shards), trace.timestamp, event
+    """The event of a SEND or a CONSUME; None for all else."""
+    event: tuple[Any, ...]
+    match trace:
+        case Send():
+            event = (SENT, *_fact(trace))
+        case Consume():
+            event = (CONSUMED, *_fact(trace), trace.group_id)
+        case _:
+            return None
+    return PATHS, paths_key(trace.correlation_id, shards), trace.timestamp, event
+
+
+def _fact(trace: Send | Consume) -> tuple[Any, ...]:
+    return trace.correlation_id, trace.timestamp, trace.nanos, trace.topic, trace.client_id
 
 
 class FollowPathways(beam.PTransform):

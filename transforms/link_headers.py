@@ -1,15 +1,16 @@
 """LinkHeaders: the correlationIds in the headers of business topics, as links to positions.
 
-In: records of business topics. Out: one `HeaderLink` for each. A record without the interceptors' header was not
-traced, but it is there: its link names no correlationId. Keys and payloads are never looked at.
+In: batches of records of business topics. Out: one `HeaderLink` for each record. A record without the interceptors'
+header was not traced, but it is there: its link names no correlationId. Keys and payloads are never looked at.
 """
 
-from typing import Any
+from collections.abc import Iterator
 
 import apache_beam as beam
 
-from transforms.parse_traces import MAX_TEXT_LENGTH
+from transforms.record_batch import RecordBatch
 from transforms.records import LATEST_TIMESTAMP, HeaderLink, KafkaRecord
+from transforms.traces import MAX_TEXT_LENGTH
 
 HEADER = "correlationId"
 
@@ -28,10 +29,10 @@ def header_link(record: KafkaRecord) -> HeaderLink:
 class LinkHeaders(beam.PTransform):
     """See the head of this file."""
 
-    def expand(self, records: beam.PCollection) -> beam.PCollection[HeaderLink]:
-        """The links. The records may be rows of ReadFromKafka, which have a type of their own."""
-        return records | "ReadHeader" >> beam.Map(_link).with_output_types(HeaderLink)
+    def expand(self, batches: beam.PCollection[RecordBatch]) -> beam.PCollection[HeaderLink]:
+        """The links."""
+        return batches | "ReadHeader" >> beam.FlatMap(_links).with_output_types(HeaderLink)
 
 
-def _link(record: Any) -> HeaderLink:
-    return header_link(record)
+def _links(batch: RecordBatch) -> Iterator[HeaderLink]:
+    return map(header_link, batch.records())

@@ -6,7 +6,7 @@ failed ACK that names no correlationId.
 """
 
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 import apache_beam as beam
 from apache_beam import pvalue
@@ -30,7 +30,8 @@ from transforms.dates import NANOS_PER_MILLI
 from transforms.findings import SEND_FAILED, finding
 from transforms.keep_view import FINDINGS
 from transforms.packs import Addressed, Event, KeyedPack, Packer
-from transforms.records import ACK, COMMIT, CONSUME, SEND, HeaderLink, Trace, error_of, has_no_place, is_refused
+from transforms.records import ACK, HeaderLink
+from transforms.traces import Ack, Commit, Consume, Send, Trace, error_of, has_no_place, is_refused
 
 
 class Router:
@@ -48,34 +49,32 @@ class Router:
             yield self._join(item, ("L", item.offset, item.correlation_id, item.timestamp))
             return
         raw = (item.id, item.date, item.client_id, item.timestamp)
-        if item.type == SEND:
-            correlation = cast("str", item.correlation_id)
-            key = shard_key(item.topic, correlation, self._shards)
-            yield LOCATE, key, item.timestamp, ("S", item.topic, correlation, *raw, item.extra)
-        elif item.type == ACK:
+        if isinstance(item, Send):
+            key = shard_key(item.topic, item.correlation_id, self._shards)
+            yield LOCATE, key, item.timestamp, ("S", item.topic, item.correlation_id, *raw, item.extra)
+        elif isinstance(item, Ack):
             if has_no_place(item):
                 yield from self._unplaced(item)
                 return
             yield self._join(item, ("A", item.offset, *raw, item.correlation_id, item.extra))
             if item.correlation_id is not None:
                 yield self._link(item, item.correlation_id, item.nanos, acked_by=item.client_id)
-        elif item.type == CONSUME:
-            correlation = cast("str", item.correlation_id)
-            yield self._join(item, ("C", item.offset, *raw, correlation, item.group_id, item.extra))
-            yield self._link(item, correlation, item.nanos, reader=item.client_id)
+        elif isinstance(item, Consume):
+            yield self._join(item, ("C", item.offset, *raw, item.correlation_id, item.group_id, item.extra))
+            yield self._link(item, item.correlation_id, item.nanos, reader=item.client_id)
         else:
-            key = commits_key(cast("str", item.group_id), item.topic, item.partition)
+            key = commits_key(item.group_id, item.topic, item.partition)
             yield ORDER, key, item.timestamp, ("K", item.offset, *raw, item.extra)
 
     def new_reach(self) -> BundleReach:
         """What gathers the groups and blocks of a bundle."""
         return BundleReach(self._block_size)
 
-    def _join(self, item: Trace | HeaderLink, event: Event) -> Addressed:
+    def _join(self, item: Ack | Consume | HeaderLink, event: Event) -> Addressed:
         key = block_key(item.topic, item.partition, item.offset // self._block_size)
         return JOIN, key, item.timestamp, event
 
-    def _unplaced(self, ack: Trace) -> Iterator[Addressed]:
+    def _unplaced(self, ack: Ack) -> Iterator[Addressed]:
         """An ACK that says of no offset that a message lies there."""
         correlation, raw = ack.correlation_id, (ack.id, ack.date, ack.client_id, ack.timestamp)
         if not is_refused(ack):
@@ -88,7 +87,7 @@ class Router:
 
     def _link(
         self,
-        item: Trace | HeaderLink,
+        item: Ack | Consume | HeaderLink,
         correlation: str,
         nanos: int,
         *,
@@ -133,11 +132,11 @@ class _Pack(beam.DoFn):
         reach = self._reach
         if isinstance(item, HeaderLink):
             reach.linked(item)
-        elif item.type == CONSUME:
+        elif isinstance(item, Consume):
             reach.consumed(item)
-        elif item.type == COMMIT:
+        elif isinstance(item, Commit):
             reach.committed(item)
-        elif item.type == ACK:
+        elif isinstance(item, Ack):
             if has_no_place(item):
                 yield from self._unplaced(item)
             else:
@@ -150,7 +149,7 @@ class _Pack(beam.DoFn):
             output = _output(destination, pack.value)
             yield pvalue.TaggedOutput(output.tag, pack.with_value(output.value))
 
-    def _unplaced(self, ack: Trace) -> Iterator[Any]:
+    def _unplaced(self, ack: Ack) -> Iterator[Any]:
         """An ACK without an offset: the send failed, or (ProducersView decides) the producer asked for none."""
         counters.EMITTED.inc()
         yield aggregated(

@@ -1,8 +1,8 @@
-"""The records that enter the pipeline: what Kafka gave, and what the parser makes of it."""
+"""The records that enter the pipeline, as Kafka gave them, and the words that they are described with."""
 
 import typing
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 SEND = "SEND"
 ACK = "ACK"
@@ -45,44 +45,6 @@ class KafkaRecord(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: Sequence[Header] = ()
-
-
-class Trace(NamedTuple):
-    """A valid raw trace: one phase of one message.
-
-    `partition` and `offset` are -1 where the phase does not know them, `group_id` and `correlation_id` None.
-    `date` is the client's clock, ISO-8601 UTC with the digits as they came; `timestamp` is the record's, in ms.
-    `extra` holds every other field of the input, to be passed through; `nanos` is the date as a number.
-    """
-
-    type: str
-    id: str
-    date: str
-    client_id: str
-    topic: str
-    partition: int
-    offset: int
-    group_id: str | None
-    correlation_id: str | None
-    timestamp: int
-    extra: dict[str, Any] | None
-    nanos: int
-
-
-def has_no_place(ack: Trace) -> bool:
-    """Whether an ACK says of no offset that its message lies there: none is known, or the send failed."""
-    return ack.offset == UNKNOWN or is_refused(ack)
-
-
-def is_refused(ack: Trace) -> bool:
-    """Whether an ACK says by itself that its send failed; an ACK with a partition alone may be one of `acks=0`."""
-    return ack.partition == UNKNOWN or error_of(ack) is not None
-
-
-def error_of(ack: Trace) -> str | None:
-    """Kafka's name of the error, if the interceptor writes one."""
-    error = ack.extra.get("error") if ack.extra else None
-    return error if type(error) is str and error else None
 
 
 def is_position(record: KafkaRecord) -> bool:

@@ -4,10 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from bench.marks import Marks
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 FIGURES = ROOT / "docs" / "figures" / "faults.json"
 DOCUMENT = ROOT / "docs" / "operations.md"
-BEGIN, END = "<!-- faults: written by python -m bench.faults --write-docs -->", "<!-- end of faults -->"
+MARKS = Marks("faults", "python -m bench.faults --write-docs")
 HEAD = (
     "fault",
     "traces in",
@@ -40,10 +42,4 @@ def section(figures: dict[str, Any]) -> str:
 
 def write() -> None:
     """Put the section between the two marks of the document."""
-    text = DOCUMENT.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not end:
-        raise ValueError(f"{DOCUMENT} has no lines {BEGIN} and {END}")
-    figures = json.loads(FIGURES.read_text(encoding="utf-8"))
-    DOCUMENT.write_text(f"{before}{BEGIN}\n{section(figures)}{END}{after}", encoding="utf-8")
+    MARKS.write(DOCUMENT, section(json.loads(FIGURES.read_text(encoding="utf-8"))))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from bench.marks import write_between
+from bench.marks import Marks
 from bench.plan import Plan
 from bench.processes import PROC
 from bench.profile import report
@@ -17,7 +17,7 @@ from bench.profile.runs import TARGETS, profile
 from bench.report import machine
 from pipeline.errors import UserError
 
-COMMAND = "python -m bench.profile --write-docs"
+MARKS = Marks("profile", "python -m bench.profile --write-docs")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -54,7 +54,7 @@ def main(
     tables = report.markdown(report.kept(folder))
     click.echo(tables)
     if write_docs:
-        write_between(report.DOCUMENTS / "performance.md", COMMAND, f"Measured on: {machine()}.\n{tables}")
+        MARKS.write(report.DOCUMENTS / "performance.md", f"Measured on: {machine()}.\n{tables}")
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ PYTHON = Steps(
             r"^imports$|apache_beam/(pipeline|typehints)|fn_api_runner/translations",
         ),
         Rule("snapshots", r"\bsnapshot\b|_message_events|Ledger\.rewrite"),
-        Rule("parse", r"transforms/(parse_traces|link_headers|dead_letters)\.py"),
+        Rule("parse", r"transforms/((parse_)?traces|\w+_parser|plain_dates|link_headers|dead_letters)\.py"),
         Rule("pack, unpack", r"transforms/(pack_by_key|packs|bundle_reach|addresses)\.py"),
         Rule(
             "judge, tally",
@@ -65,7 +65,7 @@ PYTHON = Steps(
         ),
         Rule("statistics", r"transforms/(stats_\w+|keep_stats|find_end|drop_unripe)\.py"),
         Rule("state of views", r"transforms/(journal|keep_view|beam_state)\.py"),
-        Rule("read", r"pipeline/(envelope\w*|sources|kafka_sources)\.py|confluent_kafka"),
+        Rule("read", r"pipeline/(envelope\w*|sources|kafka_sources)\.py|transforms/record_batch\.py|confluent_kafka"),
         Rule("write", r"pipeline/(sinks|kafka_sinks|graph)\.py"),
         Rule("Beam: state", r"worker/statecache\.py|UserStateContext|StateHandler|BagRuntimeState|StateCache"),
         Rule("Beam: coders", r"coders|coder_impl|stream\.c"),

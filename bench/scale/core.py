@@ -14,16 +14,18 @@ from bench.generate import MS, RawTrace
 from pipeline.graph import waits_of
 from pipeline.settings import Settings
 from transforms.addresses import FOLLOW, JOIN, LOCATE, ORDER, STATS
+from transforms.batch_parser import parse_traces
 from transforms.block_view import BlockView
 from transforms.commits_view import CommitsView
 from transforms.followers_view import FollowersView
 from transforms.journal import Ledger, Segment
 from transforms.pack_by_key import Router
 from transforms.packs import Addressed, Packer
-from transforms.parse_traces import parse_trace
-from transforms.records import ACK, COMMIT, CONSUME, UNKNOWN, KafkaRecord, KeyValue, Trace
+from transforms.records import UNKNOWN, KeyValue
 from transforms.sends_view import SendsView
 from transforms.stats_view import StatsView
+from transforms.strict_parser import Refused
+from transforms.traces import Ack, Commit, Consume, Trace
 from transforms.view import Outputs
 
 #: Downstream last: a batch goes through in this order.
@@ -59,13 +61,13 @@ class Core:
     def parse(self, traces: Iterable[RawTrace]) -> list[Trace]:
         """As ParseTraces does; raises TypeError for what is no trace."""
         began = time.process_time()
-        parsed = []
-        for number, raw in enumerate(traces):
-            record = KafkaRecord("_tracing", 0, number, raw.date // MS, raw.key, raw.value)
-            trace = parse_trace(record, self._settings.date_max_ahead_ms)
-            if not isinstance(trace, Trace):
-                raise TypeError(f"The parser refused {raw.value!r}.")
-            parsed.append(trace)
+        raw = list(traces)
+        parsed: list[Trace] = []
+        stamps = [one.date // MS for one in raw]
+        for one in parse_traces([one.value for one in raw], stamps, self._settings.date_max_ahead_ms):
+            if isinstance(one, Refused):
+                raise TypeError(f"The parser refused a trace: {one.detail}")
+            parsed.append(one)
         self.cpu_s[PARSE] += time.process_time() - began
         return parsed
 
@@ -75,11 +77,11 @@ class Core:
         reach, events = self._router.new_reach(), list[Addressed]()
         for trace in traces:
             events += self._router.events(trace)
-            if trace.type == CONSUME:
+            if isinstance(trace, Consume):
                 reach.consumed(trace)
-            elif trace.type == COMMIT:
+            elif isinstance(trace, Commit):
                 reach.committed(trace)
-            elif trace.type == ACK and trace.offset != UNKNOWN:
+            elif isinstance(trace, Ack) and trace.offset != UNKNOWN:
                 reach.acked(trace)
         events += reach.events()
         self.cpu_s[PARSE] += time.process_time() - began

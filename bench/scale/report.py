@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
+from bench.marks import Marks
 from bench.scale import charts, skew, tables
 from bench.scale.costs import Costs, costs
 from bench.scale.curves import FIGURES, Curve
@@ -68,12 +69,7 @@ def sections(curves: Mapping[str, Curve]) -> dict[str, str]:
 def written(text: str, curves: Mapping[str, Curve]) -> str:
     """The document with these figures. Raises ValueError where it has no marks for a section."""
     for name, section in sections(curves).items():
-        begin, end = f"<!-- {name}: written by python -m bench.scale -->", f"<!-- end of {name} -->"
-        before, _, rest = text.partition(begin)
-        _, found, after = rest.partition(end)
-        if not found:
-            raise ValueError(f"{DOCUMENT} has no lines {begin} and {end}")
-        text = f"{before}{begin}\n{section}{end}{after}"
+        text = Marks(name, "python -m bench.scale").filled(text, section)
     return text
 
 

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from bench.marks import Marks
 from bench.processes import JAVA, PYTHON
 from bench.steady.plot import Panel, svg
 from bench.steady.samples import Figures, thirds
@@ -11,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 FIGURES = ROOT / "docs" / "figures" / "steady.json"
 PLOT = ROOT / "docs" / "figures" / "steady.svg"
 DOCUMENT = ROOT / "docs" / "operations.md"
-BEGIN, END = "<!-- steady: written by python -m bench.steady --write-docs -->", "<!-- end of steady -->"
+MARKS = Marks("steady", "python -m bench.steady --write-docs")
 ROWS = {
     "memory of the TaskManager's JVM, MB": "task_manager_mb",
     "memory of its Python workers, MB": "workers_mb",
@@ -76,9 +77,4 @@ def write(figures: Figures) -> None:
     """Keep the figures, draw the plot, and put the table between the two marks of the document."""
     FIGURES.write_text(json.dumps(figures.as_json(), indent=1) + "\n", encoding="utf-8")
     PLOT.write_text(plot(figures), encoding="utf-8")
-    text = DOCUMENT.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not end:
-        raise ValueError(f"{DOCUMENT} has no lines {BEGIN} and {END}")
-    DOCUMENT.write_text(f"{before}{BEGIN}\n{table(figures)}{END}{after}", encoding="utf-8")
+    MARKS.write(DOCUMENT, table(figures))

@@ -3,11 +3,10 @@ import pytest
 from bench.bed import Bed
 from bench.figures import Idle, Latency, Row, Throughput
 from bench.live import summary
-from bench.marks import END, begin
 from bench.outputs import Growth, Point
 from bench.plan import FLINK, NAIVE_NAME
 from bench.processes import Usage
-from bench.report import COMMAND, ratio, write_into
+from bench.report import MARKS, ratio, write_into
 from pipeline.settings import OUTPUT_TOPICS
 
 CPU = {"java": 40.0, "python": 30.0}
@@ -46,14 +45,14 @@ def test_the_gain_is_told_once_both_joins_were_measured():
 
 def test_tables_replace_what_is_between_the_marks(tmp_path):
     document = tmp_path / "performance.md"
-    document.write_text(f"before\n{begin(COMMAND)}\nold\n{END}\nafter\n")
+    document.write_text(f"before\n{MARKS.begin}\nold\n{MARKS.end}\nafter\n")
     write_into(document, [a_row(FLINK, 2000.0), Row("prism", failure="why")])
     text = document.read_text()
     assert f"| {FLINK} | 1000 | 500 | 2000 | 70 (40 + 30) | 0 |  | 10.0 |" in text
     assert "| prism | failed |" in text
     assert "old" not in text
     assert text.startswith("before\n")
-    assert text.endswith(f"{END}\nafter\n")
+    assert text.endswith(f"{MARKS.end}\nafter\n")
 
 
 def test_a_document_without_marks_is_refused(tmp_path):

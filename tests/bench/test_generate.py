@@ -2,8 +2,8 @@ import json
 from collections import Counter
 
 from bench.generate import Traffic, java_date
-from transforms.parse_traces import parse_trace
-from transforms.records import KafkaRecord, Trace
+from transforms.strict_parser import parse_trace
+from transforms.traces import Trace
 
 START = 1_795_359_281_000_000_000
 
@@ -45,8 +45,7 @@ def test_commits_of_several_messages_reach_the_last_message_of_each_partition():
 
 def test_every_trace_is_one_that_the_parser_takes():
     for trace in Traffic(200, START).traces():
-        record = KafkaRecord("_tracing", 0, 0, trace.date // 1_000_000, trace.key, trace.value)
-        assert isinstance(parse_trace(record, 1000), Trace)
+        assert isinstance(parse_trace(trace.value, trace.date // 1_000_000, 1000), Trace)
 
 
 def test_dates_have_as_many_digits_as_java_prints():

@@ -70,7 +70,9 @@ def test_the_innermost_frame_that_a_rule_knows_decides():
 @pytest.mark.parametrize(
     ("frame", "step"),
     [
-        ("_parse (transforms/parse_traces.py)", "parse"),
+        ("_ParseBatch.process (transforms/parse_traces.py)", "parse"),
+        ("_decode (transforms/batch_parser.py)", "parse"),
+        ("RecordBatchCoder.decode (transforms/record_batch.py)", "read"),
         ("SendsView.snapshot (transforms/sends_view.py)", "snapshots"),
         ("SendsView.apply (transforms/sends_view.py)", "place facts"),
         ("BlockJudge.judge (transforms/block_judge.py)", "judge, tally"),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-NAMES = ("trace", "envelope", "file", "date", "configuration", "request", "output", "scrape")
+NAMES = ("trace", "batch", "envelope", "file", "date", "configuration", "request", "output", "scrape")
 
 
 @click.command(help=__doc__)

@@ -7,7 +7,7 @@ import os
 import socket
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -22,21 +22,33 @@ from pipeline.config import load_config
 from pipeline.envelope import from_line
 from pipeline.errors import UserError
 from pipeline.sources import _ReadEnvelopes
-from tests.histories import START
+from tests.histories import START, any_trace, value_of
 from tests.pure_run import PureRun
+from transforms.batch_parser import parse_traces
 from transforms.dates import date_of_nanos, nanos_of
 from transforms.dead_letters import DeadLetter, to_key_values
 from transforms.link_headers import header_link
-from transforms.parse_traces import parse_trace
-from transforms.records import HeaderLink, KafkaRecord, Trace
+from transforms.record_batch import RecordBatch
+from transforms.records import HeaderLink, KafkaRecord
+from transforms.strict_parser import Refused, parse_trace
+from transforms.traces import Trace
 
 #: The program of the last scratch folder is this one, so it is in memory where that is to be had.
 _FOLDER = Path("/dev/shm") if Path("/dev/shm").is_dir() else None  # noqa: S108
+_HOUR = 3_600_000
+_GOOD = [orjson.dumps(value_of(any_trace(id=f"good-{number}"))) for number in range(6)]
 
 
 def trace(data: bytes) -> None:
     """A record of the tracing topic: a trace that the whole join can take, or a dead letter with its bytes."""
     _parse(KafkaRecord("_tracing", 0, 7, START, None, data))
+
+
+def batch(data: bytes) -> None:
+    """A batch, good traces among it, whose values end at each 0x1E: each is what it is alone."""
+    values: list[bytes | None] = [*_GOOD, *data.split(b"\x1e"), *_GOOD]
+    timestamps = [START] * len(values)
+    assert parse_traces(values, timestamps, _HOUR) == [parse_trace(value, START, _HOUR) for value in values]
 
 
 def envelope(data: bytes) -> None:
@@ -59,10 +71,9 @@ def file(data: bytes) -> None:
             if isinstance(value, DeadLetter):
                 _written(value)
             elif isinstance(output, pvalue.TaggedOutput):
-                items.append(header_link(value))
+                items += map(header_link, value.records())
             else:
-                parsed = parse_trace(value, 3_600_000)
-                items += [parsed] if isinstance(parsed, Trace) else []
+                items += _traces(value)
     _join(items)
 
 
@@ -121,16 +132,21 @@ def scrape(data: bytes) -> None:
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    one.__name__: one for one in (trace, envelope, file, date, configuration, request, output, scrape)
+    one.__name__: one for one in (trace, batch, envelope, file, date, configuration, request, output, scrape)
 }
 
 
 def _parse(record: KafkaRecord) -> None:
-    parsed = parse_trace(record, 3_600_000)
-    if isinstance(parsed, DeadLetter):
-        _written(parsed)
+    parsed = parse_trace(record.value, record.timestamp, _HOUR)
+    if isinstance(parsed, Refused):
+        _written(DeadLetter(record, *parsed))
     else:
         _join([parsed])
+
+
+def _traces(batch: RecordBatch) -> Iterator[Trace]:
+    parsed = parse_traces(batch.values, batch.timestamps, _HOUR)
+    return (one for one in parsed if not isinstance(one, Refused))
 
 
 def _written(letter: DeadLetter) -> None:

@@ -13,8 +13,8 @@ from ingest.spans import JSON, PROTOBUF, UndecodableError, spans_of
 from sinks.otlp.encode import _SCOPE
 from tests.ingest.requests import CONSUME, OTHER, PLACE, SEND, SPAN, TRACE, any_span, link, request
 from tests.test_schemas import check
-from transforms.parse_traces import parse_trace
-from transforms.records import KafkaRecord, Trace
+from transforms.strict_parser import parse_trace
+from transforms.traces import Trace
 
 TOPICS = Topics("_tracing", "_traceDeadLetter")
 NAME = f"{TRACE}-{SPAN}"
@@ -33,7 +33,7 @@ def values(span: dict[str, Any], consumption: str = "process", **more: Any) -> l
     for trace in traces:
         assert isinstance(trace, RawTrace)
         check("raw-trace", trace.value, trace.key)
-        parsed = parse_trace(KafkaRecord("_tracing", 0, 0, -1, None, orjson.dumps(trace.value)), 0)
+        parsed = parse_trace(orjson.dumps(trace.value), -1, 0)
         assert isinstance(parsed, Trace), parsed
     return [trace.value for trace in traces]
 

@@ -14,10 +14,10 @@ from apache_beam.coders import BytesCoder
 from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import BagStateSpec, TimerSpec, on_timer
 from apache_beam.utils.timestamp import Timestamp
-
-from pipeline.config import load_config
 from pipeline.kafka_sinks import WriteTopic
 from pipeline.kafka_sources import KafkaSource
+
+from pipeline.config import load_config
 from runners import flink, prism
 from runners.reads import Reads
 

@@ -9,10 +9,10 @@ from confluent_kafka.admin import (
     ConfigResource,
     NewTopic,
 )
+from runners.event_time import choose_policy
 
 from pipeline.config import Config, load_config
 from runners.broker import Broker
-from runners.event_time import choose_policy
 from runners.positions import group_consumer, rewind
 from runners.reads import admin_client, partitions
 

@@ -15,7 +15,7 @@ from transforms.dates import nanos_of
 from transforms.findings_view import MAX_EXAMPLES
 from transforms.json_bytes import dump
 from transforms.latency_sketch import PERCENTS, LatencySketch
-from transforms.records import Trace
+from transforms.traces import Trace
 
 _EXACT_BELOW = 50
 _QUANTILES = [f"p{percent}" for percent in PERCENTS]

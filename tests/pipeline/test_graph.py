@@ -18,10 +18,10 @@ from runners.direct import run_graph
 from tests.histories import START, Item, Plan, any_trace, traffic, value_of
 from tests.pure_run import PureRun, Record, final_findings, final_records
 from tests.reference import expected
-from transforms.dead_letters import DeadLetter
 from transforms.link_headers import header_link
-from transforms.parse_traces import HEARTBEAT_KEY, parse_trace
-from transforms.records import ACK, COMMIT, CONSUME, SEND, Header, HeaderLink, KafkaRecord, Trace
+from transforms.records import ACK, COMMIT, CONSUME, SEND, Header, HeaderLink, KafkaRecord
+from transforms.strict_parser import Refused, parse_trace
+from transforms.traces import Trace
 
 DATA = Path(__file__).parent.parent / "data"
 
@@ -88,9 +88,8 @@ def test_everything_that_is_received_is_accounted_for():
     garbage = [
         KafkaRecord("_tracing", 0, 10_000 + n, START, b"k", value) for n, value in enumerate([None, b"", b"{", b"[]"])
     ]
-    heartbeat = KafkaRecord("_tracing", 0, 20_000, START, HEARTBEAT_KEY, None)
     other = tracing_record(any_trace(type=COMMIT, topic="other"), 30_000)
-    ran = Ran([*traces, *garbage, heartbeat, other], messages, topics_exclude="other")
+    ran = Ran([*traces, *garbage, other], messages, topics_exclude="other")
     counts = ran.counts
     assert counts["received"] == len(traces) + len(garbage) + 1
     assert counts["received"] == counts["parsed"] + counts["dead_lettered"] + counts["not_followed"]
@@ -127,8 +126,8 @@ def test_genuine_traces_leave_exactly_once_per_id_in_any_order(with_headers, shu
     raw = {orjson.loads(record.value)["id"] for record in records}
     assert raw == {identity for identity in ids if identity.count(":") == 0}
     assert all("revision" not in value for _, value in ran.records)
-    items = [parse_trace(record, 3_600_000) for record in records]
-    assert not any(isinstance(item, DeadLetter) for item in items)
+    items = [parse_trace(record.value, record.timestamp, 3_600_000) for record in records]
+    assert not any(isinstance(item, Refused) for item in items)
     items += [header_link(message) for message in messages]
     reference = expected(items, block_size=1024, end=max(item.timestamp for item in items))
     assert reference.records == final_records(ran.records)

@@ -14,9 +14,11 @@ from apache_beam.utils.timestamp import Timestamp
 from pipeline.graph import Sinks, build
 from pipeline.settings import Settings
 from pipeline.sinks import WriteToMemory
-from pipeline.sources import Read, no_dead_letters
-from tests.histories import START, any_trace, value_of
-from transforms.records import ACK, COMMIT, CONSUME, SEND, KafkaRecord, Trace
+from pipeline.sources import Read
+from tests.histories import START, any_trace, changed, value_of
+from transforms.record_batch import RecordBatch
+from transforms.records import ACK, COMMIT, CONSUME, SEND, KafkaRecord
+from transforms.traces import Trace
 
 DAY = 86_400_000
 
@@ -37,9 +39,10 @@ class _Stream:
             else:
                 value = orjson.dumps(value_of(step))
                 record = KafkaRecord("_tracing", 0, offset, step.timestamp, b"", value)
-                stream = stream.add_elements([TimestampedValue(record, step.timestamp / 1000)])
+                batch = RecordBatch.of([record])
+                stream = stream.add_elements([TimestampedValue(batch, step.timestamp / 1000)])
         messages = pipeline | "CreateMessages" >> beam.Create([])
-        return Read(pipeline | stream, messages, no_dead_letters(pipeline))
+        return Read(pipeline | stream, messages, None, None)
 
 
 def streamed(*steps: Trace | int, **settings: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -141,7 +144,7 @@ def test_state_is_forgotten_though_new_facts_keep_coming():
     hours = [
         any_trace(id=f"c{hour}", at=hour * 3_600_000, offset=hour, correlation_id=f"x{hour}") for hour in (0, 20, 30)
     ]
-    again = [trace._replace(timestamp=START + 40 * 3_600_000) for trace in hours]
+    again = [changed(trace, timestamp=START + 40 * 3_600_000) for trace in hours]
     records, _ = streamed(*hours[:2], 21 * 3_600_000, hours[2], 40 * 3_600_000, *again, 41 * 3_600_000)
     ids = [identity for identity, _ in told(records)]
     assert (ids.count("c0"), ids.count("c20"), ids.count("c30")) == (2, 1, 1)

@@ -17,7 +17,7 @@ from apache_beam.utils.timestamp import Timestamp
 from pipeline.graph import Sinks, build
 from pipeline.settings import Settings
 from pipeline.sinks import WriteToMemory
-from pipeline.sources import MemorySource, Read, no_dead_letters
+from pipeline.sources import MemorySource, Read
 from runners.direct import run_graph
 from tests.histories import START, Item, any_trace
 from tests.pipeline.test_graph import tracing_record
@@ -38,6 +38,7 @@ from tests.verdict_cases import (
     scene_items,
 )
 from transforms.link_headers import HEADER
+from transforms.record_batch import RecordBatch
 from transforms.records import ACK, Header, HeaderLink, KafkaRecord
 
 Json = dict[str, Any]
@@ -171,11 +172,15 @@ class _Stream:
         ends = [END, LAST]
         for minute in sorted({*minutes, *ends}):
             items = [*minutes.get(minute, []), *([_marker(minute)] if minute in ends else [])]
-            timed = [TimestampedValue(record(item), item.timestamp / 1000) for item in items]
+            timed = [TimestampedValue(RecordBatch.of([record(item)]), item.timestamp / 1000) for item in items]
             stream = stream.advance_watermark_to(Timestamp(minute / 1000)).add_elements(timed)
-        records = pipeline | stream
-        messages = records | "TakeMessages" >> beam.Filter(lambda record: not is_trace(record))
-        return Read(records | "TakeTraces" >> beam.Filter(is_trace), messages, no_dead_letters(pipeline))
+        batches = pipeline | stream
+        messages = batches | "TakeMessages" >> beam.Filter(lambda batch: not has_traces(batch))
+        return Read(batches | "TakeTraces" >> beam.Filter(has_traces), messages, None, None)
+
+
+def has_traces(batch: RecordBatch) -> bool:
+    return all(map(is_trace, batch.records()))
 
 
 def _marker(minute: int) -> Item:

@@ -5,6 +5,7 @@ import io
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from apache_beam import pvalue
@@ -12,6 +13,7 @@ from apache_beam import pvalue
 from pipeline.envelope_lines import STDIN, open_lines
 from pipeline.sources import EnvelopeSource, MemorySource, _ReadEnvelopes
 from transforms.dead_letters import DeadLetter
+from transforms.record_batch import RecordBatch
 from transforms.records import KafkaRecord
 
 TRACE = b'{"topic":"_tracing","offset":1,"payload":"a"}\n'
@@ -22,12 +24,18 @@ MESSAGE = b'{"topic":"orders","partition":0,"offset":3,"payload":null}\n'
 def read(path: str) -> dict[str, list]:
     """All that a file gives, by output."""
     outputs: dict[str, list] = {"traces": [], "messages": [], "dead_letters": []}
-    for output in _ReadEnvelopes("_tracing").process(path):
-        if isinstance(output, pvalue.TaggedOutput):
-            outputs[output.tag].append(output.value)
+    for tag, value in elements(path):
+        if isinstance(value, RecordBatch):
+            outputs[tag] += value.records()
         else:
-            outputs["traces"].append(output)
+            outputs[tag].append(value)
     return outputs
+
+
+def elements(path: str) -> list[tuple[str, Any]]:
+    """What leaves the step: output and element, in order."""
+    given = _ReadEnvelopes("_tracing").process(path)
+    return [(one.tag, one.value) if isinstance(one, pvalue.TaggedOutput) else ("traces", one) for one in given]
 
 
 def offsets(records: list[KafkaRecord]) -> list[int]:
@@ -41,6 +49,13 @@ def test_the_topic_of_a_line_decides_and_a_line_without_one_is_a_trace(tmp_path)
     assert offsets(outputs["traces"]) == [1, 2]
     assert offsets(outputs["messages"]) == [3]
     assert outputs["dead_letters"] == []
+
+
+def test_lines_leave_in_batches_of_a_thousand_and_the_rest_at_the_end(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(TRACE * 2001 + MESSAGE * 1001)
+    sizes = [(tag, len(batch)) for tag, batch in elements(str(path))]
+    assert sizes == [("traces", 1000), ("traces", 1000), ("messages", 1000), ("traces", 1), ("messages", 1)]
 
 
 def test_gzip_is_recognised_by_its_bytes_whatever_the_file_is_called(tmp_path):

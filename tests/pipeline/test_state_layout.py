@@ -15,7 +15,7 @@ from pipeline.sinks import WriteToMemory
 from pipeline.sources import MemorySource, Read, Source
 from runners.stable_names import named_by_producer
 from transforms.journal import FORMAT
-from transforms.records import KafkaRecord
+from transforms.record_batch import RecordBatch
 
 LAYOUT = Path(__file__).parents[1] / "data" / f"state-layout-format-{FORMAT}.json"
 
@@ -31,12 +31,12 @@ class Streaming:
     def read(self, pipeline: beam.Pipeline) -> Read:
         traces, *others = MemorySource([]).read(pipeline)
         for number in range(self._steps):
-            traces = traces | f"Step{number}" >> beam.Map(_same).with_output_types(KafkaRecord)
+            traces = traces | f"Step{number}" >> beam.Map(_same).with_output_types(RecordBatch)
         return Read(traces, *others)
 
 
-def _same(record: KafkaRecord) -> KafkaRecord:
-    return record
+def _same(batch: RecordBatch) -> RecordBatch:
+    return batch
 
 
 def layout(settings: Settings, source: Source) -> dict[str, Any]:

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
+from runners.event_time import start_time
 
 from pipeline.config import Config, load_config
 from pipeline.errors import UserError
-from runners.event_time import start_time
 from runners.job_records import JobRecord, frozen_settings
 from runners.positions import Position, committed, group_consumer, positions, rewind
 from runners.reads import plan

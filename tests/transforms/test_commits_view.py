@@ -4,11 +4,12 @@ from typing import Any
 
 import orjson
 
-from tests.histories import START, any_trace
+from tests.histories import START, any_trace, changed
 from tests.packed import packs_of
 from transforms.commits_view import MAX_BLOCKS, CommitsView
 from transforms.pack_by_key import Router, _Pack
-from transforms.records import COMMIT, Trace
+from transforms.records import COMMIT
+from transforms.traces import Trace
 from transforms.view import Outputs
 from transforms.waits import Waits
 
@@ -91,8 +92,8 @@ def test_order_is_by_date_and_not_by_arrival():
 def test_a_commit_goes_with_a_later_one_whose_wait_ends_first():
     """Kafka timestamps may be in another order than dates, and a wait ends at a whole second."""
     view = any_view()
-    take(view, commit("first", 1, 500)._replace(timestamp=START + 1001))
-    take(view, commit("second", 2, 600)._replace(timestamp=START + 999))
+    take(view, changed(commit("first", 1, 500), timestamp=START + 1001))
+    take(view, changed(commit("second", 2, 600), timestamp=START + 999))
     released = take(view, until=6000)
     assert [event[2] for *_, event in released.events] == ["first", "second"]
     assert take(view, until=7000).events == []

@@ -17,7 +17,8 @@ from transforms.addresses import STATS
 from transforms.follow_pathways import PATHWAYS, FollowPathways, path_event, paths_key
 from transforms.keep_view import FINDINGS
 from transforms.packs import decode
-from transforms.records import ACK, COMMIT, CONSUME, SEND, Trace
+from transforms.records import ACK, COMMIT, CONSUME, SEND
+from transforms.traces import Trace
 from transforms.waits import Waits
 
 HISTORY = [

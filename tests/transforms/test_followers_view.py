@@ -15,7 +15,8 @@ from tests.packed import packs_of
 from transforms.followers_view import FollowersView
 from transforms.pack_by_key import Router, _Pack
 from transforms.packs import decode, encode
-from transforms.records import ACK, COMMIT, CONSUME, HEADER_READER, HeaderLink, Trace
+from transforms.records import ACK, COMMIT, CONSUME, HEADER_READER, HeaderLink
+from transforms.traces import Commit, Trace
 from transforms.view import Outputs
 from transforms.waits import Waits
 
@@ -90,10 +91,10 @@ def recomputed(items: Iterable[Item]) -> dict[tuple[int, str], Expected]:
     facts: dict[str, list[tuple[int, int, int, bool]]] = defaultdict(list)
     for item in items:
         at = item.timestamp - START
-        is_commit = isinstance(item, Trace) and item.type == COMMIT
+        is_commit = isinstance(item, Commit)
         if not is_commit:
             blocks.add(item.offset // SIZE)
-        group = HEADER_READER if isinstance(item, HeaderLink) else item.group_id
+        group = HEADER_READER if isinstance(item, HeaderLink) else getattr(item, "group_id", None)
         if group is not None:
             facts[group].append((item.offset // SIZE, item.offset + is_commit, at, is_commit))
     result = {}

@@ -6,6 +6,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that, equal_to
 
 from transforms.link_headers import LinkHeaders, header_link
+from transforms.record_batch import RecordBatch
 from transforms.records import Header, HeaderLink, KafkaRecord
 
 
@@ -31,8 +32,8 @@ def test_a_record_whose_headers_are_null_gives_a_link_that_names_nothing():
 
 def test_every_record_passes_the_step_with_a_header_or_without():
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        messages = pipeline | beam.Create([any_message(("correlationId", b"x")), any_message()])
-        links = messages | LinkHeaders()
+        batch = RecordBatch.of([any_message(("correlationId", b"x")), any_message()])
+        links = pipeline | beam.Create([batch]) | LinkHeaders()
         assert_that(links, equal_to([HeaderLink("orders", 1, 2, "x", 5), HeaderLink("orders", 1, 2, None, 5)]))
 
 

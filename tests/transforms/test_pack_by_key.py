@@ -11,7 +11,8 @@ from tests.packed import packs_of
 from transforms.findings import Finding
 from transforms.pack_by_key import Router, _Pack
 from transforms.packs import MAX_PACK_EVENTS
-from transforms.records import ACK, COMMIT, CONSUME, HEADER_READER, SEND, HeaderLink, Trace
+from transforms.records import ACK, COMMIT, CONSUME, HEADER_READER, SEND, HeaderLink
+from transforms.traces import Trace
 
 BLOCK = b'["topic",0,1]'
 GROUP = b'["group","topic",0]'

@@ -10,12 +10,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from tests.histories import START, any_trace, date_at
+from tests.histories import START, any_trace, changed, date_at
 from tests.pathways import QUIET, any_view, events_of, read, sent, take, told, values
 from tests.pure_run import MemoryBag, small_journals
 from transforms.journal import Ledger
 from transforms.packs import encode
-from transforms.records import CONSUME, SEND, Trace
+from transforms.records import CONSUME, SEND
+from transforms.traces import Trace
 from transforms.view import Outputs
 
 ROOT = Path(__file__).parents[2]
@@ -36,7 +37,7 @@ def wanderings(draw: st.DrawFn) -> list[Trace]:
         if fields["type"] == CONSUME:
             fields["group_id"] = draw(st.sampled_from(["g", "h"]))
         fact = any_trace(**fields)
-        facts.append(fact._replace(timestamp=fact.timestamp + draw(st.integers(0, 3000))))
+        facts.append(changed(fact, timestamp=fact.timestamp + draw(st.integers(0, 3000))))
     return facts + draw(st.lists(st.sampled_from(facts), max_size=3))
 
 
@@ -44,7 +45,11 @@ def expected_pathways(items: list[Trace]) -> dict[str, dict[str, Any]]:
     """The pathways of these facts, worked out once and plainly."""
     pathways = {}
     for name in {item.correlation_id for item in items}:
-        facts = {(i.nanos, i.topic, i.client_id, i.group_id, i.type) for i in items if i.correlation_id == name}
+        facts = {
+            (i.nanos, i.topic, i.client_id, getattr(i, "group_id", None), i.type)
+            for i in items
+            if i.correlation_id == name
+        }
         if len({topic for _, topic, *_ in facts}) > 1:
             pathways[name] = {"correlationId": name, **_expected(facts), "complete": True}
     return pathways

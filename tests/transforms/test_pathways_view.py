@@ -10,7 +10,7 @@ import pytest
 from tests.histories import START, date_at
 from tests.pathways import QUIET, any_view, read, sent, take, told, values
 from transforms.pathway_facts import MAX_TRAIL_FACTS
-from transforms.records import Trace
+from transforms.traces import Trace
 
 RETENTION = 86_400_000
 

@@ -4,10 +4,11 @@ from typing import Any
 
 import orjson
 
-from tests.histories import START, any_trace
+from tests.histories import START, any_trace, changed
 from transforms.pack_by_key import Router
-from transforms.records import ACK, SEND, HeaderLink, Trace
+from transforms.records import ACK, SEND, HeaderLink
 from transforms.sends_view import MAX_FLIGHT_FACTS, SendsView
+from transforms.traces import Trace
 from transforms.view import Outputs
 from transforms.waits import Waits
 
@@ -50,7 +51,7 @@ def test_a_send_is_written_when_its_link_comes_and_its_block_is_told():
 
 def test_the_same_correlation_id_in_two_topics_is_two_messages():
     view = any_view()
-    take(view, SENT, SENT._replace(id="other", topic="elsewhere"))
+    take(view, SENT, changed(SENT, id="other", topic="elsewhere"))
     assert told(take(view, LINK)) == [("s", 9, 1)]
 
 
@@ -99,7 +100,7 @@ def test_retention_counts_from_the_last_fact_about_a_message():
 
 def test_a_fact_that_leaves_nothing_but_its_time_is_remembered_by_a_restored_view():
     view, restored = any_view(), any_view()
-    take(view, LINK, LINK._replace(timestamp=START + RETENTION // 2))
+    take(view, LINK, changed(LINK, timestamp=START + RETENTION // 2))
     restored.apply(orjson.loads(orjson.dumps(list(view.snapshot()))))
     for kept in (view, restored):
         kept.apply([["X", START + RETENTION + 3_600_000]])
@@ -115,7 +116,7 @@ def test_a_duplicate_is_absorbed_and_counted():
 
 def test_one_constant_correlation_id_does_not_fill_the_memory():
     view = any_view(limit=10_000)
-    outputs = [take(view, SENT._replace(id=f"s{number}")) for number in range(3 * MAX_FLIGHT_FACTS)]
+    outputs = [take(view, changed(SENT, id=f"s{number}")) for number in range(3 * MAX_FLIGHT_FACTS)]
     assert view.facts() <= MAX_FLIGHT_FACTS
     emitted = [identity for output in outputs for identity, _, _ in told(output)]
     assert len(emitted) == len(set(emitted))
@@ -126,7 +127,7 @@ def test_one_constant_correlation_id_does_not_fill_the_memory():
 
 def test_too_many_facts_give_up_the_oldest_and_write_what_still_waits():
     view = any_view(limit=10)
-    sends = [SENT._replace(id=f"s{n}", correlation_id=f"x{n}", timestamp=START + n) for n in range(11)]
+    sends = [changed(SENT, id=f"s{n}", correlation_id=f"x{n}", timestamp=START + n) for n in range(11)]
     outputs = take(view, *sends)
     assert told(outputs) == [("s0", None, 1), ("s1", None, 1)]
     assert outputs.counts == {"emitted": 2, "evicted": 2}

@@ -1,0 +1,92 @@
+"""ReadFromKafka: topics in batches, by confluent-kafka, the same on every runner.
+
+    ListPartitions ─ (reader, partitions) ─ ReadPartitions ─ RecordBatch      a stream
+    (reader, ranges) ─────────────────────  ReadRanges ───── RecordBatch      up to end offsets
+
+Sixteen readers, keys of state, share the partitions; those in one process poll together through one Kafka client.
+docs/adr/0011-kafka-in-batches.md says what was measured.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import apache_beam as beam
+
+from pipeline.config import Config
+from pipeline.io.hold import HoldFarTime
+from pipeline.io.list_partitions import ListPartitions
+from pipeline.io.read_partitions import FINDINGS, MESSAGES, OFFSETS, CommitOffsets, ReadPartitions
+from pipeline.io.read_ranges import Range, ReadRanges
+from pipeline.io.reader_keys import reader_keys
+from pipeline.io.topics_to_read import TopicsToRead
+from pipeline.sources import Read
+
+Keyed = tuple[bytes, bytes]
+
+
+class ReadFromKafka(beam.PTransform):
+    """The stream of the topics that the settings choose. Out, by name: `traces`, `messages`, `findings`.
+
+    With `commits_offsets` the group gets the offsets that a complete checkpoint holds; only for runners that have some.
+    """
+
+    def __init__(self, config: Config, *, commits_offsets: bool = True) -> None:
+        super().__init__()
+        self._config = config
+        self._commits_offsets = commits_offsets
+
+    def expand(self, pipeline: Any) -> dict[str, beam.PCollection]:
+        """All outputs, by name."""
+        settings, consumer = self._config.settings, self._config.consumer_properties()
+        readers = reader_keys(settings.readers, settings.flink_max_parallelism)
+        listing = ListPartitions(
+            TopicsToRead.of(settings), self._config.admin_properties(), readers, settings.discovery_interval_ms / 1000
+        )
+        identity = uuid.uuid4().hex
+        read = ReadPartitions(
+            identity,
+            consumer,
+            bundle_s=settings.bundle_ms / 1000,
+            max_delay_ms=settings.create_time_max_delay_ms,
+        )
+        outputs = (
+            pipeline
+            | "Begin" >> beam.Create([(b"partitions", b"")], reshuffle=False).with_output_types(Keyed)
+            | "HoldFarTime" >> beam.ParDo(HoldFarTime()).with_output_types(Keyed)
+            | "ListPartitions" >> beam.ParDo(listing).with_output_types(Keyed)
+            | "ReadPartitions" >> beam.ParDo(read).with_outputs(MESSAGES, FINDINGS, OFFSETS, main="traces")
+        )
+        if self._commits_offsets:
+            outputs[OFFSETS] | "CommitOffsets" >> beam.ParDo(CommitOffsets(identity, consumer))
+        return {"traces": outputs.traces, MESSAGES: outputs[MESSAGES], FINDINGS: outputs[FINDINGS]}
+
+
+class KafkaStream:
+    """The stream as the source of the graph."""
+
+    bounded = False
+
+    def __init__(self, config: Config, *, commits_offsets: bool = True) -> None:
+        self._read = ReadFromKafka(config, commits_offsets=commits_offsets)
+
+    def read(self, pipeline: beam.Pipeline) -> Read:
+        """Add the reading steps to the pipeline."""
+        read = pipeline | "ReadFromKafka" >> self._read
+        return Read(read["traces"], read[MESSAGES], None, read[FINDINGS])
+
+
+class KafkaRanges:
+    """What these ranges hold, then the end: the source of a bounded graph. `consumer` are Java client properties."""
+
+    bounded = True
+
+    def __init__(self, ranges: Sequence[Range], tracing_topic: str, consumer: Mapping[str, str]) -> None:
+        self._ranges = list(ranges)
+        self._read = ReadRanges(tracing_topic, consumer)
+
+    def read(self, pipeline: beam.Pipeline) -> Read:
+        """Add the reading steps to the pipeline."""
+        ranges = pipeline | "ListRanges" >> beam.Create([(b"all", self._ranges)], reshuffle=False)
+        read = ranges | "ReadFromKafka" >> beam.ParDo(self._read).with_outputs(MESSAGES, main="traces")
+        return Read(read.traces, read[MESSAGES], None, None)
