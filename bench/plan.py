@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import time_ns
+from types import MappingProxyType
 
 from bench import live, replay, throughput
 from bench.aggregator import DESIGN, NAIVE, TRANSPORT
@@ -17,6 +18,8 @@ RUNNERS = ("file", "direct", "flink", "transport", "naive", "prism")
 FLINK, ONE_WORKER, SMALL_CACHE = "flink, 2 workers", "flink, 1 worker", "flink, small cache"
 NAIVE_NAME, LIVE = "naive join on flink, 2 workers", "flink, 2 workers, live"
 TRANSPORT_NAME, TRANSPORT_LIVE = "transport alone, 2 workers", "transport alone, live"
+JAVA_TRANSPORT_NAME, JAVA_TRANSPORT_LIVE = "transport alone by kafka.io=java", "transport alone by kafka.io=java, live"
+JAVA_IO = {"kafka.io": "java"}
 #: A file is held in memory whole.
 REPLAYED_TRACES = 200_000
 #: Sends of all shards alone weigh more than this at 100,000 traces.
@@ -67,9 +70,11 @@ def _runs(plan: Plan, bed: Bed) -> Iterator[tuple[str, Callable[[], Row]]]:
         within_s = plan.naive_s if program == NAIVE or name == SMALL_CACHE else plan.within_s
         return name, lambda: throughput.stream(bed, name, program, changes, within_s)
 
-    def at_rate(name: str, program: Sequence[str]) -> tuple[str, Callable[[], Row]]:
+    def at_rate(
+        name: str, program: Sequence[str], changes: Mapping[str, str] = MappingProxyType({})
+    ) -> tuple[str, Callable[[], Row]]:
         paced = {"rate": plan.rate, "seconds": plan.live_s, "warm_up": plan.warm_up}
-        return name, lambda: live.live(bed, name, program, {}, **paced)
+        return name, lambda: live.live(bed, name, program, changes, **paced)
 
     if "direct" in plan.runners:
         name = "direct, Kafka to Kafka"
@@ -80,6 +85,7 @@ def _runs(plan: Plan, bed: Bed) -> Iterator[tuple[str, Callable[[], Row]]]:
         yield stream(SMALL_CACHE, {"state.cache.mb": str(SMALL_CACHE_MB)})
     if "transport" in plan.runners:
         yield stream(TRANSPORT_NAME, {}, TRANSPORT)
+        yield stream(JAVA_TRANSPORT_NAME, JAVA_IO, TRANSPORT)
     if "naive" in plan.runners:
         yield stream(NAIVE_NAME, {}, NAIVE)
     if "prism" in plan.runners and shutil.which("prism"):
@@ -88,6 +94,7 @@ def _runs(plan: Plan, bed: Bed) -> Iterator[tuple[str, Callable[[], Row]]]:
         yield at_rate(LIVE, DESIGN)
     if "transport" in plan.runners:
         yield at_rate(TRANSPORT_LIVE, TRANSPORT)
+        yield at_rate(JAVA_TRANSPORT_LIVE, TRANSPORT, JAVA_IO)
 
 
 def _attempt(name: str, run: Callable[[], Row], say: Callable[[str], None]) -> Row:

@@ -101,6 +101,8 @@ JOB_COUNTERS = (
     _job("parsed", "parsed_traces", "Records that are valid traces of a followed topic."),
     _job("dead_lettered", "dead_lettered_traces", "Records that became dead letters."),
     _job("not_followed", "not_followed_traces", "Valid traces of topics that are not followed."),
+    _job("dead_lettered_output", "dead_lettered_outputs", "Output records that were too large for the brokers."),
+    _job("input_lost", "lost_input_records", "Records of topics that we read which were gone before we read them."),
     _job("emitted", "emitted_traces", "First outputs of traces on the aggregated topic."),
     _job("duplicates", "duplicate_traces", "Traces whose id was there already."),
     _job("revisions", "revisions", "Outputs that replace an earlier one of the same id."),

@@ -219,9 +219,9 @@ class Settings(BaseModel):
         RUNNER, 10_000, "Time between checkpoints, in ms; after a failure this much is read and written again."
     )
     state_cache_mb: Count = _setting(RUNNER, 1_024, "State that the Python workers keep in memory, in MB.")
-    bundle_ms: Millis = _setting(RUNNER, 100, "Longest time that records are gathered to be processed together, in ms.")
+    bundle_ms: Millis = _setting(RUNNER, 50, "Longest time that records are gathered to be processed together, in ms.")
     network_buffer_timeout_ms: MillisOrZero = _setting(
-        RUNNER, 20, "Longest time that Flink fills a network buffer before sending it, in ms."
+        RUNNER, 5, "Longest time that Flink fills a network buffer before sending it, in ms."
     )
     kafka_io: Literal["native", "java"] = _setting(
         RUNNER,

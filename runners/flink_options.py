@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pipeline.errors import UserError
 from pipeline.settings import Settings
+from runners.kafka_graph import NATIVE
 from runners.state_folder import StateFolder
 
 LOCAL = "[local]"
@@ -39,7 +40,7 @@ def beam_options(
         f"--sdk_worker_parallelism={settings.workers}",
         f"--max_cache_memory_usage_mb={max(1, settings.state_cache_mb // settings.workers)}",
         f"--parallelism={settings.flink_parallelism}",
-        f"--max_parallelism={settings.flink_max_parallelism}",
+        *_of_kafka_io(settings),
         f"--max_bundle_time_mills={settings.bundle_ms}",
         # A bundle ends by time: what comes within it is packed together, the more the better.
         f"--max_bundle_size={MAX_BUNDLE_SIZE}",
@@ -51,6 +52,17 @@ def beam_options(
         *([f"--savepoint_path={restore}", "--allow_non_restored_state"] if restore else []),
         *extra,
     ]
+
+
+def _of_kafka_io(settings: Settings) -> list[str]:
+    """Our readers are spread by the key groups of this very maximum.
+
+    Told of a maximum, Beam's Java read makes a reader per partition, and those of one instance wait for each other
+    (docs/adr/0010-one-reader-per-instance.md).
+    """
+    if settings.kafka_io == NATIVE:
+        return [f"--max_parallelism={settings.flink_max_parallelism}"]
+    return ["--experiments=use_deprecated_read"]
 
 
 def job_configuration(settings: Settings, *, job_id: str) -> dict[str, str]:

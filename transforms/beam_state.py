@@ -9,7 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 from apache_beam.runners.worker import statecache
-from apache_beam.runners.worker.bundle_processor import FnApiUserStateContext, SynchronousBagRuntimeState
+from apache_beam.runners.worker.bundle_processor import (
+    FnApiUserStateContext,
+    ReadModifyWriteRuntimeState,
+    SynchronousBagRuntimeState,
+)
 
 _measure = statecache.get_deep_size
 _weighers: dict[type, Callable[[list[Any]], int]] = {}
@@ -43,6 +47,8 @@ def _commit_together(context: FnApiUserStateContext) -> None:
 
 def _begin(state: Any) -> Any:
     """What `commit` of a bag does, but for the waiting; other kinds of state are committed at once."""
+    if type(state) is ReadModifyWriteRuntimeState:
+        state = state._underlying_bag_state  # noqa: SLF001
     if type(state) is not SynchronousBagRuntimeState:
         state.commit()
         return None

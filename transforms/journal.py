@@ -9,7 +9,6 @@ that is never encoded. Where the cache does not (restore, eviction, a runner wit
 """
 
 import struct
-import zlib
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
@@ -20,12 +19,10 @@ from transforms.beam_state import weigh_by
 from transforms.packs import decode, encode
 from transforms.view import BYTES_PER_FACT, EXPIRED, Outputs, View
 
-FORMAT = 3
+FORMAT = 4
 MIN_REWRITE_BYTES = 64 * 1024
 MAX_SEGMENTS = 1000
 _FASTEST = 1
-#: How a stream of zlib begins; one of Zstandard begins with 0x28.
-_ZLIB = b"\x78"
 _HEAD = struct.Struct(">BQ?")
 
 
@@ -100,7 +97,7 @@ class Ledger:
             return first.ledger, False
         ledger = cls(make_view())
         for segment in sorted([first, *segments], key=lambda segment: segment.number):
-            pack = _expanded(segment.pack) if segment.is_snapshot else segment.pack
+            pack = zstandard.decompress(segment.pack) if segment.is_snapshot else segment.pack
             ledger.view.apply(decode(pack))
             ledger._count(segment, len(pack))
         ledger._carried_by(first)
@@ -160,11 +157,6 @@ class Ledger:
 
     def _reset(self) -> None:
         self._is_carried, self._segments, self._appended, self._snapshot, self._held = False, 0, 0, 0, 0
-
-
-def _expanded(snapshot: bytes) -> bytes:
-    """A snapshot as it was before it was compressed: by Zstandard, or by zlib as releases before did."""
-    return zlib.decompress(snapshot) if snapshot.startswith(_ZLIB) else zstandard.decompress(snapshot)
 
 
 def _weight(journal: list[Segment]) -> int:

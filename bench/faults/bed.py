@@ -11,6 +11,7 @@ from bench.aggregator import ROOT
 from bench.cluster.cluster import Cluster
 from bench.cluster.process import FlinkProcess
 from bench.processes import PROC
+from pipeline.settings import Settings
 from runners.broker import Broker
 from runners.flink_cluster import running_job
 from runners.flink_rest import FlinkError
@@ -26,6 +27,7 @@ SETTINGS = {
     "anomaly.burst": "100000",
     "retention.ms": "3600000",
     "checkpoint.interval.ms": "2000",
+    "discovery.interval.ms": "2000",
     "flink.parallelism": "2",
     "workers": "2",
 }
@@ -46,6 +48,11 @@ class Bed:
             "flink.checkpoints.dir": f"file://{self.checkpoints}",
             **SETTINGS,
         }
+
+    @property
+    def tracing_topic(self) -> str:
+        """Where traces are written."""
+        return Settings().tracing_topic
 
     @property
     def checkpoints(self) -> Path:

@@ -7,12 +7,16 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import orjson
+from confluent_kafka.admin import AdminClient, NewPartitions
 
 from bench.faults.bed import Bed
 from bench.faults.traffic import Traffic
 from bench.generate import SECOND, java_date
 
 OUTAGE_S = 5
+LONG_OUTAGE_S = 60
+IDLE_S = 5
+PATIENCE_S = 60
 STORAGE_OUTAGE_S = 20
 POISON = 3000
 FAR_AHEAD = 20
@@ -58,12 +62,46 @@ def kill_job_manager(bed: Bed, traffic: Traffic) -> int:
     return 0
 
 
-def restart_broker(bed: Bed, traffic: Traffic) -> int:
+def kill_idle_worker(bed: Bed, traffic: Traffic) -> int:
+    """SIGKILL to a Python worker while nothing is written."""
+    traffic.pause(IDLE_S)
+    os.kill(bed.workers()[0], signal.SIGKILL)
+    traffic.pause(IDLE_S)
+    return 0
+
+
+def restart_broker(bed: Bed, traffic: Traffic, outage_s: float = OUTAGE_S) -> int:
     """SIGKILL to the only broker, which comes back."""
     del traffic
     bed.broker.kill()
-    time.sleep(OUTAGE_S)
+    time.sleep(outage_s)
     bed.broker.start()
+    return 0
+
+
+def lose_broker_for_long(bed: Bed, traffic: Traffic) -> int:
+    """The same for a minute."""
+    return restart_broker(bed, traffic, LONG_OUTAGE_S)
+
+
+def add_partition(bed: Bed, traffic: Traffic) -> int:
+    """The tracing topic gets another partition, and half of the traces go there from then on."""
+    topic, admin = bed.tracing_topic, AdminClient({"bootstrap.servers": bed.broker.bootstrap_servers})
+    new = len(admin.list_topics(topic, timeout=PATIENCE_S).topics[topic].partitions)
+    admin.create_partitions([NewPartitions(topic, new + 1)])[topic].result(PATIENCE_S)
+    traffic.move(1, to=new)
+    return 0
+
+
+def rescale(bed: Bed, traffic: Traffic) -> int:
+    """`stop`, then `run` with twice the parallelism; `stop`, then `run` with one."""
+    del traffic
+    bed.cluster.start_task_manager()
+    for parallelism in ("4", "1"):
+        bed.command("stop")
+        bed.settings["flink.parallelism"] = parallelism
+        bed.submit()
+        bed.wait_for_checkpoint()
     return 0
 
 
@@ -124,12 +162,18 @@ def lose_cluster(bed: Bed, traffic: Traffic) -> int:
 FAULTS = [
     Fault("unused-partition", "none; a partition of `_tracing` never has a record", unused_partition, stops=False),
     Fault("worker", "kill -9 of a Python worker", kill_worker),
+    Fault("idle-worker", "kill -9 of a Python worker while nothing is written", kill_idle_worker),
     Fault("task-manager", "kill -9 of the TaskManager, another started", kill_task_manager),
     Fault("job-manager", "kill -9 of the JobManager, another takes over (ZooKeeper)", kill_job_manager),
     Fault("broker", "kill -9 of the broker, back after 5 s", restart_broker),
+    Fault("broker-minute", "the same for 60 s", lose_broker_for_long),
+    Fault(
+        "partition", "a partition is added to `_tracing`, and half of the traces go there", add_partition, stops=False
+    ),
     Fault("storage", "checkpoint storage gone for 20 s and more", lose_storage, stops=False),
     Fault("poison", f"{POISON} records at once that are no traces", flood, stops=False),
     Fault("clocks", "a consumer's clock 30 s behind, some traces 2 h ahead", jump_clocks, stops=False),
     Fault("stop", "`stop` with a savepoint, `run` again", stop_and_resume),
+    Fault("rescale", "`stop`, `run` with parallelism 4 instead of 2, `stop`, `run` with 1", rescale),
     Fault("cluster", "the whole cluster killed, `run` on a new one", lose_cluster),
 ]

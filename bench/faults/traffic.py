@@ -41,11 +41,23 @@ class Traffic:
         self._order = count()
         self._stop = threading.Event()
         self._jump = threading.Event()
+        self._silent = threading.Event()
+        self._moved: dict[int, int] = {}
         self._thread = threading.Thread(target=self._run, name="traffic", daemon=True)
 
     def set_clock_back(self) -> None:
         """From the next cycle on another group reads, whose clock is behind."""
         self._jump.set()
+
+    def pause(self, seconds: float) -> None:
+        """Write nothing for so long; what is due meanwhile is written late."""
+        self._silent.set()
+        time.sleep(seconds)
+        self._silent.clear()
+
+    def move(self, partition: int, to: int) -> None:
+        """From now on write to another partition of the tracing topic what went to this one."""
+        self._moved[partition] = to
 
     def produce(self, value: bytes) -> None:
         """One record as it is."""
@@ -70,9 +82,10 @@ class Traffic:
             time.sleep(TICK_S)
 
     def _write(self, now: int) -> None:
-        while self._heap and self._heap[0][0] <= now:
+        while self._heap and self._heap[0][0] <= now and not self._silent.is_set():
             _, _, trace = heapq.heappop(self._heap)
-            self._producer.produce(self._tracing, trace.value, partition=trace.partition)
+            partition = self._moved.get(trace.partition, trace.partition)
+            self._producer.produce(self._tracing, trace.value, partition=partition)
         self._producer.poll(0)
 
     def __enter__(self) -> Self:

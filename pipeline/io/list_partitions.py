@@ -30,17 +30,25 @@ _log = logging.getLogger(__name__)
 
 
 def look(admin: "AdminClient", topics: TopicsToRead) -> list[Listed]:
-    """The partitions that there are to read now. Raises `KafkaException` when the brokers do not say."""
-    from confluent_kafka import TopicCollection
+    """The partitions that there are to read now. Business topics that cannot be seen are left out.
 
-    names = sorted(name for name in admin.list_topics(timeout=_ASK_S).topics if topics.has(name))
-    if not names:
-        return []
-    append_time = has_append_time(admin, topics.tracing) if topics.tracing in names else False
+    Raises `KafkaException` when the brokers do not say, or the tracing topic cannot be seen: then nothing is known.
+    """
+    from confluent_kafka import KafkaException, TopicCollection
+
+    others = {name for name in admin.list_topics(timeout=_ASK_S).topics if topics.has(name)} - {topics.tracing}
+    names = [topics.tracing, *sorted(others)]
+    append_time = has_append_time(admin, topics.tracing)
     listed = []
     for name, answer in admin.describe_topics(TopicCollection(names), request_timeout=_ASK_S).items():
-        description = answer.result(_ASK_S)
         is_tracing = name == topics.tracing
+        try:
+            description = answer.result(_ASK_S)
+        except KafkaException as error:
+            if is_tracing:
+                raise
+            _log.warning("%s is not read: %s", name, error)
+            continue
         listed += [
             Listed(name, each.id, str(description.topic_id), is_tracing, is_tracing and append_time)
             for each in description.partitions

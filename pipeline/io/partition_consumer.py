@@ -23,7 +23,7 @@ POLL_BYTES = 8 << 20
 GATHER_S = 0.005
 _CHUNK = 1_000
 _ASK_S = 15.0
-#: After an error of the connection nobody knows whether a partition is still read to its end.
+#: After an error nobody knows whether a partition is still read to its end; while it lasts the error comes again.
 _DOUBT_S = 15.0
 
 _PROPERTIES: dict[str, str | int | bool] = {
@@ -66,6 +66,7 @@ class PartitionConsumer:
         self._consumer: Consumer = Consumer({**properties, **own, "error_cb": self._on_error, "logger": _log})
         self._clock = clock
         self._doubt_until_s = 0.0
+        self._doubts_until_s: dict[Partition, float] = {}
         self._expected: dict[Partition, int] = {}
         self._polled: dict[Partition, int] = {}
         self._messages: dict[Partition, list[Message]] = {}
@@ -137,7 +138,8 @@ class PartitionConsumer:
 
     def is_at_end(self, partition: Partition) -> bool:
         """Whether the whole partition was polled, for all that the brokers say."""
-        return partition in self._ends and self._clock() >= self._doubt_until_s
+        doubt_s = max(self._doubt_until_s, self._doubts_until_s.get(partition, 0.0))
+        return partition in self._ends and self._clock() >= doubt_s
 
     def bounds(self, partition: Partition) -> tuple[int, int]:
         """The oldest offset that the brokers still have, and the end (the offset of the next record)."""
@@ -190,7 +192,7 @@ class PartitionConsumer:
         elif error.fatal():
             raise KafkaException(error)
         else:
-            self._ends.discard(partition)
+            self._doubts_until_s[partition] = self._clock() + _DOUBT_S
             _log.warning("%s/%d cannot be read at the moment: %s", *partition, error.str())
 
     def _reset_positions(self) -> None:

@@ -2,8 +2,8 @@
 
 In: `(reader, listing)` from ListPartitions. Out: a `RecordBatch` for each partition with news, of the tracing topic on
 the main output, of business topics (headers only) on `messages`; a finding for records that can no longer be read on
-`findings`; next offsets, now and then, on `offsets`. State: the next offset of each partition; a restore goes on exactly
-there. Watermark: what the partitions promise (event_time.py) holds it, by the timer.
+`findings`; next offsets, now and then, on `offsets`. State: the next offset of each partition; a restore goes on there.
+Watermark: what the partitions promise (event_time.py) holds it, by the timer.
 """
 
 import logging
@@ -45,7 +45,7 @@ class ReadPartitions(beam.DoFn):
     """See the head of this file.
 
     `consumer` are Java client properties, which may refer to secrets: those are looked up where they are used.
-    `identity` is this transform's own. With CreateTime a record comes at most `max_delay_ms` after one with a later time.
+    `identity` is this transform's own. With CreateTime a record comes at most `max_delay_ms` late.
     """
 
     STATE = ReadModifyWriteStateSpec("partitions", BytesCoder())

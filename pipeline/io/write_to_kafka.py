@@ -4,6 +4,7 @@ In: key and value. Out: nothing. At least once: a bundle ends when the brokers h
 never take because it is too large goes to the dead letter topic, with its bytes; any other refusal fails the bundle.
 """
 
+import logging
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ _DEFAULTS: dict[str, str | int | bool] = {
     "delivery.report.only.error": True,
 }
 TOO_LARGE = "too-large-to-write"
+_log = logging.getLogger(__name__)
 
 
 class WriteToKafka(beam.PTransform):
@@ -122,7 +124,8 @@ def _producer(properties: Mapping[str, str]) -> "Producer":
     key = tuple(sorted(properties.items()))
     with _lock:
         if key not in _producers:
-            _producers[key] = Producer({**_DEFAULTS, **to_librdkafka(properties)})
+            # What goes wrong for good comes back with the records; librdkafka would write the rest to stderr.
+            _producers[key] = Producer({**_DEFAULTS, **to_librdkafka(properties), "logger": _log})
         return _producers[key]
 
 

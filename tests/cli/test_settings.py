@@ -16,7 +16,7 @@ def settings(*arguments: str) -> str:
 
 
 def test_the_list_is_a_properties_file_that_gives_the_same_configuration(tmp_path):
-    given = ["-o", r"trace.topics=orders\..*", "-o", "heartbeat=false", "-o", "cluster.name=Köln", "-o", "acks=all"]
+    given = ["-o", r"trace.topics=orders\..*", "-o", "trace.pathways=true", "-o", "cluster.name=Köln", "-o", "acks=all"]
     file = tmp_path / "all.properties"
     file.write_text(settings(*given), encoding="iso-8859-1")
     listed = load_config(file, {}, [])

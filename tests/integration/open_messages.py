@@ -1,42 +1,26 @@
-"""For the upgrade test: messages that are open in every way when the state is saved, and what completes them.
-
-As a program it makes the committed savepoint again: `python -m tests.integration.open_messages`. Do that only when the
-format of the state changes (transforms/journal.py), never to make a test pass: the savepoint stands for the state of
-those who run the release that wrote it.
-"""
+"""For tests of restores: messages that are open in every way when the state is saved, and what completes them."""
 
 import json
-import shutil
-import subprocess
-import sys
-import tarfile
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from pipeline.config import load_config
-from runners.broker import Broker
-from runners.state_folder import StateFolder
-from tests.integration.aggregations import FINDINGS, LETTERS, TRACES, OnFlink, command
-from tests.integration.flink_processes import ROOT, records, wait_until
-from transforms.journal import FORMAT
+from tests.integration.aggregations import FINDINGS, LETTERS, TRACES
 
-SAVEPOINT = ROOT / "tests" / "data" / f"savepoint-format-{FORMAT}.tar.gz"
 #: Longer than anyone keeps a savepoint: what is open stays open, whatever the clock says when it is restored.
 TEN_YEARS = str(10 * 365 * 86_400_000)
 HOLDS = dict.fromkeys(("hold.send.ms", "hold.ack.ms", "hold.consume.ms", "hold.commit.ms", "retention.ms"), TEN_YEARS)
 SAVING = {**HOLDS, "unacked.ms": TEN_YEARS, "uncommitted.ms": TEN_YEARS, "unconsumed.ms": "1000", "workers": "1"}
-#: With more steps than the job that made it, other parallelism and workers: nothing of that may hide any state.
-RESTORED = {
-    **HOLDS,
-    "unacked.ms": "1000",
-    "uncommitted.ms": TEN_YEARS,
-    "unconsumed.ms": "1000",
+#: Each setting that changes the graph, other parallelism and workers: nothing of that may hide any state.
+CHANGED = {
     "trace.pathways": "true",
-    "flink.parallelism": "2",
+    "trace.topics": "payments",
+    "topics.include": "(orders|payments)",
+    "sla.ms": "*/*=500",
+    "commit.mode": "exact",
+    "flink.parallelism": "4",
     "workers": "2",
 }
 DAY = "2025-01-01T00:00:"
@@ -118,28 +102,3 @@ def settings(servers: str, name: str, folder: Path, more: dict[str, str]) -> dic
     topics = {topic: f"{name}-{topic}" for topic in ("tracing.topic", "stats.topic", TRACES, FINDINGS, LETTERS)}
     identity = {"bootstrap.servers": servers, "application.id": name, "state.dir": str(folder / "state")}
     return {**identity, **topics, "metrics.port": "0", "stats.interval.ms": "1000", **more}
-
-
-def make(target: Path) -> None:
-    """Runs the pipeline over `before`, stops it with a savepoint, and packs that with the record of its job."""
-    with TemporaryDirectory() as scratch, Broker(Path(scratch) / "broker") as broker:
-        given = settings(broker.bootstrap_servers, "upgrade", Path(scratch), SAVING | {"flink.parallelism": "1"})
-        create_topics(broker.bootstrap_servers, given)
-        with OnFlink(given, Path(scratch) / "run.log") as run:
-            produce(broker.bootstrap_servers, given["tracing.topic"], before())
-            wait_until(lambda: records(broker.bootstrap_servers, given[FINDINGS]), 180, run.said)
-            line = command("stop", given=given)
-            stopped = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=180, check=True)
-        folder = StateFolder.of(load_config(None, {}, [f"{key}={value}" for key, value in given.items()]).settings)
-        found = [json.loads(record.value())["id"] for record in records(broker.bootstrap_servers, given[FINDINGS])]
-        print(f"Findings written before: {found}", file=sys.stderr)  # noqa: T201
-        savepoint, home = Path(stopped.stdout.strip()), Path(scratch) / "saved"
-        shutil.copytree(savepoint, home / savepoint.name)
-        [record] = folder.jobs.glob("*.json")
-        shutil.copy(record, home)
-        with tarfile.open(target, "w:gz") as archive:
-            archive.add(home, arcname=".")
-
-
-if __name__ == "__main__":
-    make(SAVEPOINT)

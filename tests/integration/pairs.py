@@ -13,13 +13,13 @@ import click
 from apache_beam.coders import BytesCoder
 from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import BagStateSpec, TimerSpec, on_timer
+from apache_beam.transforms.window import TimestampedValue
 from apache_beam.utils.timestamp import Timestamp
-from pipeline.kafka_sinks import WriteTopic
-from pipeline.kafka_sources import KafkaSource
 
 from pipeline.config import load_config
 from runners import flink, prism
-from runners.reads import Reads
+from runners.kafka_graph import kafka_graph
+from transforms.record_batch import RecordBatch
 
 EXPIRY_S = 120
 
@@ -52,27 +52,28 @@ class JoinHalves(beam.DoFn):
         halves.clear()
 
 
-def halves_of(record: Any) -> Iterator[tuple[str, bytes]]:
-    if record.value is not None:  # a heartbeat
-        yield record.key.decode(), record.value
+def halves_of(batch: RecordBatch) -> Iterator[Any]:
+    """Each with the time of its record."""
+    for record in batch.records():
+        yield TimestampedValue((record.key.decode(), record.value), record.timestamp / 1000)
 
 
 def run(arguments: list[str]) -> int:
     config = load_config(None, {}, arguments)
     runner = prism if config.settings.runner == "prism" else flink
 
-    def build(pipeline: beam.Pipeline, reads: Reads, expansion_service: str) -> None:
-        source = KafkaSource(reads.tracing, reads.headers, expansion_service, commit_offsets=runner is flink)
-        sink = WriteTopic(config.settings.aggregated_topic, config.producer_properties(), expansion_service)
-        read = source.read(pipeline)
+    def between(pipeline: beam.Pipeline, source: Any, sink: Any, settings: Any) -> None:
         (
-            read.traces
-            | "SplitRecord" >> beam.FlatMap(halves_of).with_output_types(tuple[str, bytes])
+            source.read(pipeline).traces
+            | "SplitRecords" >> beam.FlatMap(halves_of).with_output_types(tuple[str, bytes])
             | "JoinHalves" >> beam.ParDo(JoinHalves()).with_output_types(tuple[bytes, bytes])
-            | "WritePairs" >> sink
+            | "WritePairs" >> sink(settings.aggregated_topic)
         )
 
-    return runner.run(config, lambda line: click.echo(line, err=True), build=build)
+    def tell(line: str) -> None:
+        click.echo(line, err=True)
+
+    return runner.run(config, tell, build=kafka_graph(config, tell, commits_offsets=runner is flink, between=between))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 from pipeline.config import load_config
 from runners import flink_cluster
 from runners.broker import Broker
-from tests.integration.flink_processes import ROOT, PairsRun, is_alive, outcomes, produce, records, wait_until
+from tests.integration.flink_processes import ROOT, PairsRun, is_alive, outcomes, produce, wait_until
 
 pytestmark = pytest.mark.integration
 PAIRS = [f"pair-{number}" for number in range(40)]
@@ -130,7 +130,7 @@ def test_neither_a_killed_worker_nor_a_killed_flink_loses_anything(settings, tmp
         assert run.end() == 0
 
 
-def test_added_partitions_are_read_and_joined_with_what_was_there_before(settings, tmp_path):
+def test_added_partitions_are_read_while_the_job_runs_and_joined_with_what_was_there_before(settings, tmp_path):
     with of(settings, tmp_path, 1) as run:
         run.wait_for(RUNNING)
         feed(settings, PAIRS, b"left")
@@ -138,12 +138,10 @@ def test_added_partitions_are_read_and_joined_with_what_was_there_before(setting
         admin.create_partitions([NewPartitions(settings["tracing.topic"], 4)])[settings["tracing.topic"]].result(30)
         feed(settings, PAIRS[:10], b"right", partition=2)
         feed(settings, PAIRS[10:20], b"right", partition=3)
-        run.wait_for("There is more to read")
-        feed(settings, PAIRS[20:30], b"right", partition=0)
-        run.wait_for(RUNNING, times=2)
-        feed(settings, PAIRS[30:35], b"right", partition=3)
+        feed(settings, PAIRS[20:35], b"right", partition=0)
         wait_until(lambda: joined(settings) == set(PAIRS[:35]), 60, run.said)
         wait_until(lambda: alone(settings) == set(PAIRS[35:]), 180, run.said)
+        assert run.said().count(RUNNING) == 1
 
         # Flink's REST interface here is the same as a cluster's: stop it as one.
         address = re.findall(r"http://(\S+),", run.said())[-1]
@@ -154,18 +152,32 @@ def test_added_partitions_are_read_and_joined_with_what_was_there_before(setting
         assert "The job failed" in run.said()
 
 
-def test_each_silent_partition_of_a_create_time_topic_gets_one_heartbeat(settings, tmp_path):
+def test_time_passes_in_partitions_without_a_record_and_stop_leaves_a_savepoint(settings, tmp_path):
+    """The topic has CreateTime, and one of its partitions never had a record."""
     feed(settings, ["pair"], b"left", partition=0)
     with of(settings, tmp_path, 1) as run:
         run.wait_for(RUNNING)
-        assert "Event time: CreateTime, because" in run.said()
+        wait_until(lambda: alone(settings) == {"pair"}, 180, run.said)
         arguments = [part for name, value in settings.items() for part in ("-o", f"{name}={value}")]
         stopped = subprocess.run(
             [sys.executable, "-m", "cli.main", "stop", *arguments], cwd=ROOT, capture_output=True, text=True, check=True
         )
         assert Path(stopped.stdout.strip(), "_metadata").exists()
         assert run.process.wait(60) == 0, run.said()
-    silent = [
-        record for record in records(settings["bootstrap.servers"], settings["tracing.topic"]) if not record.value()
-    ]
-    assert [(record.partition(), record.key()) for record in silent] == [(1, b"tracing-aggregator:heartbeat")]
+
+
+def test_a_snapshot_that_flink_cannot_start_from_is_passed_over_for_the_one_before(settings, tmp_path):
+    with of(settings, tmp_path, 1) as run:
+        run.wait_for(RUNNING)
+        feed(settings, PAIRS[:5], b"left")
+        wait_for_checkpoint(settings, run)
+        assert run.end(signal.SIGTERM) == 0, run.said()
+    folder = Path(settings["state.dir"]) / settings["application.id"]
+    [newest] = folder.glob("savepoints/*/savepoint-*/_metadata")
+    newest.write_bytes(newest.read_bytes()[:1000])
+    with of(settings, tmp_path, 2) as run:
+        run.wait_for(RUNNING)
+        assert run.said().count("Resuming from") == 2, run.said()
+        feed(settings, PAIRS[:5], b"right")
+        wait_until(lambda: joined(settings) == set(PAIRS[:5]), 60, run.said)
+        assert run.end() == 0

@@ -75,7 +75,7 @@ def test_an_environment_variable_recovers_a_name_that_has_an_underscore_itself()
 
 
 def test_all_mistakes_are_told_at_once_each_with_its_source(properties):
-    file = properties("hold.send.ms=soon\nrunner=spark\nacks=all\ntrace.topics=(\nheartbeat=maybe")
+    file = properties("hold.send.ms=soon\nrunner=spark\nacks=all\ntrace.topics=(\ntrace.pathways=maybe")
     environ = {"KAFKATRACE_COMMIT_REORDER_MS": "-1", "KAFKATRACE_BLOCK_SIZE": "0"}
     mistakes = mistakes_of(file, environ, ("stats.topic=_tracing", "nonsense", "anomaly.topic=a b"))
     assert {mistake.split(": ", 1)[0] for mistake in mistakes} == {
@@ -93,7 +93,7 @@ def test_all_mistakes_are_told_at_once_each_with_its_source(properties):
     assert "hold.send.ms=soon must be a whole number" in text
     assert "runner=spark must be 'flink', 'direct' or 'prism'" in text
     assert "commit.reorder.ms=-1 must be 0 or more" in text
-    assert "heartbeat=maybe must be true or false" in text
+    assert "trace.pathways=maybe must be true or false" in text
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,13 @@ import pytest
 from apache_beam.portability import common_urns
 from apache_beam.portability.api import beam_runner_api_pb2
 
+from pipeline.config import Config
 from pipeline.graph import Sinks, build
+from pipeline.io.read_from_kafka import KafkaStream
 from pipeline.settings import Settings
 from pipeline.sinks import WriteToMemory
 from pipeline.sources import MemorySource, Read, Source
-from runners.stable_names import named_by_producer
+from runners.stable_names import named_by_label
 from transforms.journal import FORMAT
 from transforms.record_batch import RecordBatch
 
@@ -43,7 +45,7 @@ def layout(settings: Settings, source: Source) -> dict[str, Any]:
     """Of each step with state: the name that Flink finds it by, its state and timers by id, and all coders."""
     pipeline = beam.Pipeline()
     build(pipeline, source, Sinks(*map(WriteToMemory, Sinks._fields)), settings)
-    proto = named_by_producer(pipeline.to_runner_api())
+    proto = named_by_label(pipeline.to_runner_api())
     found = {}
     for transform in proto.components.transforms.values():
         if transform.spec.urn != common_urns.primitives.PAR_DO.urn:
@@ -57,7 +59,8 @@ def layout(settings: Settings, source: Source) -> dict[str, Any]:
             "input": source,
             "key and value": described(coders, proto.components.pcollections[source].coder_id),
             "state": {
-                name: described(coders, spec.bag_spec.element_coder_id) for name, spec in payload.state_specs.items()
+                name: described(coders, spec.bag_spec.element_coder_id or spec.read_modify_write_spec.coder_id)
+                for name, spec in payload.state_specs.items()
             },
             "timers": sorted(payload.timer_family_specs),
         }
@@ -75,7 +78,7 @@ def described(coders: Any, name: str) -> str:
 
 def test_the_layout_of_the_state_is_that_of_its_format():
     """When it has to change: raise FORMAT in transforms/journal.py and write file and savepoint of the new one."""
-    assert layout(Settings(trace_pathways=True), Streaming()) == json.loads(LAYOUT.read_text())
+    assert layout(Settings(trace_pathways=True), KafkaStream(Config())) == json.loads(LAYOUT.read_text())
 
 
 @pytest.mark.parametrize(
@@ -83,7 +86,7 @@ def test_the_layout_of_the_state_is_that_of_its_format():
 )
 def test_no_setting_changes_where_the_state_of_a_step_is_found(settings):
     saved = json.loads(LAYOUT.read_text())
-    found = layout(settings, Streaming())
+    found = layout(settings, KafkaStream(Config(settings)))
     assert len(found) == len(saved) - 1  # without pathways
     assert {name: saved[name] for name in found} == found
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.settings import Settings
-from runners.cluster_resume import Restore, choose
+from runners.cluster_resume import choose
 from runners.job_records import JobRecord, frozen_settings
 from runners.state_folder import StateFolder
 
@@ -29,30 +29,28 @@ def folder(tmp_path: Path) -> StateFolder:
 
 def ran(folder: StateFolder, *jobs: str) -> None:
     for number, job in enumerate(jobs):
-        JobRecord(job, [], frozen_settings(Settings())).save(folder.jobs)
+        JobRecord(job, frozen_settings(Settings())).save(folder.jobs)
         os.utime(folder.jobs / f"{job}.json", (number, number))
 
 
-def chosen(
-    folder: StateFolder, given: str = "", checkpoints: str = "", told=lambda line: None, **known: str
-) -> Restore:
+def chosen(folder: StateFolder, given: str = "", checkpoints: str = "", told=lambda line: None, **known: str) -> str:
     return choose(folder, Rest(**known), given, checkpoints, told)
 
 
 def test_the_first_job_starts_without_state(folder):
-    assert chosen(folder) == Restore("", is_last_word=False)
+    assert not chosen(folder)
 
 
 def test_a_job_that_was_stopped_goes_on_from_its_savepoint(folder):
     ran(folder, SECOND, FIRST)
     folder.remember_savepoint(SAVEPOINT)
-    assert chosen(folder, bb="s3://b/older/chk-9") == Restore(SAVEPOINT, is_last_word=True)
+    assert chosen(folder, bb="s3://b/older/chk-9") == SAVEPOINT
 
 
 def test_a_job_that_ran_after_the_savepoint_and_crashed_goes_on_from_its_checkpoint(folder):
     ran(folder, FIRST, SECOND)
     folder.remember_savepoint(SAVEPOINT)
-    assert chosen(folder, bb="s3://b/chk-9") == Restore("s3://b/chk-9", is_last_word=False)
+    assert chosen(folder, bb="s3://b/chk-9") == "s3://b/chk-9"
 
 
 def test_a_checkpoint_is_found_in_a_folder_when_no_flink_knows_the_job(folder, tmp_path):
@@ -62,19 +60,19 @@ def test_a_checkpoint_is_found_in_a_folder_when_no_flink_knows_the_job(folder, t
         made.mkdir(parents=True)
         (made / "_metadata").touch()
     found = chosen(folder, checkpoints=f"file://{tmp_path}/checkpoints")
-    assert found.place == f"file://{tmp_path}/checkpoints/{FIRST}/chk-10"
+    assert found == f"file://{tmp_path}/checkpoints/{FIRST}/chk-10"
 
 
 def test_a_checkpoint_that_was_removed_is_not_chosen_though_flink_names_it(folder, tmp_path):
     ran(folder, FIRST)
-    assert chosen(folder, aa=f"file:{tmp_path}/gone/chk-3").place == ""
+    assert chosen(folder, aa=f"file:{tmp_path}/gone/chk-3") == ""
 
 
 def test_an_older_savepoint_is_taken_with_a_warning_when_the_last_job_left_nothing(folder):
     ran(folder, FIRST, SECOND)
     folder.remember_savepoint(SAVEPOINT)
     told: list[str] = []
-    assert chosen(folder, told=told.append).place == SAVEPOINT
+    assert chosen(folder, told=told.append) == SAVEPOINT
     assert SECOND in told[0]
     assert "--from-savepoint" in told[0]
 
@@ -82,4 +80,4 @@ def test_an_older_savepoint_is_taken_with_a_warning_when_the_last_job_left_nothi
 def test_what_the_user_names_wins(folder):
     ran(folder, FIRST)
     folder.remember_savepoint(SAVEPOINT)
-    assert chosen(folder, given="s3://b/mine").place == "s3://b/mine"
+    assert chosen(folder, given="s3://b/mine") == "s3://b/mine"

@@ -44,20 +44,15 @@ def test_settings_reach_flink_as_flags():
         "--max_bundle_time_mills=20",
         "--checkpointing_interval=7000",
         "--finish_bundle_before_checkpointing",
-        "--experiments=use_deprecated_read",
         "--streaming",
     }
     assert expected <= set(flags)
 
 
-@pytest.mark.parametrize(("parallelism", "of_flink"), [(1, 128), (2, 128), (85, 128), (86, 256), (300, 512)])
-def test_the_highest_parallelism_is_unsaid_if_flink_takes_it_anyway(parallelism, of_flink):
-    def told(highest: int) -> list[str]:
-        flags = options(Settings(flink_parallelism=parallelism, flink_max_parallelism=highest))
-        return [flag for flag in flags if flag.startswith("--max_parallelism")]
-
-    assert told(of_flink) == []
-    assert told(1024) == ["--max_parallelism=1024"]
+def test_the_java_read_is_told_of_no_maximum_which_would_give_each_partition_a_reader():
+    flags = options(Settings(kafka_io="java"))
+    assert "--experiments=use_deprecated_read" in flags
+    assert not any(flag.startswith("--max_parallelism") for flag in flags)
 
 
 def test_flags_of_the_user_come_last_and_so_win():

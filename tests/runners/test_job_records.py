@@ -11,13 +11,7 @@ from transforms.journal import FORMAT
 
 
 def record(**changes) -> JobRecord:
-    return JobRecord(
-        **{"job": "abcdef", "reads": ["ReadTracing-4-x"], "frozen": frozen_settings(Settings()), **changes}
-    )
-
-
-def offsets(number: int) -> dict[str, dict[str, int]]:
-    return {"_tracing": {"0": number}}
+    return JobRecord(**{"job": "abcdef", "frozen": frozen_settings(Settings()), **changes})
 
 
 def test_a_record_is_found_by_the_beginning_of_its_job(tmp_path):
@@ -74,20 +68,3 @@ def test_state_stays_with_the_backend_that_made_it():
     made = record(frozen=frozen_settings(Settings(flink_state_backend="hashmap")))
     with pytest.raises(UserError, match=r"flink\.state\.backend=rocksdb \(was hashmap\)"):
         made.require_layout_of(Settings(flink_state_backend="rocksdb"), Path("/s/chk-7"))
-
-
-def test_a_checkpoint_has_the_offsets_noted_for_it_or_before_it():
-    made = record()
-    for number in (3, 5, 9):
-        made.note(number, offsets(number))
-    assert made.offsets_of("chk-7") == offsets(5)
-    assert made.offsets_of("chk-9") == offsets(9)
-    assert made.offsets_of("savepoint-abcdef-1") == offsets(9)
-    assert made.offsets_of("chk-2") == {}
-
-
-def test_only_the_last_eight_checkpoints_are_remembered():
-    made = record()
-    for number in range(1, 12):
-        made.note(number, offsets(number))
-    assert list(made.offsets) == [str(number) for number in range(4, 12)]

@@ -1,6 +1,5 @@
 """The journal: segments, snapshots, and the view that rides on them."""
 
-import zlib
 from random import Random
 
 import pytest
@@ -99,14 +98,6 @@ def test_a_journal_of_many_small_segments_is_rewritten_too(monkeypatch):
     assert rewritten == [False, False, True]
     [snapshot] = bag.segments
     assert (snapshot.is_snapshot, decode(zstandard.decompress(snapshot.pack))) == (True, [["X", -1], ["N", 3]])
-
-
-def test_a_snapshot_of_an_earlier_release_which_used_zlib_is_read():
-    bag = MemoryBag()
-    bag.add(Segment(0, zlib.compress(encode([("X", -1), ("N", 3)]), 1), is_snapshot=True))
-    bag.add(Segment(1, encode([("N", 4)])))
-    ledger, rebuilt = opened(bag)
-    assert (rebuilt, sum(ledger.view.numbers)) == (True, 7)
 
 
 def test_a_journal_without_facts_is_cleared():

@@ -1,0 +1,46 @@
+from pipeline.io.reader_state import (
+    BEGINNING,
+    GROUPS_OFFSET,
+    Listed,
+    Progress,
+    encode,
+    listing_of,
+    merged,
+    state_of,
+)
+
+
+def listed(partition: int, topic_id: str = "one") -> Listed:
+    return Listed("_tracing", partition, topic_id, is_tracing=True, has_append_time=True)
+
+
+def offsets(state: list[Progress]) -> dict[int, int]:
+    return {each.listed.partition: each.offset for each in state if each.is_read}
+
+
+def test_on_the_first_look_each_partition_begins_where_the_group_stands():
+    assert offsets(merged(None, [listed(0), listed(1)])) == {0: GROUPS_OFFSET, 1: GROUPS_OFFSET}
+
+
+def test_a_partition_that_is_added_later_is_read_from_its_beginning():
+    assert offsets(merged([Progress(listed(0), 7)], [listed(0), listed(1)])) == {0: 7, 1: BEGINNING}
+
+
+def test_a_topic_that_was_made_anew_is_read_from_its_beginning():
+    assert offsets(merged([Progress(listed(0, "one"), 7)], [listed(0, "two")])) == {0: BEGINNING}
+
+
+def test_a_broker_without_topic_ids_says_nothing_of_topics_made_anew():
+    assert offsets(merged([Progress(listed(0, ""), 7)], [listed(0, "two")])) == {0: 7}
+
+
+def test_a_partition_that_is_missing_is_not_read_and_goes_on_when_it_is_back():
+    gone = merged([Progress(listed(0), 7, 1000)], [])
+    assert offsets(gone) == {}
+    assert offsets(merged(gone, [listed(0)])) == {0: 7}
+
+
+def test_state_and_listings_come_back_from_their_bytes():
+    state = [Progress(listed(3), 7, 1000, is_read=False)]
+    assert state_of(encode(state)) == state
+    assert listing_of(encode([listed(3)])) == [listed(3)]
