@@ -55,4 +55,7 @@ def test_it_is_counted_in_the_minute_of_the_produce_time_else_of_its_date(known,
 
 def test_every_reason_has_a_name_of_its_own():
     names = [value for name, value in vars(findings).items() if name.isupper() and isinstance(value, str)]
-    assert sorted(names) == sorted("negative-latency late log-restarted input-lost".split())
+    assert sorted(names) == sorted(
+        "unacked send-failed unlinked over-consumed rewound gap evicted input-lost unconsumed uncommitted lost "
+        "duplicate-produced negative-latency late log-restarted".split()
+    )
