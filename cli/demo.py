@@ -1,6 +1,5 @@
 """`demo`: everything at once, to see what traces look like."""
 
-import logging
 import os
 import tempfile
 from contextlib import nullcontext
@@ -8,11 +7,13 @@ from pathlib import Path
 
 import click
 
+from cli.commands import examples
+from cli.quiet import quiet_beam
 from cli.traffic import require_clients
 from pipeline.config import load_config
 
 
-@click.command()
+@click.command(epilog=examples("tracing-aggregator demo --open", "tracing-aggregator demo --traces --rate 20"))
 @click.option(
     "--data",
     metavar="DIR",
@@ -33,7 +34,7 @@ def demo(
     something goes wrong, to be seen as an anomaly. Ctrl-C ends it all.
     """
     require_clients()
-    logging.getLogger().setLevel(logging.ERROR)  # Beam has warnings for its developers
+    quiet_beam()
     from demo.screen import screen
     from demo.stage import run
 

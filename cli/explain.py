@@ -1,6 +1,5 @@
 """`tracing-aggregator explain`: what happened to one message."""
 
-import logging
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.commands import examples
 from cli.options import config_options
+from cli.quiet import quiet_beam
 from pipeline.config import Config
 
 if TYPE_CHECKING:
@@ -19,7 +20,13 @@ if TYPE_CHECKING:
     from explain.subject import Subject
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "tracing-aggregator explain e867aea9 -b localhost:9092",
+        "tracing-aggregator explain orders/0/42 --since 2h",
+        "tracing-aggregator explain orders-0@42 --traces traces.jsonl",
+    )
+)
 @click.argument("subject", metavar="CORRELATION_ID|TOPIC/PARTITION/OFFSET")
 @click.option(
     "--from",
@@ -111,8 +118,7 @@ def _outputs(config: Config, folder: Path | None, files: tuple[str, ...], since:
     if folder is not None:
         yield Folder(folder, config.settings)
     elif files:
-        # Beam has warnings for its developers; what the user can mend is told otherwise.
-        logging.getLogger().setLevel(logging.ERROR)
+        quiet_beam()
         with talk.status(f"Aggregating {', '.join(files)} …") as status, replayed(files, config.settings) as made:
             status.stop()
             yield made
