@@ -45,7 +45,7 @@ def show(console: Console, shown: Timeline) -> None:
 
 
 def _print(console: Console, indent: int, text: Text) -> None:
-    console.print(Padding(text, (0, 0, 0, indent), expand=False))
+    console.print(Padding(text, (0, 0, 0, indent), expand=False) if text else "")
 
 
 def lines(shown: Timeline) -> Iterator[Line]:

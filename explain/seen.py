@@ -53,7 +53,7 @@ class Seen:
         text = self._subject.text
         for field, kind in _KINDS:
             if text in self._newest[field]:
-                return f"{text} is a {kind}, not a message. Its newest one: {_command(self._newest[field][text])}"
+                return f"{text} is a {kind}, not a message. Its newest one:{_command(self._newest[field][text])}"
         if (match := _PARTITION.fullmatch(text)) and match[1] in self._ends:
             return self._why_no_offset(match[1], int(match[2]))
         return f"No correlationId begins like that.{self._near(text, *(field for field, _ in _KINDS))}"
@@ -90,7 +90,7 @@ class Seen:
             low, high = self._ends[topic][partition]
             return (
                 f"{topic}/{partition} is a partition, with traces from {low} to {high}. "
-                f"Its newest message: {_command(f'{topic}/{partition}/{high}')}"
+                f"Its newest message:{_command(f'{topic}/{partition}/{high}')}"
             )
         known = ", ".join(map(str, sorted(self._ends[topic])))
         return f"No trace is of {topic}/{partition}. Known partitions of {topic}: {known}."
@@ -99,11 +99,11 @@ class Seen:
         known = {name: message for field in fields for name, message in self._newest[field].items()}
         close = get_close_matches(text, known, 1)
         if close:
-            return f" Did you mean {close[0]}? Its newest message: {_command(known[close[0]])}"
+            return f" Did you mean {close[0]}? Its newest message:{_command(known[close[0]])}"
         topics = sorted(self._newest["topic"])
         rest = f" and {len(topics) - MOST_NAMES} more" if len(topics) > MOST_NAMES else ""
         return f" Known topics: {', '.join(topics[:MOST_NAMES])}{rest}."
 
 
 def _command(message: str) -> str:
-    return f"tracing-aggregator explain {message}"
+    return f"\n  tracing-aggregator explain {message}"

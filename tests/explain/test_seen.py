@@ -4,7 +4,7 @@ from explain.seen import MOST_NAMES, Seen
 from explain.subject import subject_of
 from tests.explain.cases import acked, consumed, sent
 
-_EXPLAIN = "tracing-aggregator explain "
+_EXPLAIN = "\n  tracing-aggregator explain "
 RECORDS = [
     sent(offset=10, correlationId="0123-a"),
     acked(offset=10, correlationId="0123-a"),
@@ -43,24 +43,24 @@ def test_of_many_names_one_more_than_are_listed_is_kept():
         ("orders/3/0", "No trace is of orders/3. Known partitions of orders: 0."),
         (
             "order/0/10",
-            "No trace is of a topic order. Did you mean orders? Its newest message: " + _EXPLAIN + "orders/0/11",
+            "No trace is of a topic order. Did you mean orders? Its newest message:" + _EXPLAIN + "orders/0/11",
         ),
         ("clicks/0/10", "No trace is of a topic clicks. Known topics: invoices, orders, payments."),
         (
             "payments/2",
-            "payments/2 is a partition, with traces from 7 to 7. Its newest message: " + _EXPLAIN + "payments/2/7",
+            "payments/2 is a partition, with traces from 7 to 7. Its newest message:" + _EXPLAIN + "payments/2/7",
         ),
         ("payments/1", "No trace is of payments/1. Known partitions of payments: 2."),
-        ("orders", "orders is a topic, not a message. Its newest one: tracing-aggregator explain orders/0/11"),
+        ("orders", "orders is a topic, not a message. Its newest one:\n  tracing-aggregator explain orders/0/11"),
         (
             "billing",
-            "billing is a consumer group, not a message. Its newest one: tracing-aggregator explain orders/0/11",
+            "billing is a consumer group, not a message. Its newest one:\n  tracing-aggregator explain orders/0/11",
         ),
-        ("p2", "p2 is a client, not a message. Its newest one: tracing-aggregator explain payments/2/7"),
-        ("invoices", "invoices is a topic, not a message. Its newest one: tracing-aggregator explain waiting"),
+        ("p2", "p2 is a client, not a message. Its newest one:\n  tracing-aggregator explain payments/2/7"),
+        ("invoices", "invoices is a topic, not a message. Its newest one:\n  tracing-aggregator explain waiting"),
         (
             "biling",
-            "No correlationId begins like that. Did you mean billing? Its newest message: " + _EXPLAIN + "orders/0/11",
+            "No correlationId begins like that. Did you mean billing? Its newest message:" + _EXPLAIN + "orders/0/11",
         ),
         ("xyz", "No correlationId begins like that. Known topics: invoices, orders, payments."),
     ],
