@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
+import orjson
+
 from pipeline.envelope import from_line
 
 if TYPE_CHECKING:
@@ -73,8 +75,9 @@ def first_fault(path: str) -> str | None:
     if isinstance(head, Unreadable) or head.startswith(_GZIP_MAGIC) or not head.strip():
         return None
     try:
-        record = from_line(head)
-        why = "no payload, key or headers" if (record.value, record.key, record.headers) == (None, None, ()) else None
+        from_line(head)
+        bare = orjson.loads(head).keys().isdisjoint({"payload", "key", "headers"})
+        why = "no payload, key or headers" if bare else None
     except ValueError as error:
         why = str(error)
     shown = head.strip()[:_SHOWN_BYTES].decode(errors="replace")
