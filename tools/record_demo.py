@@ -20,7 +20,7 @@ COLUMNS, ROWS = 80, 30
 INCIDENT = re.compile(r"✗ [^\n]* went back [^\n]* read again *\n +tracing-aggregator explain (\S+) -b (\S+)")
 TITLE = "The demo in a terminal: messages as they complete, a rewind as it happens, and explain for one of its messages"
 MOST_BYTES = 2_000_000
-_START_S, _EACH_S = 600, 0.5
+_START_S, _EXPLAINED_S, _EACH_S = 600, 60, 0.5
 #: Seconds of the demo before the incident and after it; of the explanation.
 _BEFORE_S, _AFTER_S, _READ_S = 8.0, 6.0, 8.0
 _KEY_S = 0.04
@@ -53,7 +53,8 @@ def _record(folder: Path) -> list[Frame]:
         with Recording([shell], COLUMNS, ROWS, path) as person:
             person.watch(lambda: "$" in person.text, _AFTER_S)
             person.type(f"tracing-aggregator explain {match[1]} -b {match[2]}\r", _KEY_S)
-            person.watch(lambda: person.text.count("$") > 1, _START_S)
+            if not person.watch(lambda: person.text.rstrip().endswith("\n$"), _EXPLAINED_S):
+                raise click.ClickException(f"No explanation within {_EXPLAINED_S} s. The screen:\n{person.text}")
             person.type("exit\r", 0)
             explained = [frame for frame in person.frames if not any("exit" in run.text for run in frame.lines[-1])]
     shown = [frame for frame in demo.frames if seen_s - _BEFORE_S <= frame.at_s <= seen_s + _AFTER_S]
