@@ -43,13 +43,12 @@ def _record(folder: Path) -> list[Frame]:
     path = {"PATH": f"{program.parent}:/usr/bin:/bin", "PS1": "$ "}
     shell = shutil.which("sh") or "/bin/sh"
     with Recording([str(program), "demo", "--data", str(folder)], COLUMNS, ROWS, path) as demo:
-        if not demo.watch(lambda: INCIDENT.search(demo.text) is not None, _START_S, _EACH_S):
+        if not demo.watch(lambda: INCIDENT.search(demo.text) is not None, _START_S, _EACH_S) or (
+            match := INCIDENT.search(demo.text)
+        ) is None:
             raise click.ClickException(f"No group went back within {_START_S} s. The screen:\n{demo.text}")
         seen_s = demo.now_s
         demo.watch(lambda: False, _AFTER_S, _EACH_S)
-        match = INCIDENT.search(demo.text)
-        if match is None:
-            raise click.ClickException(f"The incident is gone from the screen:\n{demo.text}")
         with Recording([shell], COLUMNS, ROWS, path) as person:
             person.watch(lambda: "$" in person.text, _AFTER_S)
             person.type(f"tracing-aggregator explain {match[1]} -b {match[2]}\r", _KEY_S)

@@ -140,3 +140,8 @@ def test_no_finding_is_left_out_or_told_twice_in_any_order(drawn, random):
     assert incidents(findings) == in_order
     told = [one["id"] for found in in_order for one in (*found.findings, *found.folded)]
     assert sorted(told) == sorted(one["id"] for one in findings)
+
+
+def test_the_message_of_the_last_commit_before_a_rewind_belongs_to_it():
+    [found] = incidents([read_again(98), rewind(78, 98)])
+    assert found.consequences == {"over-consumed": 1}
