@@ -15,7 +15,7 @@ from tools.animated_svg import animated
 from tools.recording import Frame, Recording
 
 PICTURE = Path(__file__).parent.parent / "docs" / "screenshots" / "demo.svg"
-COLUMNS, ROWS = 80, 30
+COLUMNS, ROWS = 80, 34
 #: A rewind and the command that explains one of its messages, as the demo shows them in two lines.
 INCIDENT = re.compile(r"✗ [^\n]* went back [^\n]* read again *\n +tracing-aggregator explain (\S+) -b (\S+)")
 TITLE = "The demo in a terminal: messages as they complete, a rewind as it happens, and explain for one of its messages"
@@ -43,13 +43,14 @@ def _record(folder: Path) -> list[Frame]:
     path = {"PATH": f"{program.parent}:/usr/bin:/bin", "PS1": "$ "}
     shell = shutil.which("sh") or "/bin/sh"
     with Recording([str(program), "demo", "--data", str(folder)], COLUMNS, ROWS, path) as demo:
-        if not demo.watch(lambda: INCIDENT.search(demo.text) is not None, _START_S, _EACH_S) or (
-            match := INCIDENT.search(demo.text)
-        ) is None:
+        if (
+            not demo.watch(lambda: INCIDENT.search(demo.text) is not None, _START_S, _EACH_S)
+            or (match := INCIDENT.search(demo.text)) is None
+        ):
             raise click.ClickException(f"No group went back within {_START_S} s. The screen:\n{demo.text}")
         seen_s = demo.now_s
         demo.watch(lambda: False, _AFTER_S, _EACH_S)
-        with Recording([shell], COLUMNS, ROWS, path) as person:
+        with Recording([shell, "+m"], COLUMNS, ROWS, path) as person:
             person.watch(lambda: "$" in person.text, _AFTER_S)
             person.type(f"tracing-aggregator explain {match[1]} -b {match[2]}\r", _KEY_S)
             if not person.watch(lambda: person.text.rstrip().endswith("\n$"), _EXPLAINED_S):
