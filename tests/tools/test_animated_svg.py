@@ -10,8 +10,12 @@ from tools.record_demo import INCIDENT, MOST_BYTES, PICTURE
 from tools.recording import Frame, Recording, Run
 
 SVG = "{http://www.w3.org/2000/svg}"
-HEAD = (Run(0, "  a < b", "red", True),)
-FRAMES = [Frame(10.0, (HEAD, ())), Frame(11.5, (HEAD, (Run(4, "new", "default", False),))), Frame(12.0, ((), HEAD))]
+HEAD = (Run(0, "  a < b", "red", is_bold=True),)
+FRAMES = [
+    Frame(10.0, (HEAD, ())),
+    Frame(11.5, (HEAD, (Run(4, "new", "default", is_bold=False),))),
+    Frame(12.0, ((), HEAD)),
+]
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +56,7 @@ def test_a_program_is_recorded_with_its_colours_and_what_was_typed():
         recorded.type("typed\r", 0)
         assert recorded.watch(lambda: "plain typed" in recorded.text, 30)
     last = recorded.frames[-1].lines
-    assert (Run(0, "red", "red", True), Run(3, " plain typed", "default", False)) in last
+    assert (Run(0, "red", "red", is_bold=True), Run(3, " plain typed", "default", is_bold=False)) in last
 
 
 def test_the_picture_of_the_readme_is_small_and_shows_the_demo_and_an_explanation():
