@@ -47,6 +47,15 @@ def animated(frames: Sequence[Frame], columns: int, rows: int, title: str, last_
     )
 
 
+def hurried(frames: Sequence[Frame], most_s: float) -> list[Frame]:
+    """The frames, none of which is shown for longer than that: nobody wants to watch a program wait."""
+    at_s, shown = 0.0, []
+    for before, frame in zip([frames[0], *frames], frames, strict=False):
+        at_s += min(most_s, frame.at_s - before.at_s)
+        shown.append(frame._replace(at_s=at_s))
+    return shown
+
+
 def _frame(frame: Frame, left: int, known: dict[Line, int]) -> str:
     uses = "".join(
         f'<use href="#l{known.setdefault(line, len(known))}" x="{left + _MARGIN}" y="{_MARGIN + row * _HEIGHT}"/>'

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from tools.animated_svg import animated
+from tools.animated_svg import animated, hurried
 from tools.recording import Frame, Recording
 
 PICTURE = Path(__file__).parent.parent / "docs" / "screenshots" / "demo.svg"
@@ -24,6 +24,8 @@ _START_S, _EXPLAINED_S, _EACH_S = 600, 60, 0.5
 #: Seconds of the demo before the incident and after it; of the explanation.
 _BEFORE_S, _AFTER_S, _READ_S = 8.0, 6.0, 8.0
 _KEY_S = 0.04
+#: What takes longer than this is cut short.
+_WAIT_S = 1.0
 
 
 @click.command()
@@ -31,7 +33,7 @@ def main() -> None:
     """Record, and write docs/screenshots/demo.svg."""
     with tempfile.TemporaryDirectory(prefix="record-demo-") as folder:
         frames = _record(Path(folder))
-    picture = animated(frames, COLUMNS, ROWS, TITLE, _READ_S)
+    picture = animated(hurried(frames, _WAIT_S), COLUMNS, ROWS, TITLE, _READ_S)
     if len(picture) > MOST_BYTES:
         raise click.ClickException(f"The picture has {len(picture)} bytes; {MOST_BYTES} are the most.")
     PICTURE.write_text(picture, encoding="utf-8")

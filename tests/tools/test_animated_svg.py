@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.animated_svg import animated
+from tools.animated_svg import animated, hurried
 from tools.record_demo import INCIDENT, MOST_BYTES, PICTURE
 from tools.recording import Frame, Recording, Run
 
@@ -42,6 +42,10 @@ def test_frames_are_shown_when_they_were_recorded_and_the_last_one_for_its_time(
     assert re.findall(r"([\d.]+)%\{transform:translateX\((-?\d+)px\)", style) == [
         ("0.000", "0"), ("37.500", str(-width)), ("50.000", str(-2 * width)), ("100", str(-2 * width)),
     ]  # fmt: skip
+
+
+def test_waiting_is_cut_short():
+    assert [frame.at_s for frame in hurried(FRAMES, 1.0)] == [0.0, 1.0, 1.5]
 
 
 def test_who_wants_no_motion_sees_the_last_frame(picture):
