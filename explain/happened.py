@@ -8,7 +8,7 @@ from explain.incidents import RUN_NS, Incident, incidents
 from transforms.dates import nanos_of
 
 #: Around the findings of a message so long is looked for others of the same incident.
-_AROUND_NS = 10 * RUN_NS
+AROUND_NS = 10 * RUN_NS
 #: More are not grouped: the nearest in time are enough to name the incident.
 _MOST = 20_000
 
@@ -23,7 +23,7 @@ def incidents_of(read: Callable[[], Iterable[Value]], about: Iterable[Value]) ->
         return ()
     topics = {finding.get("topic") for finding in about}
     dates = [nanos_of(date) for finding in about if (date := date_of_finding(finding)) is not None]
-    begin, end = min(dates, default=0) - _AROUND_NS, max(dates, default=0) + _AROUND_NS
+    begin, end = min(dates, default=0) - AROUND_NS, max(dates, default=0) + AROUND_NS
 
     def is_near(finding: Value) -> bool:
         date = date_of_finding(finding)

@@ -314,6 +314,15 @@ def explained(folder: Path, *options: str) -> Result:
     return CliRunner().invoke(main, ["explain", "orders/0/42", *config, *options])
 
 
+def test_a_message_is_found_by_how_its_correlation_id_begins(made, client):
+    names = ("0123456789", "0123-other")
+    made.take(TRACES, [sent(number, id=name, offset=number, correlationId=name) for number, name in enumerate(names)])
+    shown = client.get("/api/message", params={"subject": "012345"}).json()
+    assert (shown["correlationIds"], [one["offset"] for one in shown["messages"]]) == ([names[0]], [0])
+    several = client.get("/api/message", params={"subject": "0123"})
+    assert (several.status_code, several.json()["detail"]) == (422, "2 correlationIds begin with 0123:")
+
+
 def test_explain_answers_from_a_store_without_asking_kafka(made, tmp_path):
     made.take(TRACES, [sent(), acked(), consumed()])
     result = explained(tmp_path, "--store", str(made.reader.path))
