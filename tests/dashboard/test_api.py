@@ -323,6 +323,19 @@ def test_a_message_is_found_by_how_its_correlation_id_begins(made, client):
     assert (several.status_code, several.json()["detail"]) == (422, "2 correlationIds begin with 0123:")
 
 
+def test_the_incident_of_a_message_is_told_with_what_it_did_to_others(made, client):
+    again = [
+        found(
+            "over-consumed", id=name, groupId="shipping", offset=offset, cause="rewind", correlationId=name, date=at(1)
+        )
+        for offset, name in ((41, "other"), (42, "c"))
+    ]
+    back = found("rewound", id="back", groupId="shipping", offset=40, fromOffset=43, correlationId=None, date=at(60))
+    made.take(TRACES, [sent()]).take(ANOMALIES, [*again, back])
+    [incident] = client.get("/api/message", params={"subject": "c"}).json()["incidents"]
+    assert incident["text"] == "shipping went back 3 offsets in orders: 2 messages read again"
+
+
 def test_explain_answers_from_a_store_without_asking_kafka(made, tmp_path):
     made.take(TRACES, [sent(), acked(), consumed()])
     result = explained(tmp_path, "--store", str(made.reader.path))
