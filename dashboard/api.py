@@ -1,5 +1,6 @@
 """The web application: pages and `/api`."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -47,6 +48,7 @@ def application(
     """
     app = FastAPI(title="tracing-aggregator", docs_url=None, redoc_url=None)
     app.state.reader, app.state.status, app.state.job = reader, status, job
+    app.state.ending = asyncio.Event()
     app.add_middleware(Guard, token=token)
     app.add_exception_handler(UserError, _cannot)
     app.add_exception_handler(OverflowError, _too_large)
@@ -147,9 +149,9 @@ def get_health(request: Request, reader: Store) -> dict[str, Any]:
 
 
 @api.get("/live")
-def get_live(reader: Store) -> StreamingResponse:
+def get_live(request: Request, reader: Store) -> StreamingResponse:
     """Server-sent events: the store has changed."""
-    events = live.changes(reader.address)
+    events = live.changes(reader.address, request.app.state.ending)
     return StreamingResponse(events, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
 
