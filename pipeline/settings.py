@@ -227,7 +227,7 @@ class Settings(BaseModel):
         RUNNER,
         "native",
         "What reads and writes Kafka: `native` is our own, in batches; `java` is Beam's, for clusters that only Java "
-        "clients can log in to (flink and prism; the partitions are those of the start).",
+        "clients can log in to (on `flink`; the partitions are those of the start).",
     )
     readers: Count = _setting(
         RUNNER,
