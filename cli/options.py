@@ -10,6 +10,8 @@ import click
 
 from pipeline.config import Config, load_config
 
+_PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
+
 
 def config_arguments(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command function the parameters `config_file: Path | None` and `overrides: tuple[str, ...]`."""
@@ -36,6 +38,27 @@ def config_options(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(*args, config=read_config(config_file, overrides), **kwargs)
 
     return with_config
+
+
+def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give the command of a server `host`, `token`, `tls_cert`, `tls_key` and `access_log`."""
+    options = (
+        click.option(
+            "--host", default="127.0.0.1", show_default=True, help="Where to listen; beyond loopback with --token."
+        ),
+        click.option(
+            "--token",
+            envvar="TRACING_AGGREGATOR_TOKEN",
+            show_envvar=True,
+            help="Who does not know it gets nothing; or where it is, ${file:PATH:KEY}, which may change meanwhile.",
+        ),
+        click.option("--tls-cert", metavar="FILE", type=_PEM, help="Serve by TLS: certificate with its chain, PEM."),
+        click.option("--tls-key", metavar="FILE", type=_PEM, help="Its key, PEM, without a password."),
+        click.option("--access-log", is_flag=True, help="A line on stderr for each request."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 def read_config(config_file: Path | None, overrides: tuple[str, ...]) -> Config:

@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from threading import Event, Thread
 
 from prometheus_client.core import Metric
@@ -19,6 +20,8 @@ from metrics.totals import StatsTotals
 from pipeline.config import Config
 from pipeline.errors import UserError
 from pipeline.settings import Settings
+from web.server import Tls
+from web.tokens import Tokens
 
 #: The statistics of this long before the start are read too, in s.
 LOOKBACK_S = 300
@@ -85,8 +88,13 @@ def windows_change_for(settings: Settings) -> int:
 
 
 def _server(settings: Settings, registry: CollectorRegistry, health: Health) -> MetricsServer:
+    tokens = Tokens.of(settings.metrics_token)
+    cert, key = (
+        Path(file) if file else None for file in (settings.metrics_tls_cert_file, settings.metrics_tls_key_file)
+    )
+    tls = Tls.of(cert, key)
     try:
-        return MetricsServer(settings.metrics_host, settings.metrics_port, registry, health)
+        return MetricsServer(settings.metrics_host, settings.metrics_port, registry, health, tokens, tls)
     except OSError as error:
         raise UserError(
             f"Cannot listen at {settings.metrics_host}:{settings.metrics_port}: {error.strerror or error}.",

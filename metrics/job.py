@@ -56,7 +56,7 @@ def _locate(settings: Settings) -> tuple[FlinkRest, str] | None:
         if "rest.port" not in configured:
             return None
         return FlinkRest(f"localhost:{configured['rest.port']}"), configured["$internal.pipeline.job-id"]
-    rest = FlinkRest(settings.flink_master)
+    rest = FlinkRest.of(settings)
     job = running_job(rest, settings.application_id)
     return None if job is None else (rest, job)
 

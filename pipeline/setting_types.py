@@ -51,6 +51,10 @@ def _url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _url_or_none(text: str) -> str:
+    return _url(text) if text else text
+
+
 def _instant(text: str) -> str:
     try:
         zone = datetime.fromisoformat(text).tzinfo if text else UTC
@@ -109,4 +113,5 @@ Servers = Annotated[str, AfterValidator(_servers)]
 Sla = Annotated[str, AfterValidator(_sla)]
 Headers = Annotated[str, AfterValidator(_headers)]
 Url = Annotated[str, AfterValidator(_url)]
+UrlOrNone = Annotated[str, AfterValidator(_url_or_none)]
 Folder = Annotated[Path, AfterValidator(Path.expanduser)]

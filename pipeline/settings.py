@@ -20,6 +20,7 @@ from pipeline.setting_types import (
     Sla,
     Topics,
     Url,
+    UrlOrNone,
 )
 
 
@@ -183,6 +184,23 @@ class Settings(BaseModel):
     flink_master: Master = _setting(
         RUNNER, "[local]", "`[local]`: Flink in a JVM that we start; `host:port`: a cluster."
     )
+    flink_rest_tls: bool = _setting(
+        RUNNER,
+        False,  # noqa: FBT003 - a default of the table
+        "Speak TLS with the REST interface of the cluster at `flink.master`.",
+    )
+    flink_rest_ca_file: str = _setting(
+        RUNNER, "", "PEM file of those who may sign its certificate; empty: the usual authorities."
+    )
+    flink_rest_cert_file: str = _setting(
+        RUNNER,
+        "",
+        "PEM file with our certificate and its key, for a REST interface that asks for one "
+        "(`security.ssl.rest.authentication-enabled`); empty: none.",
+    )
+    flink_rest_user: str = _setting(RUNNER, "", "User at a proxy before the REST interface; empty: none.")
+    flink_rest_password: str = _setting(RUNNER, "", "Password of that user.")
+    flink_rest_token: str = _setting(RUNNER, "", "Bearer token at such a proxy, in place of user and password.")
     flink_parallelism: Count = _setting(RUNNER, 2, "Parallel instances of each step.")
     flink_max_parallelism: Count = _setting(
         RUNNER,
@@ -254,6 +272,27 @@ class Settings(BaseModel):
         "127.0.0.1",
         "Address to serve metrics at: who reaches it reads them, without a password; `0.0.0.0`: every address of this "
         "machine.",
+    )
+    metrics_token: str = _setting(
+        METRICS,
+        "",
+        "Who asks for `/metrics` needs this token, as a bearer; empty: nobody needs one. Several are separated by "
+        "commas. A reference is looked up again while the server runs.",
+    )
+    metrics_tls_cert_file: str = _setting(
+        METRICS, "", "Serve metrics by TLS: PEM file of the certificate with its chain; empty: without."
+    )
+    metrics_tls_key_file: str = _setting(METRICS, "", "PEM file of its key, which has no password.")
+    metrics_address: UrlOrNone = _setting(
+        METRICS,
+        "",
+        "Where the dashboard finds the metrics of the job, such as `http://aggregator:8080`; empty: at `metrics.host` "
+        "and `metrics.port` of its own configuration.",
+    )
+    metrics_ca_file: str = _setting(
+        METRICS,
+        "",
+        "PEM file of those who may sign the certificate at `metrics.address`; empty: the usual authorities.",
     )
 
     elasticsearch_url: Url = _setting(
