@@ -43,6 +43,7 @@ def dashboard(
     port: int,
     host: str,
     token: str | None,
+    token_file: Path | None,
     read_token: str | None,
     tls_cert: Path | None,
     tls_key: Path | None,
@@ -67,7 +68,7 @@ def dashboard(
     from web.tokens import Tokens
 
     start = since_ms(since, datetime.now(UTC)) if since else None
-    tokens, tls = Tokens.of(token, read_token), Tls.of(tls_cert, tls_key)
+    tokens, tls = Tokens.of(token, read_token, token_file), Tls.of(tls_cert, tls_key)
     options = Options(
         host, port, store or default_store(config), keep, start, tokens, streams, tls, access_log=access_log
     )

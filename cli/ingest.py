@@ -46,6 +46,7 @@ def otlp(
     port: int,
     host: str,
     token: str | None,
+    token_file: Path | None,
     tls_cert: Path | None,
     tls_key: Path | None,
     access_log: bool,
@@ -76,7 +77,7 @@ def otlp(
     topics = Topics(settings.tracing_topic, settings.dead_letter_topic)
     deliver = _print if to_stdout else Delivery(to_librdkafka(config.producer_properties()))
     if not files:
-        where = Where(host, port, Tokens.of(token), Tls.of(tls_cert, tls_key), access_log=access_log)
+        where = Where(host, port, Tokens.of(token, file=token_file), Tls.of(tls_cert, tls_key), access_log=access_log)
         serve(where, topics, chosen, deliver, _tell)
         return
     try:

@@ -41,7 +41,7 @@ def config_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give the command of a server `host`, `token`, `tls_cert`, `tls_key` and `access_log`."""
+    """Give the command of a server `host`, `token`, `token_file`, `tls_cert`, `tls_key` and `access_log`."""
     options = (
         click.option(
             "--host", default="127.0.0.1", show_default=True, help="Where to listen; beyond loopback with --token."
@@ -51,6 +51,12 @@ def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
             envvar="TRACING_AGGREGATOR_TOKEN",
             show_envvar=True,
             help="Who does not know it gets nothing; or where it is, ${file:PATH:KEY}, which may change meanwhile.",
+        ),
+        click.option(
+            "--token-file",
+            metavar="FILE",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="The token is in this file, which may change meanwhile; made with a random one if there is none.",
         ),
         click.option("--tls-cert", metavar="FILE", type=_PEM, help="Serve by TLS: certificate with its chain, PEM."),
         click.option("--tls-key", metavar="FILE", type=_PEM, help="Its key, PEM, without a password."),

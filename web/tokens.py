@@ -1,10 +1,12 @@
 """The tokens that let someone in: given as text or by reference, and read again while the server runs."""
 
 import hmac
+import os
 import re
 import secrets
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from pipeline.errors import UserError
 from pipeline.references import has_reference, looked_up
@@ -12,6 +14,22 @@ from pipeline.references import has_reference, looked_up
 _TOKEN = re.compile(r"[!-+\--~]{8,}")
 #: A token that is kept elsewhere is looked up again after this time, in s.
 _AGAIN_S = 5.0
+
+
+def token_in(file: Path) -> str:
+    """A reference to the token in this file, which is made with a random one if it is not there. Raises UserError."""
+    file = file.expanduser().absolute()
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        made = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise UserError(f"{file} cannot be made: {error.strerror}.", "Name another file with --token-file.") from error
+    else:
+        with os.fdopen(made, "w", encoding="ascii") as new:
+            new.write(secrets.token_urlsafe(24))
+    return f"${{dir:{file.parent}:{file.name}}}"
 
 
 class Tokens:
@@ -33,8 +51,12 @@ class Tokens:
         self._looked_at = clock()
 
     @classmethod
-    def of(cls, admin: str | None, reader: str | None = None) -> "Tokens | None":
-        """Tokens, or None where none is asked for. Raises UserError as the class does."""
+    def of(cls, admin: str | None, reader: str | None = None, file: Path | None = None) -> "Tokens | None":
+        """Tokens, or None where none is asked for; `file` holds the first. Raises UserError as the class does."""
+        if file is not None:
+            if admin:
+                raise UserError("There is a --token and a --token-file.", "Give one of them.")
+            admin = token_in(file)
         if reader and not admin:
             raise UserError("--read-token alone lets nobody do the rest.", "Give a --token too.")
         return cls(admin, reader) if admin else None

@@ -110,6 +110,17 @@ def test_a_token_in_a_file_changes_while_the_server_runs(tmp_path: Path):
     assert tokens.lets("second-token", change=False)
 
 
+def test_a_token_file_is_made_once_for_its_owner_alone(tmp_path: Path):
+    file = tmp_path / "new" / "token"
+    first = Tokens.of(None, file=file)
+    made = file.read_text()
+    assert (len(made) >= 24, file.stat().st_mode & 0o777) == (True, 0o600)
+    again = Tokens.of(None, file=file)
+    assert all(tokens is not None and tokens.lets(made, change=True) for tokens in (first, again))
+    with pytest.raises(UserError, match="Give one of them"):
+        Tokens.of(ADMIN, file=file)
+
+
 @pytest.mark.parametrize(
     ("admin", "reader", "told"),
     [("short", None, "8 characters"), ("has a blank", None, "8 characters"), (None, READER, "Give a --token too")],
