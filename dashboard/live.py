@@ -6,6 +6,7 @@ One task looks at the store for all streams, and only while there are any.
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -33,7 +34,9 @@ class Changes:
     async def events(self) -> AsyncIterator[str]:
         """Events `changed`, with a number that grows, as `text/event-stream`."""
         if self._looking is None:
-            self._looking = asyncio.create_task(self._look())
+            # Opened first: what changes after the first event is a change.
+            connection = sqlite3.connect(self._address, uri=True, check_same_thread=False)
+            self._looking = asyncio.create_task(self._look(connection, _version(connection)))
         now = asyncio.get_running_loop().time
         known, ends_at = 0, now() + _LONGEST_S
         yield "retry: 2000\n\n"
@@ -62,21 +65,22 @@ class Changes:
             self._looking.cancel()
             self._looking = None
 
-    async def _look(self) -> None:
-        connection = sqlite3.connect(self._address, uri=True, check_same_thread=False)
-        try:
-            # SQLite counts what other connections wrote: a look at the log's header, no query.
-            [[known]] = connection.execute("PRAGMA data_version")
+    async def _look(self, connection: sqlite3.Connection, known: int) -> None:
+        with closing(connection):
             while True:
                 await asyncio.sleep(_EVERY_S)
-                [[version]] = connection.execute("PRAGMA data_version")
+                version = _version(connection)
                 if version != known:
                     known = version
                     self._number += 1
                     self._changed.set()
                     self._changed = asyncio.Event()
-        finally:
-            connection.close()
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    """SQLite counts what other connections wrote: a look at the log's header, no query."""
+    [[version]] = connection.execute("PRAGMA data_version")
+    return int(version)
 
 
 class EventStream(Response):

@@ -10,6 +10,16 @@ from dashboard.live import Changes
 from dashboard.store import Reader
 from web.connections import Connections
 
+_PREFIX = "kafka_trace_dashboard_"
+FOLLOWING = GaugeMetricFamily, f"{_PREFIX}following", "1 while the output topics are read, else 0."
+LAG = GaugeMetricFamily, f"{_PREFIX}lag_records", "Records of the output topics that are not in the store yet."
+SIZE = GaugeMetricFamily, f"{_PREFIX}store_bytes", "Size of the store."
+STREAMS = GaugeMetricFamily, f"{_PREFIX}event_streams", "Pages that are told of changes now."
+OPEN = GaugeMetricFamily, f"{_PREFIX}connections", "Connections that are open now."
+UNHEARD = CounterMetricFamily, f"{_PREFIX}event_streams_refused_total", "Event streams refused: there were too many."
+REFUSED = CounterMetricFamily, f"{_PREFIX}connections_refused_total", "Connections refused: there were too many."
+METRICS = (FOLLOWING, LAG, SIZE, STREAMS, OPEN, UNHEARD, REFUSED)
+
 
 class Vitals(Collector):
     """The numbers of one dashboard; `status` tells how the reading of Kafka is."""
@@ -35,16 +45,14 @@ class Vitals(Collector):
         following = self._status().get("state") == "following"
         lag = self._reader.value("SELECT coalesce(sum(max(end - next, 0)), 0) FROM partitions")
         size = self._reader.path.stat().st_size
-        for name, value, text in (
-            ("following", float(following), "1 while the output topics are read, else 0."),
-            ("lag_records", lag, "Records of the output topics that are not in the store yet."),
-            ("store_bytes", size, "Size of the store."),
-            ("event_streams", self._changes.streams, "Pages that are told of changes now."),
-            ("connections", len(self._connections), "Connections that are open now."),
-        ):
-            yield GaugeMetricFamily(f"kafka_trace_dashboard_{name}", text, value=value)
-        for name, value, text in (
-            ("event_streams_refused", self._changes.refused, "Event streams refused: there were too many."),
-            ("connections_refused", self._connections.refused, "Connections refused: there were too many."),
-        ):
-            yield CounterMetricFamily(f"kafka_trace_dashboard_{name}", text, value=value)
+        values = (
+            float(following),
+            lag,
+            size,
+            self._changes.streams,
+            len(self._connections),
+            self._changes.refused,
+            self._connections.refused,
+        )
+        for (family, name, text), value in zip(METRICS, values, strict=True):
+            yield family(name, text, value=value)

@@ -89,7 +89,7 @@ def test_what_is_silent_says_that_it_is_still_there(made, monkeypatch):
 def test_streams_beyond_the_limit_are_refused_clearly_and_all_share_one_reader(made, monkeypatch):
     looks: list[Changes] = []
     look = Changes._look
-    monkeypatch.setattr(Changes, "_look", lambda changes: looks.append(changes) or look(changes))
+    monkeypatch.setattr(Changes, "_look", lambda changes, *rest: looks.append(changes) or look(changes, *rest))
     with running(application(made.reader, None, streams=3)) as port, ExitStack() as stack:
         streams = [stack.enter_context(closing(stream(port))) for _ in range(3)]
         assert [one.getresponse().status for one in streams] == [200] * 3

@@ -30,7 +30,7 @@ def served() -> Iterator[tuple[str, Health]]:
     health, exported = Health(10_000), Exported()
     exported.take(any_topic(produced=3, cluster="c1"), any_group(latencies=(5, 70_000), actual=2, topic='odd "\\\n'))
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Job(health, "c1"))
+    registry.register(_Job(health, "c1", 7.0))
     registry.register(_Stats(exported.totals, Clocks()))
     with MetricsServer("127.0.0.1", 0, registry, health) as server:
         yield server.address, health
