@@ -138,6 +138,7 @@ setup(
                 "ingest",
                 "metrics",
                 "sinks",
+                "sizing",
                 "web",
                 "cli",
                 "demo",
@@ -146,7 +147,7 @@ setup(
             for rest in ("", ".*")
         ]
     ),
-    package_data={"runners": ["jars.lock"], "dashboard": ["schema.sql", "static/**/*"]},
+    package_data={"runners": ["jars.lock"], "sizing": ["measured.json"], "dashboard": ["schema.sql", "static/**/*"]},
     install_requires=RUNTIME,
     extras_require={"clients": CLIENTS, "dashboard": DASHBOARD, "otlp": OTLP, "test": TEST, "dev": DEV},
     entry_points={

@@ -31,6 +31,7 @@ COMMANDS = {
     "run": Lazy("cli.run:run", "Aggregate traces from Kafka to Kafka."),
     "settings": Lazy("cli.settings:settings", "List the settings, or those of a configuration."),
     "sink": Lazy("cli.sink:sink", "Write traces, findings and statistics to other systems."),
+    "size": Lazy("cli.size:size", "Work out what a load needs, and what breaks first."),
     "stop": Lazy("cli.stop:stop", "Stop a run on a Flink cluster, with a savepoint."),
     "tail": Lazy("cli.tail:tail", "Show aggregated traces, or findings, as they come."),
     "topics": Lazy("cli.topics:topics", "Create the topics that are missing."),

@@ -327,8 +327,8 @@ class Settings(BaseModel):
     state_dir: Folder = _setting(
         FILES,
         "~/.local/state/tracing-aggregator",
-        "Folder of checkpoints and savepoints, per `application.id`; below `XDG_STATE_HOME` if that is set. Nobody else "
-        "may be able to write it.",
+        "Folder of checkpoints and savepoints, per `application.id`; below `XDG_STATE_HOME` if that is set. Nobody "
+        "else may be able to write it.",
     )
     jars_cache: Folder = _setting(FILES, "~/.cache/tracing-aggregator/jars", "Folder where downloaded jars are kept.")
     jars_mirror: str = _setting(FILES, "", "Address of a Maven repository to use instead of Maven Central.")

@@ -66,7 +66,8 @@ _JARS = {
 _HEAD = """# What we ship of others
 
 Written by `python -m tools.licences`. Licences are named as SPDX does. The wheels of this project hold uPlot alone; the
-rest is in the container image, which installs the Python packages of `requirements.lock` and the jars of `runners/jars.lock`.
+rest is in the container image, which installs the Python packages of `requirements.lock` and the jars of
+`runners/jars.lock`.
 
 | what | where | licence |
 |---|---|---|

@@ -25,7 +25,6 @@ LINUX = {
 }
 MACOS = {
     "macos-arm64": [f"macosx_{major}_0_arm64" for major in (14, 13, 12, 11)],
-    "macos-x86_64": [f"macosx_{release}_x86_64" for release in ("14_0", "13_0", "12_0", "11_0", "10_15", "10_9")],
 }
 PLATFORMS = LINUX | MACOS
 #: The image brings its own Java, an init for the first process of the container, and what builds our own packages.
