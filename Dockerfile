@@ -42,6 +42,7 @@ ENV PATH=/opt/tracing-aggregator/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     KAFKATRACE_STATE_DIR=/var/lib/tracing-aggregator \
     KAFKATRACE_JARS_CACHE=/opt/tracing-aggregator/jars \
+    KAFKATRACE_LOG_CONSOLE=true \
     KAFKATRACE_METRICS_HOST=0.0.0.0
 USER 10001
 WORKDIR /var/lib/tracing-aggregator

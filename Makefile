@@ -99,7 +99,7 @@ platforms: .venv/dev ## has every dependency a wheel for Linux on x86 and ARM, a
 	@$(BIN)/python -m tools.lock_packages --check
 
 dist: .venv/base ## wheels of the aggregator and of the clients, into dist
-	@rm -rf dist
+	@rm -rf dist build/lib build/bdist*
 	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist . ./clients
 	@ls dist
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from cli.options import config_options, server_options
+from cli.talk import log_to_stderr, teller
 from pipeline.config import Config
 from pipeline.errors import UserError
 
@@ -72,4 +73,5 @@ def dashboard(
     options = Options(
         host, port, store or default_store(config), keep, start, tokens, streams, tls, access_log=access_log
     )
-    serve(config, options, lambda line: click.echo(line, err=True))
+    log_to_stderr(config.settings, "dashboard")
+    serve(config, options, teller(config.settings, "dashboard"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.options import config_options, server_options
+from cli.talk import log_to_stderr, teller
 from pipeline.config import Config
 from pipeline.errors import UserError
 
@@ -78,7 +79,8 @@ def otlp(
     deliver = _print if to_stdout else Delivery(to_librdkafka(config.producer_properties()))
     if not files:
         where = Where(host, port, Tokens.of(token, file=token_file), Tls.of(tls_cert, tls_key), access_log=access_log)
-        serve(where, topics, chosen, deliver, _tell)
+        log_to_stderr(settings, "ingest")
+        serve(where, topics, chosen, deliver, teller(settings, "ingest"))
         return
     try:
         _tell(summary(take_files(files, topics, chosen, deliver)))

@@ -40,6 +40,7 @@ FINDINGS = "Findings and statistics"
 JOIN = "Join"
 RUNNER = "Runner"
 METRICS = "Metrics"
+LOGS = "Logs"
 SINKS = "Sinks"
 FILES = "Files and tools"
 
@@ -294,6 +295,21 @@ class Settings(BaseModel):
         "",
         "PEM file of those who may sign the certificate at `metrics.address`; empty: the usual authorities.",
     )
+
+    log_format: Literal["text", "json"] = _setting(
+        LOGS, "text", "What commands say on stderr: `text` for people, `json`, an object a line, for collectors."
+    )
+    log_level: Literal["debug", "info", "warn", "error"] = _setting(LOGS, "info", "The least level that is logged.")
+    log_console: bool = _setting(
+        LOGS,
+        False,  # noqa: FBT003 - a default of the table
+        "Pass the logs of Flink and of its workers on to stderr too, as in a container: secrets masked, a repeated "
+        "line once a minute with its count.",
+    )
+    log_max_mb: Count = _setting(
+        LOGS, 20, "Size of a log file below `state.dir`, in MB; a larger one is put aside while the job runs."
+    )
+    log_files: Count = _setting(LOGS, 5, "How many old files are kept of each log.")
 
     elasticsearch_url: Url = _setting(
         SINKS, "http://localhost:9200", "Elasticsearch or OpenSearch that `sink elasticsearch` writes to."

@@ -17,8 +17,6 @@ from typing import TextIO
 from pipeline.errors import UserError
 from pipeline.settings import Settings
 
-LOG_LIMIT = 20_000_000
-
 
 @dataclass(frozen=True)
 class StateFolder:
@@ -61,11 +59,9 @@ class StateFolder:
         return self.savepoints / f"{time.time_ns()}"
 
     def log(self, name: str) -> Path:
-        """A log file; what earlier runs wrote is put aside once it is larger than 20 MB."""
+        """A log file, which `log_keeper` keeps small."""
         file = self.root / "logs" / f"{name}.log"
         file.parent.mkdir(parents=True, exist_ok=True)
-        if file.exists() and file.stat().st_size > LOG_LIMIT:
-            file.replace(file.with_suffix(".log.1"))
         return file
 
     def last_savepoint(self) -> str:

@@ -76,15 +76,6 @@ def test_a_holder_that_was_killed_holds_nothing(tmp_path):
         pass
 
 
-def test_a_log_that_grew_large_is_put_aside_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(state_folder, "LOG_LIMIT", 3)
-    log = folder(tmp_path).log("flink")
-    log.write_text("more than that")
-    assert folder(tmp_path).log("flink") == log
-    assert not log.exists()
-    assert log.with_suffix(".log.1").read_text() == "more than that"
-
-
 def test_the_savepoint_of_a_cluster_is_remembered(tmp_path):
     assert folder(tmp_path).last_savepoint() == ""
     folder(tmp_path).remember_savepoint("s3://bucket/savepoint-1")
