@@ -6,7 +6,6 @@ from typing import Any
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from pipeline.references import looked_up
 from pipeline.settings import Settings
 
 #: Of all metrics those of the aggregator itself; docs/metrics.md explains them.
@@ -53,7 +52,7 @@ class JobWatch:
             return {"error": "metrics.port=0 serves none; metrics.address names another place"}
         headers = {"Accept": "text/plain"}
         if self._token:
-            headers["Authorization"] = f"Bearer {looked_up({'metrics.token': self._token})['metrics.token']}"
+            headers["Authorization"] = f"Bearer {self._token}"
         with requests.Session() as session:
             session.trust_env = False
             scraped = session.get(f"{self._address}/metrics", headers=headers, timeout=_TIMEOUT_S, verify=self._verify)

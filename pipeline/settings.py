@@ -278,7 +278,7 @@ class Settings(BaseModel):
         METRICS,
         "",
         "Who asks for `/metrics` needs this token, as a bearer; empty: nobody needs one. Several are separated by "
-        "commas. A reference is looked up again while the server runs.",
+        "commas.",
     )
     metrics_tls_cert_file: str = _setting(
         METRICS, "", "Serve metrics by TLS: PEM file of the certificate with its chain; empty: without."

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple, cast
 
 import requests
 
-from pipeline.references import looked_up
 from pipeline.settings import Settings
 
 TIMEOUT_S = 10
@@ -53,7 +52,6 @@ class FlinkRest:
     @classmethod
     def of(cls, settings: Settings) -> "FlinkRest":
         """The cluster at `flink.master`, as `flink.rest.*` say."""
-        secret = looked_up({"password": settings.flink_rest_password, "token": settings.flink_rest_token})
         return cls(
             settings.flink_master,
             Access(
@@ -61,8 +59,8 @@ class FlinkRest:
                 settings.flink_rest_ca_file,
                 settings.flink_rest_cert_file,
                 settings.flink_rest_user,
-                secret["password"],
-                secret["token"],
+                settings.flink_rest_password,
+                settings.flink_rest_token,
             ),
         )
 

@@ -7,7 +7,7 @@ has it open goes on at its new beginning.
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
 
@@ -126,16 +126,12 @@ def keeping_logs(config: Config, put: Put) -> Iterator[None]:
 
 def secrets_of(config: Config) -> list[str]:
     """The values of all secrets of a configuration, references looked up."""
-    named = {name: value for name, value in config.kafka.items() if is_secret(name)}
-    for name, value in config.settings.model_dump(by_alias=True).items():
-        if is_secret(name) and isinstance(value, str):
-            named[name] = value
-    found = []
+    named = config.kafka | {name: str(value) for name, value in config.settings.model_dump(by_alias=True).items()}
+    found: list[str] = []
     for name, value in named.items():
-        try:
-            found += looked_up({name: value}).values()
-        except UserError:
-            continue  # whoever needs it tells of it
+        if is_secret(name) and value:
+            with suppress(UserError):  # whoever needs it tells of it
+                found += looked_up({name: value}).values()
     return found
 
 

@@ -122,11 +122,10 @@ def test_a_savepoint_that_does_not_end_says_that_it_may_still_cancel_the_job(fli
         rest.savepoint_and_cancel("j", None, 0.1)
 
 
-def test_it_says_who_asks(flink, tmp_path, monkeypatch):
+def test_it_says_who_asks(flink):
     rest, answers, _ = flink
     answers["/jobs/overview"] = {"jobs": []}
-    monkeypatch.setenv("FLINK_PASSWORD", "sesame")
-    with_user = {"flink_rest_user": "ann", "flink_rest_password": "${env:FLINK_PASSWORD}"}
+    with_user = {"flink_rest_user": "ann", "flink_rest_password": "sesame"}
     FlinkRest.of(Settings(flink_master=rest.address, **with_user)).jobs()
     FlinkRest.of(Settings(flink_master=rest.address, flink_rest_token="a-token")).jobs()
     assert logins == ["Basic YW5uOnNlc2FtZQ==", "Bearer a-token"]
