@@ -135,6 +135,7 @@ setup(
                 "runners",
                 "explain",
                 "dashboard",
+                "doctor",
                 "ingest",
                 "metrics",
                 "sinks",

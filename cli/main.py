@@ -20,6 +20,7 @@ COMMANDS = {
     "check": Lazy("cli.check:check", "Check configuration, brokers, topics and permissions."),
     "dashboard": Lazy("cli.dashboard:dashboard", "Serve pages to look at it all in a browser."),
     "demo": Lazy("cli.demo:demo", "Broker, traffic, pipeline and dashboard: traces in a table."),
+    "doctor": Lazy("cli.doctor:doctor", "Gather what a report of a fault needs."),
     "explain": Lazy("cli.explain:explain", "Show what happened to one message."),
     "flink-jar": Lazy("cli.flink_jar:flink_jar", "Write the job as a jar, for a Flink cluster of its own."),
     "flink-lib": Lazy("cli.flink_lib:flink_lib", "Copy the jars that a Flink cluster needs."),

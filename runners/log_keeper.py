@@ -126,7 +126,7 @@ def keeping_logs(config: Config, put: Put) -> Iterator[None]:
 
 def secrets_of(config: Config) -> list[str]:
     """The values of all secrets of a configuration, references looked up."""
-    named = config.kafka | {name: str(value) for name, value in config.settings.model_dump(by_alias=True).items()}
+    named = dict(config.kafka) | {name: str(value) for name, value in config.settings.model_dump(by_alias=True).items()}
     found: list[str] = []
     for name, value in named.items():
         if is_secret(name) and value:
