@@ -27,6 +27,7 @@ class Changes:
         self._limit = limit
         self._number = 1
         self._changed = asyncio.Event()
+        self._is_over = False
         self._looking: asyncio.Task[None] | None = None
         self.streams = 0
         self.refused = 0
@@ -40,7 +41,7 @@ class Changes:
         now = asyncio.get_running_loop().time
         known, ends_at = 0, now() + _LONGEST_S
         yield "retry: 2000\n\n"
-        while now() < ends_at:
+        while now() < ends_at and not self._is_over:
             changed = self._changed  # taken first: what changes while something is sent is not missed
             if known != self._number:
                 known = self._number
@@ -49,6 +50,11 @@ class Changes:
                 await asyncio.wait_for(changed.wait(), _SILENCE_S)
             except TimeoutError:
                 yield ": still here\n\n"
+
+    def end(self) -> None:
+        """Let all streams end now."""
+        self._is_over = True
+        self._changed.set()
 
     def take(self) -> bool:
         """Whether there is room for one more stream, which `leave` ends."""

@@ -95,6 +95,7 @@ def serving(config: Config, options: Options) -> Iterator[Page]:
         reader = Reader(options.store)
         app = application(reader, options.tokens, follower.status, job.status, options.streams, connections)
         made = server(app, connections, options.tls, _GRACE_S, access=options.access_log)
+        made.on_stop = app.state.changes.end
         follower.start()
         job.start()
         try:

@@ -89,10 +89,16 @@ class Receiver:
     async def _healthz(self, _: Request) -> Response:
         return PlainTextResponse("ok\n")
 
-    def _taken(self, body: bytes, compression: str, encoding: str) -> Taken:
+    def _taken(self, body: bytes, compression: str, encoding: str) -> "Taken | _RefusedError":
+        """Not raised: a traceback would keep the unpacked body as long as the thread waits for other work."""
         with self._decoding:
-            plain = _unpacked(body) if compression == "gzip" else body
-            return taken(plain, encoding, self._topics, self._consumption, time.time_ns() // 1_000_000, MAX_SPANS)
+            try:
+                plain = _unpacked(body) if compression == "gzip" else body
+                return taken(plain, encoding, self._topics, self._consumption, time.time_ns() // 1_000_000, MAX_SPANS)
+            except TooManySpansError as error:
+                return _RefusedError(413, f"{error} Send fewer at a time.")
+            except _RefusedError as refused:
+                return _RefusedError(refused.status, refused.why)
 
     async def _traces(self, request: Request) -> Response:
         try:
@@ -100,10 +106,10 @@ class Receiver:
             compression = _compression(request)
             # Not on the event loop: a small body may take seconds.
             result = await run_in_threadpool(self._taken, await _body(request), compression, encoding)
+            if isinstance(result, _RefusedError):
+                raise result
         except _RefusedError as refused:
             return PlainTextResponse(refused.why + "\n", refused.status)
-        except TooManySpansError as error:
-            return PlainTextResponse(f"{error} Send fewer at a time.\n", 413)
         try:
             await run_in_threadpool(self._deliver, result.records)
         except NotDeliveredError as error:

@@ -26,6 +26,4 @@ class Guesses:
         now = self._clock()
         self._paid_at[address] = max(now, self._paid_at.pop(address, now)) + _EVERY_S
         if len(self._paid_at) > _ADDRESSES:
-            self._paid_at = {one: at for one, at in self._paid_at.items() if at > now}
-            while len(self._paid_at) > _ADDRESSES:
-                del self._paid_at[next(iter(self._paid_at))]
+            del self._paid_at[next(iter(self._paid_at))]  # whose last guess is the longest ago

@@ -6,7 +6,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -46,7 +46,9 @@ class Tls(NamedTuple):
 
 
 class Server(uvicorn.Server):
-    """A server with limits for its connections."""
+    """A server with limits for its connections. `on_stop` is called, on its loop, before it ends."""
+
+    on_stop: Callable[[], None] = staticmethod(lambda: None)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen. asyncio would wait a minute for a handshake, and uvicorn has no word for it."""
@@ -54,6 +56,11 @@ class Server(uvicorn.Server):
             loop: Any = asyncio.get_running_loop()
             loop.create_server = functools.partial(loop.create_server, ssl_handshake_timeout=_HANDSHAKE_S)
         await super().startup(sockets)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End. What never ends by itself is told first."""
+        self.on_stop()
+        await super().shutdown(sockets)
 
 
 def server(

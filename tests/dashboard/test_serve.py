@@ -2,6 +2,7 @@
 
 import asyncio
 import http.client
+import threading
 import time
 from contextlib import ExitStack, closing
 
@@ -142,3 +143,19 @@ def test_two_dashboards_cannot_write_one_store(tmp_path, monkeypatch):
         pass
     with serving(config, options):
         pass
+
+
+def test_a_page_that_is_open_does_not_keep_the_dashboard_from_ending_in_order(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(follow, "_STOP_S", 0.1)
+    options = Options("127.0.0.1", 0, tmp_path / "s", 10, None, None)
+    config = Config(settings=Settings(bootstrap_servers="127.0.0.1:1", metrics_port=0))
+    with serving(config, options) as page:
+        server = threading.Thread(target=page.run)
+        server.start()
+        with closing(stream(page.listening.getsockname()[1])) as client:
+            answer = client.getresponse()
+            page.stop()
+            assert answer.read().endswith(b"\n\n")
+        server.join(20)
+        assert not server.is_alive()
+    assert "Exception in ASGI application" not in caplog.text
