@@ -6,15 +6,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.options import config_arguments, read_config
+from cli.commands import examples
+from cli.options import config_arguments, read_config, with_brokers
+from cli.unreachable import explained
 from pipeline.errors import ConfigError, UserError
 
 if TYPE_CHECKING:
     from pipeline.settings import Settings
     from runners.preflight import Verdict
 
+COLOURS = {"ok": "green", "problem": "red", "advice": "yellow"}
 
-@click.command()
+
+@click.command(
+    epilog=examples("tracing-aggregator check config/config.properties", "tracing-aggregator check -b localhost:9092")
+)
 @config_arguments
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.option(
@@ -45,7 +51,8 @@ def check(
         click.echo(orjson.dumps([verdict._asdict() for verdict in verdicts], option=orjson.OPT_INDENT_2))
     else:
         for verdict in verdicts:
-            click.echo(f"{verdict.level:8} {verdict.subject}: {verdict.message}")
+            level = click.style(f"{verdict.level:8}", fg=COLOURS[verdict.level], bold=verdict.level == "problem")
+            click.echo(f"{level} {verdict.subject}: {verdict.message}")
             for line in verdict.todo.splitlines():
                 click.echo(f"         {line}")
     problems = sum(verdict.level == "problem" for verdict in verdicts)
@@ -65,8 +72,10 @@ def _verdicts(config_file: Path | None, overrides: tuple[str, ...], rate: float 
     if rate is not None:
         known += _of_rate(config.settings, rate, groups)
     try:
-        return [*known, *preflight(config)]
+        found = [*known, *preflight(config)]
+        return [one._replace(todo=with_brokers(one.todo, config, config_file)) for one in found]
     except UserError as error:
+        explained(error, config.settings.bootstrap_servers)
         return [*known, Verdict("problem", f"brokers {config.settings.bootstrap_servers}", error.message, error.todo)]
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.commands import Commands, examples
 from cli.options import config_options, server_options
 from cli.talk import log_to_stderr, teller
 from pipeline.config import Config
@@ -17,12 +18,17 @@ if TYPE_CHECKING:
     from ingest.records import Record
 
 
-@click.group()
+@click.group(cls=Commands, epilog=examples("tracing-aggregator ingest otlp --port 4318"))
 def ingest() -> None:
     """Turn what other tools know about messages into raw traces."""
 
 
-@ingest.command()
+@ingest.command(
+    epilog=examples(
+        "tracing-aggregator ingest otlp -b localhost:9092",
+        "tracing-aggregator ingest otlp --file spans.jsonl --stdout > traces.jsonl",
+    )
+)
 @config_options
 @click.option("--port", default=4318, show_default=True, type=click.IntRange(0, 65535), help="0 takes any free one.")
 @server_options

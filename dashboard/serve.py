@@ -21,7 +21,7 @@ from web.listening import listen, url
 from web.server import Tls, server
 from web.tokens import Tokens
 
-#: Pages that are open hold a stream that never ends: they are cut off after this.
+#: Answers that are not ready by then are cut off.
 _GRACE_S = 1
 #: Connections beside those of the streams.
 _REQUESTS = 200
