@@ -142,10 +142,19 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
 document.addEventListener("visibilitychange", changed);
 addEventListener("popstate", () => show(true));
 
-const events = new EventSource("/api/live");
-events.addEventListener("open", () => { isConnected = true; tell(); });
-events.addEventListener("error", () => { isConnected = false; tell(); });
-events.addEventListener("changed", changed);
+/** A browser gives up on a stream that is refused, when too many pages are open: ask for it again, and for the page. */
+function listen() {
+  const events = new EventSource("/api/live");
+  events.addEventListener("open", () => { isConnected = true; tell(); });
+  events.addEventListener("changed", changed);
+  events.addEventListener("error", () => {
+    isConnected = false;
+    tell();
+    if (events.readyState === EventSource.CLOSED) setTimeout(() => { changed(); listen(); }, 15_000);
+  });
+}
+
+listen();
 
 theme(false);
 show(false);
