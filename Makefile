@@ -11,8 +11,10 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 
 .PHONY: lock platforms dist help venv demo test test-fast lint bench profile faults steady scale deploy-check image-check sbom audit docs docs-check otelcol clean
 
+##@ Start
+
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: .venv/dev ## virtual environment with everything for development
 
@@ -31,10 +33,15 @@ venv: .venv/dev ## virtual environment with everything for development
 demo: .venv/base ## a broker, traffic, the pipeline and the dashboard; Ctrl-C ends it
 	@$(BIN)/tracing-aggregator demo
 
-test: .venv/dev ## all tests, those on a real broker too
+##@ Test
+
+test: .venv/dev ## all tests, those on real brokers, Flink and browsers too (20 min on two cores)
+	@echo "Running all tests, two files at a time, those that start brokers, Flink and browsers too: some 20 minutes on two cores." >&2
+	@echo "Java and jars are downloaded on first use. What starts no server takes some 5 minutes: make test-fast" >&2
 	@$(BIN)/python -m pytest $(TWO_AT_A_TIME)
 
-test-fast: .venv/dev ## the tests that start no server
+test-fast: .venv/dev ## the tests that start no server (5 min)
+	@echo "Running the tests that start no server, two files at a time: some 5 minutes on two cores." >&2
 	@$(BIN)/python -m pytest -m 'not integration' $(TWO_AT_A_TIME)
 
 lint: .venv/dev docs-check ## style, types, layers and generated documents
@@ -53,6 +60,8 @@ fuzz: .venv/dev ## a minute of atheris on each fuzzed target
 soak: .venv/dev ## five days of event time: does state or memory grow
 	@$(BIN)/python -m tests.soak
 
+##@ Measure
+
 bench: .venv/dev ## throughput, latency, CPU and memory of each runner
 	@$(BIN)/python -m bench
 
@@ -67,6 +76,8 @@ steady: .venv/dev ## half an hour at a fixed rate on a Flink cluster: memory, st
 
 scale: .venv/dev ## how cost grows with rate, partitions, groups, open messages and retention, as curves (20 min)
 	@$(BIN)/python -m bench.scale measure --write-docs
+
+##@ Ship
 
 # Not on PyPI: built from source by Go, into the virtual environment.
 $(BIN)/helm:
@@ -102,6 +113,8 @@ dist: .venv/base ## wheels of the aggregator and of the clients, into dist
 	@rm -rf dist build/lib build/bdist*
 	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist . ./clients
 	@ls dist
+
+##@ Documents and tools
 
 docs: .venv/base ## write the generated documents again
 	@$(BIN)/python -m tools.generate_docs
