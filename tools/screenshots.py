@@ -13,9 +13,9 @@ from playwright.sync_api import Browser, sync_playwright
 
 from dashboard.api import application
 from dashboard.background import running
-from dashboard.ingest import Ingest
+from dashboard.intake.ingest import Ingest
 from dashboard.store import Reader, open_store
-from dashboard.synthetic import Traffic
+from dashboard.measure.synthetic import Traffic
 from pipeline.settings import Settings
 
 FOLDER = Path(__file__).parent.parent / "docs" / "screenshots"
@@ -45,7 +45,7 @@ def _fill(store: Path) -> None:
 
 def _message(address: str) -> str:
     """The position of a message with a finding, one that was read again if there is any."""
-    with urlopen(f"{address}/api/anomalies?size=100", timeout=10) as answer:  # noqa: S310  our own page
+    with urlopen(f"{address}/api/v1/anomalies?size=100", timeout=10) as answer:  # noqa: S310  our own page
         findings = [one for one in json.load(answer)["findings"] if "offset" in one]
     chosen = next((one for one in findings if one["reason"] == "over-consumed"), findings[0])
     return f"{chosen['topic']}/{chosen['partition']}/{chosen['offset']}"

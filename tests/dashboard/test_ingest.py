@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.ingest import Record, bucket, bucket_ms
-from dashboard.retention import STEP, trim
-from dashboard.sketches import merged, shortened
+from dashboard.intake.ingest import Record, bucket, bucket_ms
+from dashboard.intake.retention import STEP, trim
+from dashboard.intake.sketches import merged, shortened
 from dashboard.store import Reader, open_store
 from pipeline.errors import UserError
 from tests.dashboard.stores import ANOMALIES, DEAD_LETTERS, PATHWAYS, STATS, TRACES, Made, group_minute, latencies

@@ -122,7 +122,7 @@ def test_a_search_shows_the_timeline_of_a_message_with_its_anomalies(page):
 
 def test_what_is_not_known_names_the_next_command(page):
     # A 404 is the answer here, and the browser says so.
-    page.route("**/api/message*", lambda route: route.fulfill(content_type="application/json", body="null"))
+    page.route("**/api/v1/message*", lambda route: route.fulfill(content_type="application/json", body="null"))
     page.goto("/message?subject=nobody")
     expect(page.locator(".empty code")).to_have_text("tracing-aggregator explain nobody")
 

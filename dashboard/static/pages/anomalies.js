@@ -7,7 +7,7 @@ export const title = "Anomalies";
 const NAMES = ["reason", "topic", "groupId", "state", "before"];
 
 export function url(given) {
-  return address("/api/anomalies", Object.fromEntries(NAMES.map((name) => [name, given[name]])));
+  return address("/api/v1/anomalies", Object.fromEntries(NAMES.map((name) => [name, given[name]])));
 }
 
 export function isStill(given) {
@@ -15,7 +15,7 @@ export function isStill(given) {
 }
 
 export async function controls(given, navigate) {
-  const words = await (await fetch("/api/words")).json();
+  const words = await (await fetch("/api/v1/words")).json();
   return [filters("/anomalies", given, [
     { name: "reason", label: "Reason", options: Object.keys(REASONS) },
     { name: "topic", label: "Topic", options: words.topic },

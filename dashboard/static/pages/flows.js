@@ -5,7 +5,7 @@ export const title = "Flows";
 export const hasRange = true;
 
 export function url(given) {
-  return address("/api/flows", { minutes: given.minutes, until: given.until });
+  return address("/api/v1/flows", { minutes: given.minutes, until: given.until });
 }
 
 export function view(data) {

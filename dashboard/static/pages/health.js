@@ -6,7 +6,7 @@ export const title = "Pipeline health";
 const STATES = { following: "follows the topics", connecting: "is connecting", failed: "cannot read" };
 
 export function url() {
-  return "/api/health";
+  return "/api/v1/health";
 }
 
 export function view(data) {

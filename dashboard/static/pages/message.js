@@ -8,7 +8,7 @@ export function heading(given) {
 }
 
 export function url(given) {
-  return given.subject ? address("/api/message", { subject: given.subject }) : null;
+  return given.subject ? address("/api/v1/message", { subject: given.subject }) : null;
 }
 
 export function view(data, given) {

@@ -10,7 +10,7 @@ const TYPES = ["SEND", "ACK", "CONSUME", "COMMIT"];
 const SETTLES_MS = 120_000;
 
 export function url(given) {
-  return address("/api/overview", { minutes: given.minutes, until: given.until });
+  return address("/api/v1/overview", { minutes: given.minutes, until: given.until });
 }
 
 export function isStill(given) {

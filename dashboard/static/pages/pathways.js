@@ -5,7 +5,7 @@ export const title = "Pathways";
 export const hasRange = true;
 
 export function url(given) {
-  return address("/api/pathways", { minutes: given.minutes, until: given.until });
+  return address("/api/v1/pathways", { minutes: given.minutes, until: given.until });
 }
 
 export function view(data) {

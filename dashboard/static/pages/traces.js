@@ -7,7 +7,7 @@ export const title = "Traces";
 const NAMES = ["subject", "topic", "groupId", "clientId", "type", "since", "until", "before"];
 
 export function url(given) {
-  return address("/api/traces", Object.fromEntries(NAMES.map((name) => [name, given[name]])));
+  return address("/api/v1/traces", Object.fromEntries(NAMES.map((name) => [name, given[name]])));
 }
 
 export function isStill(given) {
@@ -15,7 +15,7 @@ export function isStill(given) {
 }
 
 export async function controls(given, navigate) {
-  const words = await (await fetch("/api/words")).json();
+  const words = await (await fetch("/api/v1/words")).json();
   return [filters("/traces", given, [
     { name: "subject", label: "Message", placeholder: "correlationId or topic/partition/offset" },
     { name: "topic", label: "Topic", options: words.topic },
