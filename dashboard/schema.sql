@@ -83,6 +83,7 @@ CREATE INDEX findings_by_date ON findings (date);
 CREATE INDEX findings_by_words ON findings (resolved, reason, topic, groupId, date, n);
 CREATE INDEX findings_by_correlation ON findings (correlationId) WHERE correlationId IS NOT NULL;
 CREATE INDEX findings_by_place ON findings (topic, partition, offset);
+CREATE INDEX findings_by_arrival ON findings (seen, resolved);
 CREATE INDEX findings_of_many ON findings (topic, reason) WHERE summary OR reason = 'rewound';
 
 -- Incidents that someone has looked at: `number` findings of it there were then. `date` in ms.

@@ -103,8 +103,8 @@ def _traces(reader: Reader, span: Span, wanted: Wanted) -> Row:
     ):
         kind, step = row["type"], row["step"]
         counted[kind][step], timed[kind][step], total[kind][step] = row["n"], row["timed"], row["totalMs"]
-    shares: dict[str, dict[str, int]] = {name: defaultdict(int) for name in ("type", "groupId", "clientId")}
-    for row in reader.rows(f"SELECT type, groupId, clientId, sum(n) AS n {counts} GROUP BY kind", asked):
+    shares: dict[str, dict[str, int]] = {name: defaultdict(int) for name in ("type", "topic", "groupId", "clientId")}
+    for row in reader.rows(f"SELECT type, topic, groupId, clientId, sum(n) AS n {counts} GROUP BY kind", asked):
         for name, share in shares.items():
             if row[name]:
                 share[row[name]] += row["n"]
@@ -117,6 +117,7 @@ def _traces(reader: Reader, span: Span, wanted: Wanted) -> Row:
         "traces": counted,
         "meanDurationMs": means,
         "byType": _ranked(shares["type"]),
+        "byTopic": _ranked(shares["topic"]),
         "byGroup": _ranked(shares["groupId"]),
         "byClient": _ranked(shares["clientId"]),
     }

@@ -5,16 +5,27 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from dashboard.queries import flows, health, lag, overview, pathways, topology
-from dashboard.routes.parameters import Shown, Size, Store, Words, times
+from dashboard.routes.parameters import Instant, Shown, Size, Store, Words, times
 
 numbers = APIRouter()
 
 
 @numbers.get("/overview")
-def get_overview(reader: Store, shown: Shown, wanted: Words, *, compare: bool = False) -> dict[str, Any]:
+def get_overview(
+    reader: Store,
+    shown: Shown,
+    wanted: Words,
+    *,
+    compare: bool = False,
+    withTopology: bool = False,  # noqa: N803
+) -> dict[str, Any]:
     """Delivery, latencies, shares and counts of a span; with `compare` those of the span before in `previous`."""
-    before = {"previous": overview.delivery(reader, shown.before(), wanted)} if compare else {}
-    return {**times(shown), **overview.overview(reader, shown, wanted), **before}
+    more: dict[str, Any] = {}
+    if compare:
+        more["previous"] = overview.delivery(reader, shown.before(), wanted)
+    if withTopology:
+        more["topology"] = {**times(shown), **topology.topology(reader, shown, wanted, grouped=None)}
+    return {**times(shown), **overview.overview(reader, shown, wanted), **more}
 
 
 @numbers.get("/topology")
@@ -24,9 +35,16 @@ def get_topology(reader: Store, shown: Shown, wanted: Words, *, grouped: bool | 
 
 
 @numbers.get("/flows")
-def get_flows(reader: Store, shown: Shown, wanted: Words) -> dict[str, Any]:
-    """Topics with their groups."""
-    return {**times(shown), "flows": flows.flows(reader, shown, wanted)}
+def get_flows(
+    reader: Store,
+    shown: Shown,
+    wanted: Words,
+    *,
+    withLag: bool = False,  # noqa: N803
+) -> dict[str, Any]:
+    """Topics with their groups; with `withLag` how far these are behind, too."""
+    behind = {"lag": lag.lag(reader, wanted)} if withLag else {}
+    return {**times(shown), "flows": flows.flows(reader, shown, wanted), **behind}
 
 
 @numbers.get("/lag")
@@ -39,6 +57,20 @@ def get_lag(reader: Store, wanted: Words) -> dict[str, Any]:
 def get_pathways(reader: Store, shown: Shown, size: Size = 50) -> dict[str, Any]:
     """Traffic between topics, and the newest pathways."""
     return {**times(shown), **pathways.pathways(reader, shown, size)}
+
+
+@numbers.get("/status")
+def get_status(request: Request, reader: Store, seen: Instant = None) -> dict[str, Any]:
+    """Whether what is shown is of now; `new` counts open findings that came after `seen`."""
+    state = request.app.state
+    job = state.job()
+    # A job that nobody has ever seen here may run elsewhere; one that was seen, and answers no more, is gone.
+    state.has_seen_job = getattr(state, "has_seen_job", False) or "counters" in job
+    return {
+        **health.newest(reader, seen or 0),
+        "reading": state.status(),
+        "job": {"isGone": state.has_seen_job and not job.get("isReady"), "why": job.get("why", job.get("error"))},
+    }
 
 
 @numbers.get("/health")

@@ -1,11 +1,15 @@
 import { address, empty, h, panel, table } from "../dom.js";
-import { count, date, elapsed } from "../words.js";
+import { count, date, elapsed, zoneName } from "../words.js";
 
 export const title = "Pathways";
 export const hasRange = true;
 
 export function url(given) {
   return address("/api/v1/pathways", { minutes: given.minutes, until: given.until });
+}
+
+export function isStill(given) {
+  return Boolean(given.until);
 }
 
 export function view(data) {
@@ -27,9 +31,9 @@ export function view(data) {
       : h("p", { class: "quiet" }, "Nothing in this span: choose a longer range.")),
     data.pathways.length
       ? panel("Newest pathways", table("Newest pathways", [
-        { head: "began (UTC)", date: true, cell: (one) => date(one.origin.date) },
+        { head: `began (${zoneName()})`, date: true, cell: (one) => date(one.origin.date) },
         { head: "correlationId", id: true, cell: (one) => h("a", { href: address("/message", { subject: one.correlationId }), title: one.correlationId }, one.correlationId) },
-        { head: "route", row: false, cell: (one) => h("span", { class: "route" }, one.route) },
+        { head: "route", row: false, cell: (one) => h("span", { class: "route", title: one.route }, one.route) },
         { head: "steps", number: true, cell: (one) => count(one.hops.length) },
         { head: "took", number: true, cell: (one) => elapsed(one.hops.at(-1)?.fromOriginMs) },
         { head: "", cell: (one) => (one.complete ? "" : "incomplete") },
