@@ -72,9 +72,7 @@ def _consequence(reason: str, folded: Sequence[Value]) -> str:
     if reason == OVER_CONSUMED:
         return f"{_plural(count, 'message')} read again"
     if reason == UNCONSUMED:
-        messages = len({(one.get("partition"), one.get("offset")) for one in about})
-        missed = messages if not any(one.get("summary") for one in about) else count
-        return f"{groups} did not read {_it(missed)}" if missed == 1 else f"{groups} did not read {missed} messages"
+        return f"{groups} did not read {_it(len({(one.get('partition'), one.get('offset')) for one in about}))}"
     return f"{count} {reason}"
 
 

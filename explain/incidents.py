@@ -105,9 +105,9 @@ class _Causes:
                     if (cause, name) in self._by_message:
                         return self._by_message[cause, name]
         if reason == OVER_CONSUMED and (finding.get("cause") == "rewind" or finding.get("summary")):
-            return self._jumped(self._rewinds, finding, lambda jump, offset: offset < jump["fromOffset"])
+            return self._jumped(self._rewinds, finding, lambda jump, offset: offset <= jump["fromOffset"])
         if reason == UNCONSUMED:
-            return self._jumped(self._gaps, finding, lambda jump, at: jump["fromOffset"] <= at < jump["offset"])
+            return self._jumped(self._gaps, finding, lambda jump, at: jump["fromOffset"] < at <= jump["offset"])
         return None
 
     @staticmethod

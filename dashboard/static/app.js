@@ -53,7 +53,7 @@ function show(isMoved) {
   const shown = page(), given = parameters();
   document.title = `${shown.title} · Kafka tracing`;
   byId("title").textContent = shown.heading?.(given) ?? shown.title;
-  range.show(given, shown.hasRange);
+  range.show(given, shown.hasRange, shown.isList);
   const link = ([path, one]) => h("li", {}, h("a", { href: address(path, range.kept(given)), "aria-current": one === shown ? "page" : null }, one.title));
   byId("pages").replaceChildren(h("ul", {}, Object.entries(PAGES).filter(([, one]) => !one.isUnlisted).map(link)));
   forget();

@@ -24,14 +24,15 @@ export function length(given) {
 
 /** The bounds of lists, which have no length of their own: `since` and `until`. */
 export function bounds(given) {
-  if (given.since || given.until) return { since: given.since ?? (given.until - length(given) * MINUTE_MS), until: given.until };
+  if (given.since) return { since: given.since, until: given.until };
+  if (given.until) return { since: given.minutes ? given.until - length(given) * MINUTE_MS : null, until: given.until };
   return given.minutes ? { since: Math.floor(Date.now() / MINUTE_MS - given.minutes + 1) * MINUTE_MS } : {};
 }
 
 /** Make the fields work; `parameters()` are those of the address, `navigate` opens one. */
 export function start(parameters, navigate) {
   const here = (changed) => navigate(address(location.pathname, { ...parameters(), before: null, skip: null, since: null, ...changed }));
-  byId("range").addEventListener("change", ({ target }) => target.value !== "between" && here({ minutes: target.value, until: null }));
+  byId("range").addEventListener("change", ({ target }) => target.value !== "between" && here({ minutes: target.value === "all" ? null : target.value, until: null }));
   const move = (direction) => () => {
     const given = parameters(), step = length(given) * MINUTE_MS;
     const until = Number(given.until ?? Math.ceil(Date.now() / MINUTE_MS) * MINUTE_MS) + direction * step;
@@ -48,16 +49,18 @@ export function start(parameters, navigate) {
 }
 
 /** Show the span that the address has. */
-export function show(given, hasRange) {
+export function show(given, hasRange, isList) {
   byId("range-box").hidden = !hasRange;
   const range = byId("range"), until = given.until ? Number(given.until) : null;
   const from = until && until - length(given) * MINUTE_MS;
+  const isOpen = Boolean(isList) && !given.minutes && !given.until && !given.since;
+  range.querySelector('[value="all"]').hidden = !isList;
   const custom = range.querySelector('[value="between"]');
   const isListed = [...range.options].some((option) => option.value === String(length(given)));
   const isCustom = Boolean(until) || !isListed;
   custom.hidden = !isCustom;
   custom.textContent = until ? `${minuteOfMs(from)} to ${minuteOfMs(until).slice(11)} ${zoneName()}` : `${length(given)} minutes`;
-  range.value = isCustom ? "between" : String(length(given));
+  range.value = isOpen ? "all" : isCustom ? "between" : String(length(given));
   byId("newer").disabled = !until;
   const end = until ?? Date.now(), fields = byId("between").elements;
   fields.from.value = stamp(end - length(given) * MINUTE_MS).slice(0, 16);

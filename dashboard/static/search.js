@@ -81,6 +81,7 @@ export function start(navigate) {
     if (url) return go(url);
     close();
     const { matches } = await find(text).catch(() => ({ matches: [] }));
-    go(matches.length === 1 ? target(matches[0]) : address("/message", { subject: text }));
+    const match = matches.length === 1 ? matches[0] : matches.find((one) => one.text === text);
+    go(match ? target(match) : address("/message", { subject: text }));
   });
 }

@@ -89,7 +89,7 @@ def test_what_was_read_again_for_different_causes_is_told_apart():
 
 def test_messages_that_a_group_jumped_over_belong_to_the_jump():
     jump = any_finding("gap", 70, fromOffset=20, groupId="billing")
-    missed = [any_finding("unconsumed", offset, groupId="billing") for offset in (20, 69, 70)]
+    missed = [any_finding("unconsumed", offset, groupId="billing") for offset in (20, 21, 70)]
     found = {one.reason: one for one in incidents([jump, *missed])}
     assert found["gap"].consequences == {"unconsumed": 2}
     assert found["unconsumed"].number == 1
@@ -140,3 +140,8 @@ def test_no_finding_is_left_out_or_told_twice_in_any_order(drawn, random):
     assert incidents(findings) == in_order
     told = [one["id"] for found in in_order for one in (*found.findings, *found.folded)]
     assert sorted(told) == sorted(one["id"] for one in findings)
+
+
+def test_the_offset_that_was_committed_before_a_rewind_was_read_again_too():
+    [found] = incidents([rewind(10, 20), read_again(20)])
+    assert found.consequences == {"over-consumed": 1}

@@ -5,6 +5,7 @@ import { filters, pages, wordFields } from "./filters.js";
 
 export const title = "Anomalies";
 export const hasRange = true;
+export const isList = true;
 
 const NAMES = ["reason", "topic", "groupId", "state", "before"];
 

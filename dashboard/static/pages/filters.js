@@ -12,7 +12,8 @@ export async function wordFields() {
 
 /** A form whose fields are parameters of the address. Fields: {name, label, options?: names, type?}. */
 export function filters(path, given, fields, navigate) {
-  const kept = path === "/traces" || path === "/anomalies" ? {} : { minutes: given.minutes, until: given.until };
+  const own = fields.some((field) => field.name === "until");
+  const kept = own ? {} : { minutes: given.minutes, until: given.until };
   const form = h("form", { class: "filters", action: path, onsubmit: submit },
     fields.map((field) => h("label", {}, field.label, control(field, given[field.name] ?? ""))),
     h("button", {}, "Filter"),

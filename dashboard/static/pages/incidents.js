@@ -6,6 +6,7 @@ import { filters, wordFields } from "./filters.js";
 
 export const title = "Incidents";
 export const hasRange = true;
+export const isList = true;
 
 const SIZE = 50;
 

@@ -1,15 +1,18 @@
 import { address, empty, h, table } from "../dom.js";
 import { scatter } from "../charts.js";
+import { bounds } from "../range.js";
 import { command } from "../state.js";
 import { date, elapsed, place, zoneName } from "../words.js";
 import { filters, pages } from "./filters.js";
 
 export const title = "Traces";
+export const hasRange = true;
+export const isList = true;
 
 const NAMES = ["subject", "topic", "groupId", "clientId", "type", "since", "until", "minMs", "maxMs", "sort", "before"];
 
 export function url(given) {
-  return address("/api/v1/traces", Object.fromEntries(NAMES.map((name) => [name, given[name]])));
+  return address("/api/v1/traces", { ...Object.fromEntries(NAMES.map((name) => [name, given[name]])), ...bounds(given) });
 }
 
 export function isStill(given) {
