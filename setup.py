@@ -83,6 +83,8 @@ DEV = [
     "httpx>=0.27,<1",
     # Drives the Chromium of this machine: the tests and screenshots of the dashboard.
     "playwright>=1.49,<2",
+    # axe-core, which looks for what keeps people from using the pages.
+    "axe-playwright-python>=0.1.4,<1",
     # Draws the curves of docs/scale.md. 3.9 is the first for numpy 2.
     "matplotlib>=3.9,<4",
     # A minor version of ruff adds rules to ALL, so it is chosen on purpose.

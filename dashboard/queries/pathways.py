@@ -4,16 +4,27 @@ import orjson
 
 from dashboard.intake.sketches import merged
 from dashboard.queries.span import Span
+from dashboard.queries.words import Wanted
 from dashboard.store import Reader, Row
 
 _LATENCIES = ("residenceMs", "fromOriginMs")
 
 
-def pathways(reader: Reader, span: Span, size: int) -> Row:
-    """Edges with counts and latencies of the span, and the newest pathways of all that is stored."""
-    newest = reader.rows("SELECT route, value FROM pathways ORDER BY date DESC LIMIT ?", (size,))
+def pathways(reader: Reader, span: Span, wanted: Wanted, size: int) -> Row:
+    """Edges with counts and latencies of the span, and the newest pathways of all that is stored.
+
+    Of a topic those that begin, end or come by there; of a group the edges that it makes.
+    """
+    newest = reader.rows(
+        "SELECT route, value FROM pathways WHERE instr(route, ?1) ORDER BY date DESC LIMIT ?2",
+        (wanted.topic or "", size),
+    )
     return {
-        "edges": edges(reader, span),
+        "edges": [
+            edge
+            for edge in edges(reader, span)
+            if wanted.topic in {None, edge["fromTopic"], edge["toTopic"]} and wanted.group in {None, edge["groupId"]}
+        ],
         "pathways": [{"route": row["route"], **orjson.loads(row["value"])} for row in newest],
     }
 

@@ -19,7 +19,10 @@ def get_overview(
     compare: bool = False,
     withTopology: bool = False,  # noqa: N803
 ) -> dict[str, Any]:
-    """Delivery, latencies, shares and counts of a span; with `compare` those of the span before in `previous`."""
+    """Delivery, latencies, shares and counts of a span.
+
+    With `compare` those of the span before are in `previous`, with `withTopology` nodes and edges in `topology`.
+    """
     more: dict[str, Any] = {}
     if compare:
         more["previous"] = overview.delivery(reader, shown.before(), wanted)
@@ -54,9 +57,9 @@ def get_lag(reader: Store, wanted: Words) -> dict[str, Any]:
 
 
 @numbers.get("/pathways")
-def get_pathways(reader: Store, shown: Shown, size: Size = 50) -> dict[str, Any]:
+def get_pathways(reader: Store, shown: Shown, wanted: Words, size: Size = 50) -> dict[str, Any]:
     """Traffic between topics, and the newest pathways."""
-    return {**times(shown), **pathways.pathways(reader, shown, size)}
+    return {**times(shown), **pathways.pathways(reader, shown, wanted, size)}
 
 
 @numbers.get("/status")

@@ -1,6 +1,6 @@
 """What requests may say, and what becomes of it."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request
 
@@ -33,10 +33,14 @@ def _span(reader: Store, minutes: Minutes = 15, until: Instant = None) -> span.S
     return span.span(reader, minutes, until)
 
 
+def _word(text: str) -> Any:
+    return Query(max_length=LENGTH, description=text)
+
+
 def _wanted(
-    topic: Word = None,
-    groupId: Word = None,  # noqa: N803  as in the records
-    clientId: Word = None,  # noqa: N803  the same
+    topic: Annotated[str | None, _word("Of this topic alone.")] = None,
+    groupId: Annotated[str | None, _word("Of this consumer group alone.")] = None,  # noqa: N803  as in the records
+    clientId: Annotated[str | None, _word("Of this client alone.")] = None,  # noqa: N803  the same
 ) -> Wanted:
     return Wanted(topic or None, groupId or None, clientId or None)
 

@@ -229,3 +229,9 @@ def test_a_job_that_was_seen_and_answers_no_more_is_gone(store):
     state.clear()
     state["error"] = "Connection refused"
     assert client.get("/api/v1/status").json()["job"] == {"isGone": True, "why": "Connection refused"}
+
+
+def test_pathways_are_those_of_a_topic_and_a_group(get):
+    assert len(get("pathways", minutes=60, topic="payments", groupId="billing")["edges"]) == 1
+    assert get("pathways", minutes=60, groupId="shipping")["edges"] == []
+    assert get("pathways", minutes=60, topic="nowhere")["pathways"] == []

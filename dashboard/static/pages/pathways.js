@@ -1,11 +1,16 @@
 import { address, empty, h, panel, table } from "../dom.js";
+import { filters, wordFields } from "./filters.js";
 import { count, date, elapsed, zoneName } from "../words.js";
 
 export const title = "Pathways";
 export const hasRange = true;
 
 export function url(given) {
-  return address("/api/v1/pathways", { minutes: given.minutes, until: given.until });
+  return address("/api/v1/pathways", { minutes: given.minutes, until: given.until, topic: given.topic, groupId: given.groupId });
+}
+
+export async function controls(given, navigate) {
+  return [filters("/pathways", given, (await wordFields()).slice(0, 2), navigate)];
 }
 
 export function isStill(given) {

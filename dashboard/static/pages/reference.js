@@ -22,13 +22,18 @@ function operation(path, method, one) {
   const isFree = method === "get" && !(one.parameters ?? []).some((parameter) => parameter.required);
   const name = `${method.toUpperCase()} ${path}`;
   return panel(isFree ? h("a", { href: path, target: "_blank", rel: "noopener" }, name) : name,
-    h("p", {}, one.description ?? one.summary),
+    h("p", {}, marked(one.description ?? one.summary)),
     one.parameters?.length ? table(`Parameters of ${name}`, [
       { head: "parameter", row: true, name: true, cell: (parameter) => [h("code", {}, parameter.name), parameter.required ? " (required)" : null] },
       { head: "type", cell: (parameter) => typeOf(parameter.schema) },
       { head: "default", cell: (parameter) => (parameter.schema.default === undefined ? "–" : String(parameter.schema.default)) },
-      { head: "meaning", cell: (parameter) => parameter.description ?? "" },
+      { head: "meaning", cell: (parameter) => marked(parameter.description ?? "") },
     ], one.parameters) : null);
+}
+
+/** What stands between backticks is code. */
+function marked(text) {
+  return text.split("`").map((part, index) => (index % 2 ? h("code", {}, part) : part));
 }
 
 function typeOf(schema) {
