@@ -17,6 +17,7 @@ from dashboard.intake.ingest import Ingest
 from dashboard.measure.synthetic import Traffic
 from dashboard.store import Reader, open_store
 from pipeline.settings import Settings
+from tools.moving_picture import record
 
 FOLDER = Path(__file__).parent.parent / "docs" / "screenshots"
 _MINUTES = 20
@@ -108,6 +109,9 @@ def _take_all(browser: Browser, address: str, folder: Path) -> None:
         _take(browser, address + path, folder / f"{name}.png", viewport=_WIDE)
         _take(browser, address + path, folder / f"{name}-narrow.png", viewport=_NARROW)
         _take(browser, address + path, folder / f"{name}-dark.png", viewport=_WIDE, color_scheme="dark")
+    if _get(f"{address}/api/v1/incidents?reason=lost")["total"]:
+        record(browser, address, folder / "incident.svg")
+        click.echo(f"wrote {folder / 'incident.svg'}", err=True)
 
 
 if __name__ == "__main__":

@@ -13,9 +13,14 @@ const COLOURS = { producer: "send", topic: "ack", group: "consume" };
 
 /** What is said of an edge, in words; `isBad` where something was lost or not read. */
 export function edgeWords(edge) {
-  const rate = edge.perSecond >= 10 ? Math.round(edge.perSecond) : edge.perSecond.toFixed(1);
   const wrong = [edge.lost ? `${count(edge.lost)} lost` : null, edge.under ? `${count(edge.under)} not read` : null].filter(Boolean);
-  return { flow: `${rate}/s`, p95: edge.p95Ms === null ? null : `p95 ${elapsed(edge.p95Ms)}`, wrong: wrong.join(", ") };
+  return { flow: rate(edge.perSecond), p95: edge.p95Ms === null ? null : `p95 ${elapsed(edge.p95Ms)}`, wrong: wrong.join(", ") };
+}
+
+/** Per second, minute or hour, so that there is something before the point. */
+function rate(perSecond) {
+  const [number, unit] = perSecond >= 0.1 ? [perSecond, "s"] : perSecond >= 1 / 60 ? [perSecond * 60, "min"] : [perSecond * 3600, "h"];
+  return `${number >= 10 ? count(Math.round(number)) : number.toFixed(1)}/${unit}`;
 }
 
 /** Where a click on a node leads. */

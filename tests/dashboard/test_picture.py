@@ -10,7 +10,8 @@ from fastapi.testclient import TestClient
 
 from dashboard.api import application
 from tests.dashboard import shop
-from tests.dashboard.stores import ANOMALIES, Made
+from tests.dashboard.stores import ANOMALIES, TRACES, Made
+from transforms.dates import date_of
 
 Get = Any
 
@@ -235,3 +236,17 @@ def test_pathways_are_those_of_a_topic_and_a_group(get):
     assert len(get("pathways", minutes=60, topic="payments", groupId="billing")["edges"]) == 1
     assert get("pathways", minutes=60, groupId="shipping")["edges"] == []
     assert get("pathways", minutes=60, topic="nowhere")["pathways"] == []
+
+
+def test_where_there_are_many_nodes_clients_are_grouped_without_being_asked(store, get):
+    sends = [
+        {"id": f"many-{number}", "type": "SEND", "clientId": f"app-{number}", "topic": "orders", "partition": 1}
+        | {"date": date_of(int(time.time() * 1000)), "offset": number}
+        for number in range(60)
+    ]
+    store.take(TRACES, sends)
+    told = get("topology", minutes=60)
+    assert told["isGrouped"] is True
+    assert {node["name"]: len(node["clients"]) for node in told["nodes"] if node["kind"] == "producer"} == {
+        "app-*": 60, "web-*": 2, "billing-out": 1,
+    }  # fmt: skip
