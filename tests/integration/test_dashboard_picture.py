@@ -379,3 +379,9 @@ def test_the_scripts_are_plain_modules_below_250_kb():
     assert sum(script.stat().st_size for script in scripts) < 250_000
     for script in static.glob("vendor/*.js"):
         assert (script.parent / f"{script.stem}-LICENSE.txt").is_file(), script
+
+
+def test_the_moving_picture_of_an_incident_is_below_2_mb():
+    picture = Path(__file__).parent.parent.parent / "docs" / "screenshots" / "incident.svg"
+    assert picture.stat().st_size < 2_000_000
+    assert len(ET.parse(picture).findall(".//{http://www.w3.org/2000/svg}image")) == 4  # noqa: S314  of ours
