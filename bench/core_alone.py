@@ -7,7 +7,7 @@ from typing import Any
 from apache_beam import pvalue
 from apache_beam.utils.windowed_value import WindowedValue
 
-from transforms.addresses import FOLLOW, JOIN, LOCATE, ORDER, PLACE, kind_and_key
+from transforms.addresses import FOLLOW, JOIN, LOCATE, ORDER, PLACE, PRODUCE, kind_and_key
 from transforms.batch_parser import parse_traces
 from transforms.block_view import BlockView
 from transforms.commits_view import CommitsView
@@ -76,7 +76,7 @@ class CoreAlone:
                     self._absorb(kind, own_key, events)
             self._send()
         now = raw[-1].timestamp + MINUTE_MS
-        for kinds in ({LOCATE, ORDER, FOLLOW}, {JOIN}):
+        for kinds in ({LOCATE, ORDER, FOLLOW, PRODUCE}, {JOIN}):
             for kind, key in [place for place in self._bags if place[0] in kinds]:
                 ledger, bag = self._open(kind, key)
                 self._take(ledger.expire(bag, now))

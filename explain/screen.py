@@ -11,7 +11,7 @@ from rich.text import Text
 from explain.gather import Value
 from explain.model import GAP, Message, Step, Timeline
 from explain.subject import place_of
-from explain.words import CAUSES, REASONS, elapsed
+from explain.words import CAUSES, NO_GROUP, REASONS, elapsed
 
 STYLES = {"SEND": "cyan", "ACK": "blue", "CONSUME": "green", "COMMIT": "magenta", GAP: "bold yellow"}
 _TIME, _DELTA, _TYPE = 12, 11, 7
@@ -78,7 +78,7 @@ def _message(message: Message, hops: int) -> Iterator[Line]:
         yield Line(2, Text(f"{day} (UTC)", "dim"))
     for group, steps in groupby(message.steps, key=lambda step: step.group_id):
         if group is not None:
-            yield Line(2, Text(f"group {group}", "bold"))
+            yield Line(2, Text(f"group {group}" if group else NO_GROUP, "bold"))
         for step in steps:
             yield Line(2 if step.date else _GAP_INDENT, *_step(step, day))
 
@@ -107,7 +107,7 @@ def _finding(finding: Value) -> tuple[Text, Text]:
     place = place_of(finding)
     particulars = [
         str(place or finding.get("topic", "any topic")),
-        *(f"{word} {finding[name]}" for word, name in _PARTICULARS if name in finding),
+        *(f"{word} {finding[name] or NO_GROUP}" for word, name in _PARTICULARS if name in finding),
         *([f"{finding['count']} in this minute, summed up: it may be one of them"] if "summary" in finding else []),
         *([f"cause: {CAUSES.get(finding['cause'], finding['cause'])}"] if "cause" in finding else []),
     ]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from explain.gather import Value
 from explain.model import GAP, Step
 from explain.subject import Place
-from explain.words import CAUSES, apart, elapsed
+from explain.words import CAUSES, NO_GROUP, apart, elapsed
 from transforms.dates import nanos_of
 from transforms.findings import LOST, OVER_CONSUMED, UNACKED, UNCOMMITTED, UNCONSUMED, UNLINKED
 from transforms.records import ACK, COMMIT, CONSUME, SEND, UNKNOWN
@@ -104,7 +104,7 @@ def _read(group: str, records: list[Value], findings: list[Value], sends: list[V
         cause = CAUSES.get(found[UNCONSUMED].get("cause", ""), f"{group} went past it")
         label = f"group {group}: not consumed ({cause}{_deadline(found[UNCONSUMED], '; ')})"
         yield Step(GAP, label, group, gap=UNCONSUMED)
-    if last is not None and not any(one["type"] == COMMIT and nanos(one) >= nanos(last) for one in records):
+    if last is not None and group and not any(one["type"] == COMMIT and nanos(one) >= nanos(last) for one in records):
         if UNCOMMITTED in found:
             yield Step(GAP, f"not committed{_deadline(found[UNCOMMITTED])}", group, gap=UNCOMMITTED)
         else:
@@ -112,7 +112,7 @@ def _read(group: str, records: list[Value], findings: list[Value], sends: list[V
 
 
 def _consumed(read: Value, first: Value | None, sends: list[Value], causes: dict[int, str | None]) -> str:
-    group, count = read["groupId"], read.get("deliveryCount", 1)
+    group, count = read["groupId"] or NO_GROUP, read.get("deliveryCount", 1)
     if count > 1 and first is not None and first is not read:
         cause = CAUSES.get(causes.get(count) or "", "")
         after = elapsed(nanos(read) - nanos(first))

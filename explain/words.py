@@ -5,6 +5,9 @@ from transforms.dates import NANOS_PER_MILLI, NANOS_PER_SECOND
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _TENTHS_BELOW_S = 10
 
+#: Stands for the group of consumers that have none: they were assigned their partitions.
+NO_GROUP = "(no group)"
+
 CAUSES = {
     "rewind": "the group went back",
     "rebalance": "another client of the group took over",
@@ -22,6 +25,7 @@ REASONS = {
     "over-consumed": "read again by the same group",
     "duplicate-produced": "one correlationId at two positions of one topic",
     "negative-latency": "dated before what caused it: clocks disagree",
+    "log-restarted": "its offset was another message's before: the log began anew",
     "late": "its partner came after the hold was over",
     "rewound": "the group committed an offset below the one before",
     "gap": "the group committed very far ahead at once",

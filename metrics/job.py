@@ -106,7 +106,8 @@ def families(job: Job | None, cluster: str) -> Iterator[Metric]:
         yield _counter(metric, cluster, counts.get(metric.field, 0))
     held = counts.get("parsed", 0) - counts.get("emitted", 0) - counts.get("duplicates", 0)
     lost = counts.get("received", 0) - sum(counts.get(name, 0) for name in ("parsed", "dead_lettered", "not_followed"))
-    yield _gauge(catalogue.HELD, cluster, held)
+    if held >= 0:  # Flink's counters of several steps are read at different moments: then it is not known
+        yield _gauge(catalogue.HELD, cluster, held)
     yield _gauge(catalogue.UNACCOUNTED, cluster, lost)
     yield _counter(catalogue.FAILED_CHECKPOINTS, cluster, job.failed_checkpoints)
     if job.checkpoint:

@@ -91,6 +91,8 @@ def _fact(draw: st.DrawFn, stamp: int) -> Item:
         CONSUME: place,
         COMMIT: place - draw(st.sampled_from([0, 0, 0, 8])),
     }[kind]
+    failed = [{"error": "TimeoutException"}] if kind == ACK and draw(st.sampled_from([True, False, False])) else []
+    groups = {CONSUME: ["g", "g", "g", "h", ""], COMMIT: ["g", "g", "h"]}.get(kind, [])
     correlated = kind in {SEND, CONSUME} or (kind == ACK and draw(st.booleans()))
     return any_trace(
         type=kind,
@@ -99,11 +101,11 @@ def _fact(draw: st.DrawFn, stamp: int) -> Item:
         timestamp=START + moment * 500 + draw(st.integers(0, 1500)),
         topic=topic,
         offset=max(offset, -1),
-        partition=draw(st.sampled_from([-1, 0])) if kind == ACK and offset == -1 else -1 if kind == SEND else 0,
+        partition=draw(st.sampled_from([-1, 0, 0])) if kind == ACK and offset == -1 else -1 if kind == SEND else 0,
         client_id=draw(st.sampled_from(["c1", "c2"])),
-        group_id=draw(st.sampled_from(["g"] * 4 + ["h"])) if kind in {CONSUME, COMMIT} else None,
+        group_id=draw(st.sampled_from(groups)) if groups else None,
         correlation_id=draw(_NAMES) if correlated else None,
-        extra=draw(st.sampled_from([None, None, {"recordTimestamp": stamp}])),
+        extra=draw(st.sampled_from([None, None, {"recordTimestamp": stamp}, *failed])),
     )
 
 
@@ -116,7 +118,9 @@ def soups(draw: st.DrawFn, max_size: int = 14, stamp: int = 7) -> list[Item]:
         for number, fact in enumerate(facts)
     ]
     again = draw(st.lists(st.sampled_from(named), max_size=2))
-    return named + again
+    later = [changed(fact, timestamp=fact.timestamp + draw(st.sampled_from([0, 700]))) if isinstance(fact, Trace)
+             and fact.type in {SEND, ACK, CONSUME} else fact for fact in again]  # fmt: skip
+    return named + later
 
 
 # A cluster ----------------------------------------------------------------------------------------------------------
@@ -149,6 +153,14 @@ class Plan(NamedTuple):
     aborted: float = 0.0
     #: A producer sends again what was written already.
     retries: float = 0.0
+    #: A send fails, or seems to: what is written is a named failure, and the producer sends again.
+    repeats: float = 0.0
+    #: A topic's partition is made anew: its offsets begin at 0 again.
+    restarts: float = 0.0
+    #: A consumer without a group reads too.
+    ungrouped: float = 0.0
+    #: Clients that ask for no answer (`acks=0`), and named ACKs of failed sends that know the partition.
+    careless: float = 0.0
     #: A client's clock is set.
     jumps: float = 0.0
     #: How much later than it happened a trace may reach Kafka.
@@ -156,7 +168,15 @@ class Plan(NamedTuple):
 
 
 #: Nothing out of order, nothing missing, no clock wrong but the producers'.
-CALM: dict[str, Any] = {"missing": 0.0, "twice": 0.0, "reused": 0.0, "skew_ms": 0, "jumps": 0.0, "delay_ms": 0}
+CALM: dict[str, Any] = {
+    "missing": 0.0,
+    "twice": 0.0,
+    "reused": 0.0,
+    "skew_ms": 0,
+    "jumps": 0.0,
+    "delay_ms": 0,
+    "repeats": 0.0,
+}
 
 
 def plans(messages: st.SearchStrategy[int], **fixed: Any) -> st.SearchStrategy[Plan]:
@@ -184,7 +204,10 @@ def plans(messages: st.SearchStrategy[int], **fixed: Any) -> st.SearchStrategy[P
         "twice",
     )
     drawn |= dict.fromkeys(names, share)
-    drawn |= dict.fromkeys(("rebalances", "aborted", "retries", "jumps"), st.sampled_from([0.0, 0.0, 0.1]))
+    drawn |= dict.fromkeys(
+        ("rebalances", "aborted", "retries", "jumps", "repeats", "careless", "restarts", "ungrouped"),
+        st.sampled_from([0.0, 0.0, 0.1]),
+    )
     drawn["delay_ms"] = st.sampled_from([0, 0, 30_000])
     drawn |= {name: st.just(value) for name, value in fixed.items()}
     return st.builds(Plan, messages=messages, **drawn)
@@ -211,6 +234,7 @@ class _Cluster:
         self.positions = dict.fromkeys([(f"group{g}", *log) for g in range(plan.groups) for log in self.logs], 0)
         self.clients = [f"client{c}" for c in range(3)]
         self.skews = {client: self.random.randint(-plan.skew_ms, plan.skew_ms) for client in self.clients}
+        self.skews["loner"] = 0
         self.names: list[tuple[str, str]] = []
         self.aborted: set[tuple[str, int, int]] = set()
         #: Per reader the client that has the partition, and the position that was committed last.
@@ -253,6 +277,8 @@ class _Cluster:
         nanos = (self.now + skew) * 10**6 + self.random.randrange(10**6)
         date = date_at(nanos, self.random.choice([3, 6, 9]))
         extra = {"recordTimestamp": self.now} if self.happens(0.1) else None
+        if "error" in fields:
+            extra = {**(extra or {}), "error": fields.pop("error")}
         self.items.append(
             any_trace(
                 type=kind, id=self.fresh(kind[:2].lower()), date=date, client_id=client, topic=topic,
@@ -263,6 +289,8 @@ class _Cluster:
     def produce(self) -> None:
         (topic, partition), log = self.random.choice(list(self.logs.items()))
         client = self.random.choice(self.clients)
+        if self.maybe(self.plan.restarts):
+            self.restart(topic, partition)
         if self.happens(self.plan.markers):
             log.append(None)
         if self.happens(self.plan.untraced):
@@ -285,6 +313,11 @@ class _Cluster:
         log = self.logs[topic, partition]
         self.trace(SEND, client, topic, correlation_id=name)
         named = name if self.happens(self.plan.correlated_acks) else None
+        if self.maybe(self.plan.careless):
+            self.send_carelessly(topic, partition, name, named)
+            return
+        if self.maybe(self.plan.repeats):
+            self.repeat(client, topic, partition, name)
         if self.happens(self.plan.failures):
             self.trace(ACK, client, topic, partition=-1, offset=-1, correlation_id=named)
             return
@@ -304,6 +337,31 @@ class _Cluster:
         else:
             self.trace(ACK, client, topic, partition=partition, offset=offset, correlation_id=named)
 
+    def restart(self, topic: str, partition: int) -> None:
+        """The log begins anew, and the groups with it."""
+        self.logs[topic, partition].clear()
+        self.aborted = {place for place in self.aborted if place[:2] != (topic, partition)}
+        for reader in self.positions:
+            if reader[1:] == (topic, partition):
+                self.positions[reader] = self.committed[reader] = 0
+
+    def send_carelessly(self, topic: str, partition: int, name: str, named: str | None) -> None:
+        """An ACK without an offset or an error: of a client that asks for none, or of a send that failed."""
+        client = self.clients[0]
+        if self.happens(0.7):
+            self.logs[topic, partition].append(name)
+        else:
+            client = self.random.choice(self.clients)
+        self.trace(ACK, client, topic, partition=partition, offset=-1, correlation_id=named)
+
+    def repeat(self, client: str, topic: str, partition: int, name: str) -> None:
+        """A send fails, or only its answer does, and the producer sends again."""
+        if self.happens(0.5):
+            self.logs[topic, partition].append(name)
+        place = {"partition": self.random.choice([-1, partition]), "offset": -1}
+        self.trace(ACK, client, topic, correlation_id=name, error="TimeoutException", **place)
+        self.trace(SEND, client, topic, correlation_id=name)
+
     def consume(self, reader: tuple[str, str, int]) -> None:
         group, topic, partition = reader
         log = self.logs[topic, partition]
@@ -318,6 +376,8 @@ class _Cluster:
             name = log[position] or self.fresh("read")
             place = {"partition": partition, "offset": position, "group_id": group}
             self.trace(CONSUME, client, topic, correlation_id=name, **place)
+            if self.maybe(self.plan.ungrouped):
+                self.trace(CONSUME, "loner", topic, correlation_id=name, **place | {"group_id": ""})
             self.positions[reader] += 1
         if self.happens(self.plan.seeks):
             self.positions[reader] = len(log)

@@ -16,7 +16,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 from tests.histories import Item
 from tests.reference_tallies import TallyKey
 from transforms import flights, journal
-from transforms.addresses import FOLLOW, JOIN, LIMIT, LOCATE, ORDER, STATS, kind_and_key
+from transforms.addresses import FOLLOW, JOIN, LIMIT, LOCATE, ORDER, PRODUCE, STATS, kind_and_key
 from transforms.block_view import BlockView
 from transforms.commits_view import CommitsView
 from transforms.findings import Finding
@@ -25,6 +25,7 @@ from transforms.journal import Ledger, Segment, SegmentCoder
 from transforms.latency_sketch import LatencySketch
 from transforms.pack_by_key import Router, _Pack
 from transforms.packs import encode
+from transforms.producers_view import ProducersView
 from transforms.sends_view import SendsView
 from transforms.view import Outputs
 from transforms.waits import Waits
@@ -65,7 +66,7 @@ class Checkpoint(NamedTuple):
 
 
 #: Views in the order in which facts go through them.
-_RANKS = {LOCATE: 0, ORDER: 0, FOLLOW: 0, JOIN: 1, LIMIT: 2, STATS: 3}
+_RANKS = {LOCATE: 0, ORDER: 0, FOLLOW: 0, PRODUCE: 0, JOIN: 1, LIMIT: 2, STATS: 3}
 
 
 class PureRun:
@@ -98,6 +99,7 @@ class PureRun:
             LOCATE: partial(SendsView, block_size=block_size, **common),
             ORDER: partial(CommitsView, block_size=block_size, **common),
             FOLLOW: partial(FollowersView, block_size=block_size, **common),
+            PRODUCE: partial(ProducersView, block_size=block_size, **common),
             JOIN: partial(BlockView, exact=exact, **common),
         }
         self._bags: dict[tuple[str, bytes], MemoryBag] = defaultdict(MemoryBag)

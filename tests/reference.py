@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from tests.reference_history import ONE_BLOCK, History, Message, millis_between, nanos, position
+from tests.reference_history import ONE_BLOCK, History, Message, has_no_place, millis_between, nanos, position
 from tests.reference_stats import StatsKey, skews
 from tests.reference_tallies import Tally, TallyKey, tallies
 from tests.reference_verdicts import Wrong, wrongs
@@ -84,12 +84,12 @@ def _write_messages(history: History, records: _Records) -> None:
         records.write(send, history.places.get(send.id), correlationId=send.correlation_id)
     for ack in history.acks:
         place = (ack.partition, ack.offset)
-        if ack.offset == -1:
+        if has_no_place(ack):
             records.write(ack, place, correlationId=ack.correlation_id)
             continue
-        message = history.messages[position(ack)]
+        [message] = [life for life in history.messages[position(ack)].lives if ack in life.acks]
         records.write(ack, place, correlationId=message.correlation, durationMs=_duration(message, ack))
-    for message in history.messages.values():
+    for message in history.lives():
         for reads in message.reads.values():
             for count, read in enumerate(reads, start=1):
                 records.write(

@@ -12,8 +12,9 @@ from transforms.traces import Trace
 
 #: No block edges at all: what the text says.
 ONE_BLOCK = 10**18
-#: The group of the reader of headers.
-HEADERS = ""
+#: The group of the reader of headers, and that of consumers without one.
+HEADERS = "headers"
+NO_GROUP = ""
 
 Place = tuple[str, int, int]
 _HOUR = 3_600_000
@@ -71,6 +72,32 @@ class Message:
         millis = (min(dates) if self.produced is None else self.produced) // 10**6
         return millis - millis % 60_000
 
+    @property
+    def lives(self) -> "list[Message]":
+        """One message for each that lay here: those that SENDs and ACKs name, by the first date of each."""
+        named = [fact for fact in [*self.sends, *self.acks] if fact.correlation_id]
+        starts: dict[str, int] = {}
+        for fact in sorted(named, key=nanos):
+            starts.setdefault(str(fact.correlation_id), nanos(fact))
+        if len(starts) < 2:
+            return [self]
+        lives = {name: Message(self.place) for name in sorted(starts, key=lambda name: (starts[name], name))}
+
+        def life(name: str | None, date: int) -> Message:
+            begun = [one for one in lives if starts[one] <= date] or list(lives)[:1]
+            return lives[name if name in lives else begun[-1]]  # type: ignore[index]
+
+        for send in self.sends:
+            life(send.correlation_id, nanos(send)).sends.append(send)
+        for ack in self.acks:
+            life(ack.correlation_id, nanos(ack)).acks.append(ack)
+        for link in self.links:
+            life(link.correlation_id, link.timestamp * 10**6).links.append(link)
+        for group, reads in self.reads.items():
+            for read in reads:
+                life(read.correlation_id, nanos(read)).reads[group].append(read)
+        return list(lives.values())
+
     def _all_reads(self) -> list[Trace]:
         return [read for reads in self.reads.values() for read in reads]
 
@@ -84,17 +111,18 @@ class History:
         self.exact = exact
         self.earliest = min((item.timestamp for item in items), default=0)
         self.links = {item for item in items if isinstance(item, HeaderLink)}
-        traces = {item.id: item for item in reversed(items) if isinstance(item, Trace)}
+        ordered = sorted((item for item in items if isinstance(item, Trace)), key=lambda item: -item.timestamp)
+        traces = {item.id: item for item in ordered}  # the earliest of those that are there twice
         self.sends, self.acks, self.reads, self.commits = (
             sorted((t for t in traces.values() if t.type == kind), key=order) for kind in (SEND, ACK, CONSUME, COMMIT)
         )
-        self.places, self.failed = _locate(self.sends, [*self.acks, *self.reads], self.links)
+        self.places, self.answered = _locate(self.sends, [*self.acks, *self.reads], self.links)
         self.messages: dict[Place, Message] = {}
         for send in self.sends:
             if send.id in self.places:
                 self.message(send.topic, *self.places[send.id]).sends.append(send)
         for ack in self.acks:
-            if ack.offset != -1:
+            if not has_no_place(ack):
                 self.message(*position(ack)).acks.append(ack)
         for read in self.reads:
             self.message(*position(read)).reads[str(read.group_id)].append(read)
@@ -104,6 +132,27 @@ class History:
     def message(self, *place: Any) -> Message:
         """The message at this topic, partition and offset; an empty one if nothing is there."""
         return self.messages.setdefault(place, Message(place))
+
+    def lives(self) -> list[Message]:
+        """All messages, each of those that lay at one position."""
+        return [life for message in self.messages.values() for life in message.lives]
+
+    def failed(self, ack: Trace) -> bool:
+        """Whether its send failed: it says so, or its client is told offsets in that topic elsewhere."""
+        if not has_no_place(ack):
+            return False
+        others = [other for other in self.acks if (other.topic, other.client_id) == (ack.topic, ack.client_id)]
+        return says_failed(ack) or not all(map(has_no_place, others))
+
+    def is_unacked(self, send: Trace) -> bool:
+        """Whether a SEND with a place should have been acknowledged there, and its producer was told nothing."""
+        whole = self.messages[send.topic, *self.places[send.id]]
+        [message] = [life for life in whole.lives if send in life.sends]
+        mine = [ack for ack in self.acks if (ack.topic, ack.partition) == (message.topic, message.partition)]
+        mine = [ack for ack in mine if ack.client_id == send.client_id]
+        bare = [ack for ack in mine if has_no_place(ack) and not says_failed(ack)]
+        asks_for_none = bool(bare) and all(map(has_no_place, mine))
+        return not message.acks and send.id not in self.answered and not asks_for_none
 
     @cache  # noqa: B019  one history at a time
     def groups(self, topic: str, partition: int) -> list[str]:
@@ -182,9 +231,9 @@ def _nanos(date: str) -> int:
     return int((seconds + Fraction(f"0.{fraction or 0}")) * 10**9)
 
 
-def order(trace: Trace) -> tuple[int, str]:
-    """By date, then id."""
-    return nanos(trace), trace.id
+def order(trace: Trace) -> tuple[int, int, str]:
+    """By date, then id; of commits in one instant the one of the lower offset is the first."""
+    return nanos(trace), trace.offset if trace.type == COMMIT else 0, trace.id
 
 
 def position(item: Trace | HeaderLink) -> Place:
@@ -202,55 +251,83 @@ def iso(millis: int) -> str:
     return datetime.fromtimestamp(millis / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def has_no_place(ack: Trace) -> bool:
+    """Whether an ACK says of no offset that its message is there."""
+    return ack.offset == -1 or says_failed(ack)
+
+
+def says_failed(ack: Trace) -> bool:
+    """Whether an ACK by itself says that its send failed."""
+    return ack.partition == -1 or bool((ack.extra or {}).get("error"))
+
+
 def first_seen(
     name: tuple[str | None, str], linking: list[Trace], headers: set[HeaderLink]
-) -> dict[tuple[int, int], int]:
-    """The partitions and offsets where this (correlationId, topic) was seen, and the date (ns) of the first time."""
-    dated = [(link, nanos(link)) for link in linking if link.offset != -1]
-    dated += [(link, link.timestamp * 10**6) for link in headers]
-    seen: dict[tuple[int, int], int] = {}
-    for link, date in dated:
+) -> dict[tuple[int, int], tuple[int, str]]:
+    """The partitions and offsets where this (correlationId, topic) was seen: when first (ns), and by which consumer.
+
+    The consumer is empty where it was an ACK or a header.
+    """
+    dated: list[tuple[Any, int, str]] = [
+        (link, nanos(link), link.client_id if link.type == CONSUME else "")
+        for link in linking
+        if link.type == CONSUME or not has_no_place(link)
+    ]
+    dated += [(link, link.timestamp * 10**6, "") for link in headers]
+    seen: dict[tuple[int, int], tuple[int, str]] = {}
+    for link, date, reader in dated:
         if (link.correlation_id, link.topic) == name:
             place = (link.partition, link.offset)
-            seen[place] = min(date, seen.get(place, date))
+            seen[place] = min((date, reader), seen.get(place, (date, reader)))
     return seen
 
 
 def acks_naming(name: tuple[str | None, str], linking: list[Trace]) -> list[Trace]:
-    """The ACKs that name this (correlationId, topic), those of failed sends among them."""
-    named = [ack for ack in linking if ack.type == ACK and (ack.correlation_id, ack.topic) == name]
-    return [ack for ack in named if ack.offset != -1 or ack.partition == -1]
+    """The ACKs that name this (correlationId, topic), those without an offset among them."""
+    return [ack for ack in linking if ack.type == ACK and (ack.correlation_id, ack.topic) == name]
 
 
 def _locate(
     sends: list[Trace], linking: list[Trace], headers: set[HeaderLink]
-) -> tuple[dict[str, tuple[int, int]], set[str]]:
-    """The place of each SEND that has one, and the SENDs that failed.
+) -> tuple[dict[str, tuple[int, int]], dict[str, Trace]]:
+    """The place of each SEND that has one, and the ACK without an offset of each SEND that has one.
 
     Per correlationId and topic: each ACK that names the correlationId, in order of date, takes the earliest SEND of its
-    client at or before it; the places that are left go to the SENDs that are left, both in order of date.
+    client at or before it. The places that are left go to the SENDs that no ACK placed, both in order of date; a place
+    that was seen before a SEND was sent is passed over if there are places enough, and always if the SEND's client saw
+    it by reading there.
     """
     places: dict[str, tuple[int, int]] = {}
-    failed: set[str] = set()
+    answered: dict[str, Trace] = {}
     for name in {(send.correlation_id, send.topic) for send in sends}:
         waiting = [send for send in sends if (send.correlation_id, send.topic) == name]
         seen = first_seen(name, linking, headers)
-        taken: set[tuple[int, int]] = set()
-        named = acks_naming(name, linking)
-        for ack in sorted(named, key=lambda ack: (nanos(ack), ack.partition, ack.offset, ack.client_id)):
-            place = (ack.partition, ack.offset)
-            if place in taken:
-                continue
+        unplaced: list[Trace] = []
+        for ack in sorted(acks_naming(name, linking), key=_ack_order):
             mine = [send for send in waiting if send.client_id == ack.client_id and nanos(send) <= nanos(ack)]
-            if not mine:
+            if has_no_place(ack):
+                if mine:
+                    waiting.remove(mine[0])
+                    unplaced.append(mine[0])
+                    answered[mine[0].id] = ack
+            elif mine and (ack.partition, ack.offset) in seen:
+                waiting.remove(mine[0])
+                places[mine[0].id] = (ack.partition, ack.offset)
+                del seen[ack.partition, ack.offset]
+        left = sorted((date, place, reader) for place, (date, reader) in seen.items())
+        remaining = sorted(waiting + unplaced, key=order)
+        while left and remaining:
+            send, (date, place, reader) = remaining[0], left.pop(0)
+            too_early = date < nanos(send)
+            if too_early and (reader == send.client_id or len(left) + 1 > len(remaining)):
                 continue
-            waiting.remove(mine[0])
-            if ack.offset == -1:
-                failed.add(mine[0].id)
-            else:
-                places[mine[0].id] = place
-                taken.add(place)
-        left = sorted((date, place) for place, date in seen.items() if place not in taken)
-        for send, (_, place) in zip(waiting, left, strict=False):
             places[send.id] = place
-    return places, failed
+            remaining.pop(0)
+    return places, answered
+
+
+def _ack_order(ack: Trace) -> tuple[int, int, int, str, str]:
+    """By date; ties by place, where a failure has none, then client, then id of a failure."""
+    failed = says_failed(ack)
+    place = (-1, -1) if failed else (ack.partition, ack.offset)
+    return nanos(ack), *place, ack.client_id, ack.id if failed else ""

@@ -65,7 +65,7 @@ def skews(history: History, waits: Waits) -> dict[StatsKey, dict[str, Any]]:
     """
     bounds: dict[tuple[str, str, int], list[int]] = defaultdict(list)
     seen_together: dict[tuple[str, int, int, int], list[Message]] = defaultdict(list)
-    for message in sorted(history.messages.values(), key=lambda message: message.place):
+    for message in sorted(history.lives(), key=lambda message: message.place):
         if message.window + 60_000 + waits.retention > history.earliest:
             place = (message.topic, message.partition, message.offset // history.block_size, message.window)
             seen_together[place].append(message)

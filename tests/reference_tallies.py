@@ -21,7 +21,7 @@ class Tally:
 def tallies(history: History, waits: Waits) -> dict[TallyKey, Tally]:
     """All tallies when all time has passed, but those of windows that were past retention before the first fact."""
     found: dict[TallyKey, Tally] = defaultdict(Tally)
-    for message in history.messages.values():
+    for message in history.lives():
         if message.window + 60_000 + waits.retention <= history.earliest:
             continue
         place = (message.topic, message.partition)

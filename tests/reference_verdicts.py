@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from tests.reference_history import (
     HEADERS,
+    NO_GROUP,
     History,
     Message,
     acks_naming,
@@ -14,6 +15,7 @@ from tests.reference_history import (
     millis_between,
     nanos,
     order,
+    says_failed,
 )
 from transforms.records import ACK, COMMIT, CONSUME, SEND
 from transforms.traces import Trace
@@ -37,24 +39,46 @@ class Wrong(NamedTuple):
 
 def wrongs(history: History, waits: Waits, read_topics: tuple[str, ...] = ()) -> Iterator[Wrong]:
     """All findings of a history but those of commit sequences. Of `read_topics` the headers are read."""
+    yield from _of_producers(history, waits, read_topics)
+    yield from _duplicates(history)
+    for message in [*history.messages.values()]:
+        yield from _at_position(message, history, waits)
+
+
+def _of_producers(history: History, waits: Waits, read_topics: tuple[str, ...]) -> Iterator[Wrong]:
     for send in history.sends:
-        if send.id not in history.places and send.id not in history.failed:
+        if send.id not in history.places and send.id not in history.answered:
             in_log = False if send.topic in read_topics else None
             about = {**_who(send), "topic": send.topic, "producedAt": iso(nanos(send) // 10**6), "inLog": in_log}
             yield Wrong("unlinked", send.id, send.timestamp + waits.retention, {**about, "type": SEND})
     for ack in history.acks:
-        if (ack.partition, ack.offset) == (-1, -1):
+        if history.failed(ack):
             about = {**_who(ack), "topic": ack.topic, "error": (ack.extra or {}).get("error")}
+            sends = [send for send in history.sends if history.answered.get(send.id) is ack and says_failed(ack)]
+            for partition, offset in [history.places[send.id] for send in sends if send.id in history.places]:
+                about |= {"partition": partition, "offset": offset, "inLog": True}
             yield Wrong("send-failed", ack.id, None, about)
-    yield from _duplicates(history)
-    for message in [*history.messages.values()]:
-        place = {"topic": message.topic, "partition": message.partition, "offset": message.offset}
+
+
+def _at_position(message: Message, history: History, waits: Waits) -> Iterator[Wrong]:
+    """What is wrong with the messages that lay at one position; of two under one name the earlier."""
+    place = {"topic": message.topic, "partition": message.partition, "offset": message.offset}
+    told: set[tuple[str, str]] = set()
+    for life in message.lives:
+        produced = None if life.produced is None else iso(life.produced // 10**6)
+        for wrong in _of(life, history, waits):
+            if (wrong.reason, wrong.subject) not in told:
+                told.add((wrong.reason, wrong.subject))
+                yield wrong._replace(about={**place, "producedAt": produced, **wrong.about})
+    for second in message.lives[1:2]:
+        begun = min([*second.sends, *second.acks], key=order)
+        at = f"{message.topic}:{message.partition}:{message.offset}"
+        yield Wrong("log-restarted", at, None, {**place, **_who(begun)})
+    if message.correlation is None:
         produced = None if message.produced is None else iso(message.produced // 10**6)
-        for wrong in _of(message, history, waits):
-            yield wrong._replace(about={**place, "producedAt": produced, **wrong.about})
-        if message.correlation is None:
-            for ack in message.acks:  # its record says no produce time: the message is being forgotten
-                yield Wrong("unlinked", ack.id, ack.timestamp + waits.retention, {**place, **_who(ack), "type": ACK})
+        about = {**place, "producedAt": produced, "type": ACK}
+        for ack in message.acks:
+            yield Wrong("unlinked", ack.id, ack.timestamp + waits.retention, {**about, **_who(ack)})
 
 
 def _duplicates(history: History) -> Iterator[Wrong]:
@@ -64,7 +88,7 @@ def _duplicates(history: History) -> Iterator[Wrong]:
     for name in {(fact.correlation_id, fact.topic) for fact in facts if fact.correlation_id is not None}:
         sends = [send for send in history.sends if (send.correlation_id, send.topic) == name]
         producers = {trace.client_id for trace in [*sends, *acks_naming(name, linking)]}
-        seen = sorted((date, *place) for place, date in first_seen(name, linking, history.links).items())
+        seen = sorted((date, *place) for place, (date, _) in first_seen(name, linking, history.links).items())
         if len(producers) != 1:
             continue
         for date, partition, offset in seen[1:]:
@@ -79,7 +103,7 @@ def _duplicates(history: History) -> Iterator[Wrong]:
 def _of(message: Message, history: History, waits: Waits) -> Iterator[Wrong]:
     send, acks = message.send, message.acks
     at = f"{message.topic}:{message.partition}:{message.offset}"
-    if send is not None and not acks:
+    if send is not None and history.is_unacked(send):
         subject = f"{send.id}:{message.partition}:{message.offset}"
         yield Wrong("unacked", subject, send.timestamp + waits.unacked, _who(send))
     if send is not None:
@@ -95,11 +119,18 @@ def _of(message: Message, history: History, waits: Waits) -> Iterator[Wrong]:
     if acks and is_read and passed is not None and not message.links:
         about = {**_who(acks[0]), "correlationId": message.correlation}
         yield Wrong("lost", at, max(passed, message.first) + waits.lost, about)
+    yield from _of_groups(message, at, history, waits)
+
+
+def _of_groups(message: Message, at: str, history: History, waits: Waits) -> Iterator[Wrong]:
+    send, acks = message.send, message.acks
     for group in history.groups(message.topic, message.partition):
         if group in message.reads:
             yield from _of_group(message.reads[group], f"{group}:{at}", history, waits)
             continue
         passed = history.passed_at(group, message)
+        if group == NO_GROUP:
+            continue
         if passed is not None and history.expects(group, message, waits.retention):
             known = send or next(iter(acks), None)
             first_read = min((read for reads in message.reads.values() for read in reads), key=order, default=None)
@@ -115,14 +146,13 @@ def _of_group(reads: list[Trace], subject: str, history: History, waits: Waits) 
     _, commits = history.facts_of(str(group), topic, partition)
     for count, (before, read) in enumerate(pairwise(reads), start=2):
         between = [
-            commit
-            for commit in commits
-            if commit.offset >= offset and nanos(reads[0]) <= nanos(commit) and order(commit) <= order(read)
+            commit for commit in commits if commit.offset >= offset and nanos(reads[0]) <= nanos(commit) < nanos(read)
         ]
         cause = "rewind" if between else "rebalance" if before.client_id != read.client_id else None
         about = {"deliveryCount": count, "firstClientId": reads[0].client_id, "firstDate": reads[0].date}
         about["cause"] = cause or ("redelivery" if commits else "unknown")
-        yield Wrong("over-consumed", read.id, None, {**_who(read), **about})
+        if group != NO_GROUP:
+            yield Wrong("over-consumed", read.id, None, {**_who(read), **about})
     last = reads[-1]
     if commits and history.covering(last) is None:
         yield Wrong("uncommitted", subject, last.timestamp + waits.uncommitted, _who(last))

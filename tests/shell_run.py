@@ -15,7 +15,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from tests.pure_run import PureRun
 from transforms import counters
-from transforms.addresses import FOLLOW, JOIN, LOCATE, ORDER, STATS
+from transforms.addresses import FOLLOW, JOIN, LOCATE, ORDER, PRODUCE, STATS
 from transforms.findings import Finding
 from transforms.join_blocks import _KeepBlocks
 from transforms.journal import SegmentCoder
@@ -121,6 +121,7 @@ class ShellRun(PureRun):
             LOCATE: _KeepPlaces(self._make[LOCATE]),
             ORDER: _KeepPlaces(self._make[ORDER]),
             FOLLOW: _KeepPlaces(self._make[FOLLOW]),
+            PRODUCE: _KeepPlaces(self._make[PRODUCE]),
             JOIN: _KeepBlocks(self._make[JOIN]),
         }
         self._calls: list[tuple[str, bytes, bytes | int]] = []

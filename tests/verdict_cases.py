@@ -119,7 +119,8 @@ def _producers() -> Iterator[Case]:
     yield from verdict(
         [send(), ack(**nowhere)],
         {"send-failed:a": {"topic": "topic", "correlationId": "x", "clientId": "p", "error": "TimeoutException"}},
-        the_producer_asked_for_no_offset=[send(), ack(**nowhere | {"partition": 0})],
+        the_producer_asked_for_no_offset=[send(), ack(**nowhere | {"partition": 0, "extra": None})],
+        an_ACK_after_it_places_it=[send(), ack(offset=4)],
     )
     yield from verdict(
         [send(), consume()],

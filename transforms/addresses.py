@@ -13,10 +13,11 @@ LOCATE = "locate"
 ORDER = "order"
 JOIN = "join"
 FOLLOW = "follow"
+PRODUCE = "produce"
 STATS = "stats"
 LIMIT = "limit"
 PATHS = "paths"
-#: The output that carries what goes to one of the three kinds of views of PlaceFacts.
+#: The output that carries what goes to one of the four kinds of views of PlaceFacts.
 PLACE = "place"
 _KIND_ENDS = b":"
 
@@ -42,6 +43,12 @@ def block_key(topic: str, partition: int, block: int) -> bytes:
 def partition_key(topic: str, partition: int) -> bytes:
     """The key of a FollowersView."""
     return dump([topic, partition])
+
+
+@lru_cache(maxsize=65536)
+def topic_key(topic: str) -> bytes:
+    """The key of a ProducersView."""
+    return dump(topic)
 
 
 def window_key(topic: str, start: int) -> bytes:

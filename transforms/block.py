@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from transforms.addresses import parts_of
-from transforms.block_facts import Commit, Follow, Held, Message
+from transforms.block_facts import Commit, Follow, Held, Message, Sent
 from transforms.records import HEADER_READER
 from transforms.settlement import Settlement
 
@@ -22,6 +22,8 @@ class Block:
         self.commits_at: dict[int, list[Commit]] = {}
         self.settlements: dict[str, Settlement] = {}
         self.follows: dict[str, Follow] = {}
+        #: The clients that are answered without offsets in this partition, and whether with offsets too.
+        self.bare: dict[str, bool] = {}
         self.exact = exact
 
     def settlement(self, group: str) -> Settlement:
@@ -47,6 +49,10 @@ class Block:
             return True
         settlement = self.settlements.get(group)
         return settlement is not None and bool(settlement.commits)
+
+    def is_unacked(self, sent: Sent, message: Message) -> bool:
+        """Whether the producer of this SEND should have been told that it lies here, and was told nothing."""
+        return not (message.acks or sent.answered or self.bare.get(sent.client_id) is False)
 
     def expects(self, group: str, offset: int, produced: int) -> bool:
         """Whether the group should read the message at this offset, produced at this time (ms)."""

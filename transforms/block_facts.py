@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from transforms.dates import NANOS_PER_MILLI, nanos_of
-from transforms.findings import Found
+from transforms.findings import MINUTE_MS, Found
 from transforms.records import LATEST_TIMESTAMP
 from transforms.waits import earliest
 
@@ -13,7 +13,10 @@ Written = tuple[Any, ...]
 
 
 class Sent(NamedTuple):
-    """SendsView says: this SEND lies at this offset (or, not `live`, no longer does). The highest version holds."""
+    """SendsView says: this SEND lies at this offset (or, not `live`, no longer does). The highest version holds.
+
+    `answered` says that an ACK without an offset is about it: its producer was told something.
+    """
 
     id: str
     correlation_id: str
@@ -22,6 +25,7 @@ class Sent(NamedTuple):
     timestamp: int
     version: int
     live: bool
+    answered: bool
     nanos: int
 
     @property
@@ -100,11 +104,11 @@ class Follow(NamedTuple):
 class Message:
     """All facts about one offset. Deliveries are in order, per group.
 
-    `first` and `last` are the lowest and the highest Kafka timestamp (ms) of its facts, `window` is the minute (ms)
-    that it is counted in, once it was. `found` are its open findings by id.
+    `first` and `last` are the lowest and the highest Kafka timestamp (ms) of its facts, `windows` are the minutes (ms)
+    that it is counted in, once it was: one, unless the log restarted. `found` are its open findings by id.
     """
 
-    __slots__ = ("acks", "deliveries", "first", "found", "last", "links", "sends", "window")
+    __slots__ = ("acks", "deliveries", "first", "found", "last", "links", "sends", "windows")
 
     def __init__(self, timestamp: int) -> None:
         self.sends: list[Sent] = []
@@ -112,7 +116,7 @@ class Message:
         self.links: list[tuple[str | None, int]] = []
         self.deliveries: dict[str, list[Held]] = {}
         self.found: dict[str, Found] | None = None
-        self.window: int | None = None
+        self.windows: tuple[int, ...] = ()
         self.first = self.last = timestamp
 
     def sent(self) -> Sent | None:
@@ -121,6 +125,25 @@ class Message:
         if len(sends) == 1:
             return sends[0] if sends[0].live else None
         return min((sent for sent in sends if sent.live), key=_order, default=None)
+
+    def incarnations(self) -> list["Message"]:
+        """This message, or one for each that lay here: a log that restarted has another at the same offset.
+
+        There are several if SENDs and ACKs name different correlationIds, in order of the first date of each. A fact
+        that names one of these belongs there, any other to the last that began before it, else to the first.
+        """
+        sends = [sent for sent in self.sends if sent.live]
+        named = [ack for ack in self.acks if ack.correlation_id is not None]
+        founders: list[Sent | Held] = [*sends, *named]
+        if len({fact.correlation_id for fact in founders}) < 2:  # noqa: PLR2004  that is what a restart takes
+            return [self]
+        return _split(self, founders)
+
+    def window(self) -> int:
+        """The minute (ms) of its produce time, else of its earliest date."""
+        produced = self.produced(self.sent())
+        millis = (self.earliest_date() if produced is None else produced) // NANOS_PER_MILLI
+        return millis - millis % MINUTE_MS
 
     def correlation_id(self, sent: Sent | None) -> str | None:
         """The correlationId of this offset: its SEND's, else an ACK's, else the header's, else the first delivery's."""
@@ -202,15 +225,44 @@ class Commit:
             self.original = False
 
     @property
-    def order(self) -> tuple[int, str]:
-        """Order of facts: by date, then id."""
-        return self.nanos, self.id
+    def order(self) -> tuple[int, int, str]:
+        """By date, then offset: of two in one instant the group came from the lower one."""
+        return self.nanos, self.offset, self.id
 
 
 def record_timestamp(extra: dict[str, Any] | None) -> int | None:
     """The optional field `recordTimestamp` (ms) of an ACK or a CONSUME, if it is a time."""
     said = extra.get("recordTimestamp") if extra else None
     return said if type(said) is int and 0 < said < LATEST_TIMESTAMP else None
+
+
+def _split(message: Message, founders: list[Sent | Held]) -> list[Message]:
+    starts: dict[str | None, int] = {}
+    for fact in founders:
+        starts[fact.correlation_id] = min(fact.nanos, starts.get(fact.correlation_id, fact.nanos))
+    names = sorted(starts, key=lambda name: (starts[name], name or ""))
+    parts = {name: Message(LATEST_TIMESTAMP) for name in names}
+    for life in parts.values():
+        life.last = 0
+
+    def part(correlation_id: str | None, nanos: int, timestamp: int) -> Message:
+        before = (name for name in reversed(names) if starts[name] <= nanos)
+        name = correlation_id if correlation_id in starts else next(before, names[0])
+        found = parts[name]
+        found.first, found.last = min(found.first, timestamp), max(found.last, timestamp)
+        return found
+
+    for sent in message.sends:
+        if sent.live:
+            part(sent.correlation_id, sent.nanos, sent.timestamp).sends.append(sent)
+    for ack in message.acks:
+        part(ack.correlation_id, ack.nanos, ack.timestamp).acks.append(ack)
+    for correlation_id, timestamp in message.links:
+        part(correlation_id, timestamp * NANOS_PER_MILLI, timestamp).links.append((correlation_id, timestamp))
+    for group, deliveries in message.deliveries.items():
+        for one in deliveries:
+            part(one.correlation_id, one.nanos, one.timestamp).deliveries.setdefault(group, []).append(one)
+    return list(parts.values())
 
 
 def _order(fact: Sent | Held) -> tuple[int, str]:

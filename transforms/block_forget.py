@@ -4,6 +4,7 @@ from transforms.block import Block
 from transforms.block_facts import Held, Message
 from transforms.block_output import BlockWriter
 from transforms.block_review import BlockReview
+from transforms.dates import NANOS_PER_MILLI
 from transforms.findings import EVICTED, MINUTE_MS, UNLINKED, Verdict, finding
 from transforms.waits import Waits
 
@@ -91,15 +92,17 @@ class BlockForget:
 
     def _unlinked(self, offset: int, message: Message) -> None:
         if message.correlation_id(message.sent()) is None:
+            produced = message.produced(None)
+            millis = None if produced is None else produced // NANOS_PER_MILLI
             for ack in message.acks:
                 deadline = ack.timestamp + self._waits.retention
-                known = {"type": "ACK", "clientId": ack.client_id, "date": ack.date}
+                known = {"type": "ACK", "clientId": ack.client_id, "date": ack.date, "produced": millis}
                 self._writer.tell(offset, Verdict(UNLINKED, ack.id, deadline, known), None)
 
 
 def _kept_for(message: Message) -> int:
     """The time (ms) whose retention is its own."""
-    return message.last if message.window is None else max(message.last, message.window + MINUTE_MS)
+    return max(message.last, *(window + MINUTE_MS for window in message.windows), -1)
 
 
 def _held(message: Message) -> list[Held]:

@@ -58,7 +58,7 @@ class BlockJudge:
 
     def count_in(self, offset: int, window: int) -> None:
         """A snapshot says in which window (ms) the message was counted."""
-        self._block.messages[offset].window = window
+        self._block.messages[offset].windows += (window,)
         self._windows.setdefault(window, set()).add(offset)
 
     def state(self) -> list[Any]:
@@ -118,11 +118,11 @@ class BlockJudge:
         windows: set[int] = set()
         for offset in touched:
             message = self._block.messages[offset]
-            sent = message.sent()
-            produced = message.produced(sent)
-            windows |= self._place(offset, message, produced)
-            due = self._tell(offset, message, self._verdicts.of(offset, message, sent, passes), produced, now)
-            self._dues.set(offset, earliest(due, self._counted_under(offset, message, produced, passes, now)))
+            incarnations = message.incarnations()
+            windows |= self._place(offset, message, {one.window() for one in incarnations})
+            due = self._tell(offset, message, self._verdicts.of_all(offset, incarnations, passes), now)
+            under = [self._counted_under(offset, one, passes, now) for one in incarnations]
+            self._dues.set(offset, earliest(due, *under))
         for window in sorted(windows):
             if end is not None or window + MINUTE_MS + self._waits.retention > now:
                 self._tally(window, now)
@@ -139,28 +139,24 @@ class BlockJudge:
                     self._touched[offset] = None
         self._stirred = {}
 
-    def _place(self, offset: int, message: Message, produced: int | None) -> set[int]:
-        """Count the message in the window of its produce time; the windows that change."""
-        date = (message.earliest_date() if produced is None else produced) // NANOS_PER_MILLI
-        window, before = date - date % MINUTE_MS, message.window
-        if before is not None and before != window:
-            self._windows[before].discard(offset)
-        message.window = window
-        self._windows.setdefault(window, set()).add(offset)
-        return {window} if before is None else {window, before}
+    def _place(self, offset: int, message: Message, windows: set[int]) -> set[int]:
+        """Count the message in these windows; those that change."""
+        changed = windows.union(message.windows)
+        for window in changed - windows:
+            self._windows[window].discard(offset)
+        message.windows = tuple(sorted(windows))
+        for window in windows:
+            self._windows.setdefault(window, set()).add(offset)
+        return changed
 
-    def _tell(
-        self, offset: int, message: Message, verdicts: Iterable[Verdict], produced: int | None, now: int
-    ) -> int | None:
+    def _tell(self, offset: int, message: Message, verdicts: Iterable[Verdict], now: int) -> int | None:
         """Tell what begins to hold, changes or ends; when the next verdict will hold."""
         found, waiting = message.found or {}, []
         held: set[str] = set()
-        millis = None if produced is None else produced // NANOS_PER_MILLI
         for verdict in verdicts:
             if verdict.deadline is not None and verdict.deadline > now:
                 waiting.append(self._round(verdict.deadline))
                 continue
-            verdict.known["produced"] = millis
             held.add(verdict.id)
             found[verdict.id] = self._writer.tell(offset, verdict, found.get(verdict.id))
         if found:
@@ -169,10 +165,9 @@ class BlockJudge:
         message.found = found or None
         return min(waiting, default=None)
 
-    def _counted_under(
-        self, offset: int, message: Message, produced: int | None, passes: Passes, now: int
-    ) -> int | None:
+    def _counted_under(self, offset: int, message: Message, passes: Passes, now: int) -> int | None:
         """When a message that a group has yet to read counts as under-consumed; None if none waits for that."""
+        produced = message.produced(message.sent())
         since = message.first if produced is None else produced // NANOS_PER_MILLI
         if since + self._waits.consumption_buffer <= now:
             return None
@@ -187,21 +182,27 @@ class BlockJudge:
 
     def _tally(self, window: int, now: int) -> None:
         """Send the tallies of a window."""
-        block, offsets = self._block, sorted(self._windows.get(window, ()))
-        messages = {offset: block.messages[offset] for offset in offsets if block.messages[offset].is_message()}
-        newest = max((message.last for message in messages.values()), default=window)
+        block = self._block
+        held = [(offset, block.messages[offset]) for offset in sorted(self._windows.get(window, ()))]
+        newest = max((message.last for _, message in held if message.is_message()), default=window)
+        messages = [
+            (offset, one)
+            for offset, message in held
+            for one in message.incarnations()
+            if one.is_message() and (len(message.windows) == 1 or one.window() == window)
+        ]
         key, place = window_key(block.topic, window), (block.partition, block.number)
         topic_tally = TopicTally()
-        for offset, message in messages.items():
+        for offset, message in messages:
             topic_tally.add(offset, message)
         self._send(key, window, ("T", *place, topic_tally.as_json(), newest, self.judgements))
         for group in sorted(block.groups()):
             tally = GroupTally(block, group, self._sla, now, self._waits.consumption_buffer)
-            for offset, message in messages.items():
+            for offset, message in messages:
                 tally.add(offset, message)
             self._send(key, window, ("G", *place, group, tally.as_json(), newest, self.judgements))
         hour = window - window % _HOUR
-        told, bounds = self._bounds.get(window, {}), clock_bounds(messages.values())
+        told, bounds = self._bounds.get(window, {}), clock_bounds(message for _, message in messages)
         for of, over in told | bounds:
             if told.get((of, over)) != bounds.get((of, over)):  # null withdraws what a fact that came later refutes
                 event = ("B", f"{block.name}:{window}", of, over, bounds.get((of, over)), newest, self.judgements)

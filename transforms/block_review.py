@@ -7,7 +7,7 @@ from transforms.block import Block
 from transforms.block_facts import Commit, Message
 from transforms.block_output import BlockWriter
 from transforms.dates import duration_ms
-from transforms.waits import Deadlines
+from transforms.waits import Deadlines, earliest
 
 _order = attrgetter("order")
 
@@ -52,6 +52,9 @@ class BlockReview:
 
     def _message(self, offset: int, message: Message, now: int) -> int | None:
         """Write what is ready of this offset; until when the rest is held."""
+        return earliest(*(self._incarnation(offset, one, now) for one in message.incarnations()))
+
+    def _incarnation(self, offset: int, message: Message, now: int) -> int | None:
         writer = self._writer
         sent = message.sent()
         correlation = message.correlation_id(sent) if message.acks else None

@@ -10,6 +10,7 @@ from transforms.block_facts import Held, Message, Sent
 from transforms.dates import NANOS_PER_MILLI, duration_ms
 from transforms.findings import (
     LATE,
+    LOG_RESTARTED,
     LOST,
     NEGATIVE_LATENCY,
     OVER_CONSUMED,
@@ -18,7 +19,7 @@ from transforms.findings import (
     UNCONSUMED,
     Verdict,
 )
-from transforms.records import HEADER_READER
+from transforms.records import HEADER_READER, NO_GROUP
 from transforms.waits import Waits, earliest
 
 #: Causes of over-consumption.
@@ -78,8 +79,28 @@ class Verdicts:
         self._waits = waits
         self._is_compacted = is_compacted
 
+    def of_all(self, offset: int, incarnations: list[Message], passes: Passes) -> Iterator[Verdict]:
+        """The verdicts about all messages that lay at one offset, those too whose deadline is still to come.
+
+        Of two under one name the one about the earlier message holds.
+        """
+        told: set[str] = set()
+        for message in incarnations:
+            sent = message.sent()
+            produced = message.produced(sent)
+            for verdict in self.of(offset, message, sent, passes):
+                if verdict.id not in told:
+                    told.add(verdict.id)
+                    verdict.known["produced"] = None if produced is None else produced // NANOS_PER_MILLI
+                    yield verdict
+        if len(incarnations) > 1:
+            begun: list[Sent | Held] = [*incarnations[1].sends, *incarnations[1].acks]
+            second = min(begun, key=_order)
+            known = {"correlationId": second.correlation_id, "clientId": second.client_id, "date": second.date}
+            yield Verdict(LOG_RESTARTED, self._at(offset), None, known)
+
     def of(self, offset: int, message: Message, sent: Sent | None, passes: Passes) -> Iterator[Verdict]:
-        """The verdicts about one message and its SEND, those too whose deadline is still to come."""
+        """The verdicts about one message and its SEND."""
         if not message.is_message():
             return
         yield from self._of_producer(offset, message, sent, passes)
@@ -87,13 +108,13 @@ class Verdicts:
             deliveries = message.deliveries.get(group)
             if deliveries:
                 yield from self._of_deliveries(offset, group, deliveries, sent)
-            elif not self._is_compacted:
+            elif not self._is_compacted and group != NO_GROUP:
                 yield from self._of_missing(offset, group, message, sent, passes)
 
     def _of_producer(self, offset: int, message: Message, sent: Sent | None, passes: Passes) -> Iterator[Verdict]:
         waits = self._waits
         if sent is not None:
-            if not message.acks:
+            if self._block.is_unacked(sent, message):
                 # The subject names the place: if the SEND moves, another block says so of another, in any order.
                 subject = f"{sent.id}:{self._block.partition}:{offset}"
                 yield Verdict(UNACKED, subject, sent.timestamp + waits.unacked, _of_send(sent))
@@ -119,7 +140,7 @@ class Verdicts:
             if commit is not None and is_partner and delivery.timestamp > commit.timestamp + hold:
                 known = {"type": "COMMIT", "clientId": commit.client_id, "date": commit.date, **about}
                 yield Verdict(LATE, f"{commit.id}:{offset}", None, known)
-            if count > 1:
+            if count > 1 and group != NO_GROUP:
                 known = {
                     "clientId": delivery.client_id, "date": delivery.date, "deliveryCount": count,
                     "firstClientId": deliveries[0].client_id, "firstDate": deliveries[0].date,
@@ -136,7 +157,7 @@ class Verdicts:
         """Why a group read a message again: the last of these deliveries."""
         first, before, delivery = deliveries[0], *deliveries[-2:]
         commit = self._block.settlements[group].commit_after(offset, first)
-        if commit is not None and commit.order <= delivery.order:
+        if commit is not None and commit.nanos < delivery.nanos:
             return REWIND
         if before.client_id != delivery.client_id:
             return REBALANCE

@@ -14,6 +14,19 @@ from operator import attrgetter
 from typing import Any
 
 from transforms.block import Block
+from transforms.block_events import (
+    ACKED,
+    COMMITTED,
+    CONSUMED,
+    COUNTED,
+    FOLLOWED,
+    FOUND,
+    JUDGING,
+    LINKED,
+    PRODUCED,
+    SENT,
+    message_events,
+)
 from transforms.block_facts import Commit, Follow, Held, Message, Sent
 from transforms.block_forget import BlockForget
 from transforms.block_judge import BlockJudge
@@ -26,18 +39,6 @@ from transforms.records import HEADER_READER
 from transforms.sla import Sla
 from transforms.view import EXPIRED, Outputs
 from transforms.waits import Waits, deadline_after, earliest
-
-#: Kinds of events of a block; the second item of each is the offset (of FOLLOWED the group).
-SENT = "S"
-ACKED = "A"
-CONSUMED = "C"
-COMMITTED = "K"
-LINKED = "L"
-FOLLOWED = "G"
-#: Of snapshots alone: an open finding, the window that a message was counted in, and what is to be judged when.
-_FOUND = "V"
-_COUNTED = "W"
-_JUDGING = "J"
 
 _order = attrgetter("order")
 
@@ -83,11 +84,12 @@ class BlockView:
             COMMITTED: self._committed,
             LINKED: self._linked,
             FOLLOWED: self._followed,
+            PRODUCED: self._produced,
             EXPIRED: self._expire,
             ENDED: self._ended,
-            _FOUND: self._found,
-            _COUNTED: self._counted,
-            _JUDGING: self._judging,
+            FOUND: self._found,
+            COUNTED: self._counted,
+            JUDGING: self._judging,
         }
 
     def apply(self, events: Iterable[list[Any]]) -> Outputs:
@@ -130,14 +132,20 @@ class BlockView:
         if self._trim_at is None:
             self._trim_at = max(deadline_after(timestamp + MINUTE_MS, self._waits.retention), self._now + 1)
 
-    def _is_new(self, identity: str) -> bool:
-        if identity in self._block.ids:
-            self._writer.outputs.counts["duplicates"] += 1
-            return False
-        return True
+    def _is_new(self, identity: str, offset: int, timestamp: int) -> bool:
+        """Whether the trace is not known yet. One that lies twice in the topic counts by its earliest time (ms)."""
+        known = self._block.ids.get(identity)
+        if known is None:
+            return True
+        self._writer.outputs.counts["duplicates"] += 1
+        if timestamp < known.timestamp:
+            known.timestamp = timestamp
+            self._message(offset, timestamp)
+            self._block.facts -= 1
+        return False
 
     def _sent(self, event: list[Any]) -> None:
-        sent = Sent._make((*event[2:9], nanos_of(event[4])))
+        sent = Sent._make((*event[2:10], nanos_of(event[4])))
         message = self._message(event[1], sent.timestamp)
         known = [other for other in message.sends if other.id == sent.id]
         if known:
@@ -149,7 +157,7 @@ class BlockView:
 
     def _acked(self, event: list[Any]) -> None:
         _, offset, identity, date, client, timestamp, correlation, extra, *state = event
-        if not self._is_new(identity):
+        if not self._is_new(identity, offset, timestamp):
             return
         deadline = deadline_after(timestamp, self._waits.hold_ack)
         ack = Held(identity, date, client, timestamp, correlation, extra, deadline)
@@ -159,7 +167,7 @@ class BlockView:
 
     def _consumed(self, event: list[Any]) -> None:
         _, offset, identity, date, client, timestamp, correlation, group, extra, *state = event
-        if not self._is_new(identity):
+        if not self._is_new(identity, offset, timestamp):
             return
         deadline = deadline_after(timestamp, self._waits.hold_consume)
         delivery = Held(identity, date, client, timestamp, correlation, extra, deadline)
@@ -211,6 +219,16 @@ class BlockView:
                 self._trim_at = max(deadline_after(merged.until, 0), self._now + 1)
             self._judge.touch_all(self._now)
 
+    def _produced(self, event: list[Any]) -> None:
+        """This client is answered without offsets in this partition, and with offsets too if the last item says so."""
+        _, client, timestamp, is_placing = event
+        known = self._block.bare.get(client)
+        if known is None or (is_placing and not known):
+            self._block.bare[client] = is_placing
+            if self._trim_at is None:
+                self._trim_at = max(deadline_after(timestamp, self._waits.retention), self._now + 1)
+            self._judge.touch_all(self._now)
+
     def _found(self, event: list[Any]) -> None:
         _, offset, identity, *found = event
         message = self._block.messages[offset]
@@ -249,7 +267,7 @@ class BlockView:
         if self._end is not None:
             yield ENDED, self._end
         for offset, message in self._block.messages.items():
-            yield from _message_events(offset, message)
+            yield from message_events(offset, message)
         for commit in self._block.commits():
             written = [(record, *state) for record, state in commit.written.items()]
             yield (
@@ -258,24 +276,10 @@ class BlockView:
             )  # fmt: skip
         for group, follow in self._block.follows.items():
             yield FOLLOWED, group, *follow
+        for client, is_placing in self._block.bare.items():
+            yield PRODUCED, client, self._now, is_placing
         if self._block.facts:
-            yield _JUDGING, *self._judge.state()
-
-
-def _message_events(offset: int, message: Message) -> Iterator[Event]:
-    for sent in message.sends:
-        yield SENT, offset, *sent[:-1]
-    for link in message.links:
-        yield LINKED, offset, *link
-    for ack in message.acks:
-        yield ACKED, offset, *_fields(ack), ack.extra, ack.revision, ack.written
-    for group, deliveries in message.deliveries.items():
-        for one in deliveries:
-            yield CONSUMED, offset, *_fields(one), group, one.extra, one.revision, one.written
-    for identity, found in (message.found or {}).items():
-        yield _FOUND, offset, identity, *found
-    if message.window is not None:
-        yield _COUNTED, offset, message.window
+            yield JUDGING, *self._judge.state()
 
 
 def _insert(facts: list[Held], fact: Held) -> None:
@@ -284,10 +288,6 @@ def _insert(facts: list[Held], fact: Held) -> None:
         insort(facts, fact, key=_order)
     else:
         facts.append(fact)
-
-
-def _fields(held: Held) -> tuple[Any, ...]:
-    return held.id, held.date, held.client_id, held.timestamp, held.correlation_id
 
 
 def _restore(held: Held, state: list[Any]) -> None:

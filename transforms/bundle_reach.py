@@ -5,13 +5,15 @@ A trace costs one look into a dictionary and a few comparisons; events are made 
 
 from collections.abc import Iterator
 
-from transforms.addresses import FOLLOW, ORDER, commits_key, partition_key
+from transforms.addresses import FOLLOW, ORDER, PRODUCE, commits_key, partition_key, topic_key
 from transforms.packs import Addressed
-from transforms.records import HEADER_READER, HeaderLink
+from transforms.records import HEADER_READER, NO_GROUP, HeaderLink
 from transforms.traces import Ack, Commit, Consume
 
 #: Topic, partition, block, group.
 _Place = tuple[str, int, int, str]
+#: Topic, partition, client.
+_Producer = tuple[str, int, str]
 
 
 class BundleReach:
@@ -20,6 +22,8 @@ class BundleReach:
     def __init__(self, block_size: int) -> None:
         self._block_size = block_size
         self._acked: dict[tuple[str, int, int], int] = {}
+        self._placing: dict[_Producer, int] = {}
+        self._bare: dict[_Producer, int] = {}
         self._reads: dict[_Place, _Reach] = {}
         self._commits: dict[_Place, _Reach] = {}
 
@@ -28,6 +32,14 @@ class BundleReach:
         place = (ack.topic, ack.partition, ack.offset // self._block_size)
         if ack.timestamp > self._acked.get(place, -1):
             self._acked[place] = ack.timestamp
+        producer = (ack.topic, ack.partition, ack.client_id)
+        if ack.timestamp > self._placing.get(producer, -1):
+            self._placing[producer] = ack.timestamp
+
+    def acked_nowhere(self, ack: Ack) -> None:
+        """A producer was answered without an offset and without an error."""
+        producer = (ack.topic, ack.partition, ack.client_id)
+        self._bare[producer] = max(ack.timestamp, self._bare.get(producer, -1))
 
     def consumed(self, consume: Consume) -> None:
         """A group read this message."""
@@ -59,11 +71,19 @@ class BundleReach:
             known.add(commit.offset, commit.timestamp)
 
     def events(self) -> Iterator[Addressed]:
-        """What views of commits and of followers are told."""
+        """What views of commits, of followers and of producers are told."""
         for (topic, partition, block), last in self._acked.items():
             yield FOLLOW, partition_key(topic, partition), last, ("M", block, last)
+        placing: dict[tuple[str, str], int] = {}
+        for (topic, partition, client), last in self._placing.items():
+            yield FOLLOW, partition_key(topic, partition), last, ("P", client, last, True)
+            placing[topic, client] = max(last, placing.get((topic, client), -1))
+        for (topic, client), last in placing.items():
+            yield PRODUCE, topic_key(topic), last, ("P", client, last)
+        for (topic, partition, client), last in self._bare.items():
+            yield FOLLOW, partition_key(topic, partition), last, ("P", client, last, False)
         for (topic, partition, block, group), reach in self._reads.items():
-            if group != HEADER_READER:
+            if group not in {HEADER_READER, NO_GROUP}:
                 dates = (reach.first_nanos, reach.last_nanos)
                 event = ("R", block, reach.low, reach.high, *dates, None, reach.last)
                 yield ORDER, commits_key(group, topic, partition), reach.last, event

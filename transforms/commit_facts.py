@@ -79,9 +79,9 @@ class OrderedCommit:
             ]
 
     @property
-    def order(self) -> tuple[int, str]:
-        """Order of facts: by date, then id."""
-        return self.nanos, self.id
+    def order(self) -> tuple[int, int, str]:
+        """By date, then offset: of two in one instant the group came from the lower one."""
+        return self.nanos, self.offset, self.id
 
     def event_for(self, block: int, group: str) -> Event:
         """The commit as a block takes it."""

@@ -289,5 +289,5 @@ def _nanos(commit: OrderedCommit) -> int:
     return commit.nanos
 
 
-def _order(commit: OrderedCommit) -> tuple[int, str]:
+def _order(commit: OrderedCommit) -> tuple[int, int, str]:
     return commit.order

@@ -32,7 +32,7 @@ DUPLICATES = _counter("duplicates")
 REVISIONS = _counter("revisions")
 #: First outputs of commit records for messages that a commit settled beside its own offset.
 RANGE_COMMITS = _counter("range_commits")
-#: Findings written, resolutions among them.
+#: Records written to the anomaly topic, resolutions and summaries among them.
 FINDINGS = _counter("findings")
 #: Facts given up because a key held more than `limit.open.per.key`.
 EVICTED = _counter("evicted")
@@ -50,4 +50,5 @@ BY_NAME = {
     "revisions": REVISIONS,
     "range_commits": RANGE_COMMITS,
     "evicted": EVICTED,
+    "findings": FINDINGS,
 }

@@ -17,6 +17,8 @@ REWOUND = "rewound"
 GAP = "gap"
 NEGATIVE_LATENCY = "negative-latency"
 LATE = "late"
+#: Not a fault of a message: its offset was another's before, so the topic was made anew, or its log lost its end.
+LOG_RESTARTED = "log-restarted"
 #: Not a fault of a message: records of a topic that we read which were gone before we read them.
 INPUT_LOST = "input-lost"
 #: Not a fault of a message: facts that we gave up because a key held too many.

@@ -8,6 +8,8 @@ findings is open. An id stays where it came first. A resolution of an id that is
 
 The findings of one id must come in the order in which they were made, as those of one view do. Any order between ids
 ends in the same count of open findings and the same number of records; which ids are single depends on who is first.
+That a log restarted is told once for a partition (transforms/restarts.py), whatever its minute.
+
 Counts are exact: the ids of all open findings are kept, as hashes. When the window of the minute has been final for as
 long as findings may be late, all is forgotten; what comes later still begins anew.
 """
@@ -21,15 +23,17 @@ import orjson
 
 from transforms.addresses import STATS, window_key
 from transforms.dates import date_of, nanos_of
-from transforms.findings import MINUTE_MS, key_of
+from transforms.findings import LOG_RESTARTED, MINUTE_MS, key_of
 from transforms.json_bytes import dump
 from transforms.packs import Event
+from transforms.restarts import Restarts
 from transforms.view import BYTES_PER_FACT, EXPIRED, Outputs
 from transforms.waits import Waits, deadline_after
 
 #: Kinds of events: a finding `("F", told, value)`, `told` being the event time (ms) at which it was told; a snapshot.
 FOUND = "F"
 HELD = "H"
+RESTARTED = "R"
 #: The event for the statistics: `("F", reason, group, count)`, the findings that are open now.
 OPEN_FINDINGS = "F"
 
@@ -92,6 +96,7 @@ class FindingsView:
         #: Hashes of the ids that are single records, and whether they are open.
         self._singles: dict[bytes, bool] = {}
         self._summary = _Summary()
+        self._restarts = Restarts()
         self._count = 0
         #: How often the count was told: it numbers what is told.
         self._tellings = 0
@@ -106,25 +111,33 @@ class FindingsView:
                 self._found(event[1], event[2])
             elif kind == EXPIRED:
                 self._expire(event[1])
+            elif kind == RESTARTED:
+                self._restarts.found(event[1])
             else:
                 self._restore(event)
+        outputs.records += [(key_of(value["id"]), dump(value)) for value in self._restarts.tell()]
         self._tell_summary()
         self._tell_count()
+        outputs.counts["findings"] += len(outputs.records)
         return outputs
 
     def deadline(self) -> int | None:
         """When all is forgotten."""
         if self._told is None:
             return None
-        return deadline_after(max(self._minute + MINUTE_MS + self._retention, self._told), self._spare)
+        told = self._told + self._retention if self._reason == LOG_RESTARTED else self._told
+        return deadline_after(max(self._minute + MINUTE_MS + self._retention, told), self._spare)
 
     def facts(self) -> int:
         """The hashes of ids by their bytes, and one fact for all the rest."""
         hashes = len(self._singles) + len(self._summary.open)
-        return 0 if self._told is None else 1 + hashes * _BYTES_PER_ID // BYTES_PER_FACT
+        return 0 if self._told is None else 1 + self._restarts.facts() + hashes * _BYTES_PER_ID // BYTES_PER_FACT
 
     def _found(self, told: int, value: dict[str, Any]) -> None:
         self._told = told if self._told is None else max(self._told, told)
+        if self._reason == LOG_RESTARTED:
+            self._restarts.found(value)
+            return
         identity = value["id"]
         hashed = blake2b(identity.encode(), digest_size=_ID_BYTES).digest()
         is_open = "resolved" not in value
@@ -145,6 +158,7 @@ class FindingsView:
         due = self.deadline()
         if due is not None and due <= now:
             self._told, self._singles, self._summary, self._count = None, {}, _Summary(), 0
+            self._restarts = Restarts()
 
     def _tell_summary(self) -> None:
         summary = self._summary
@@ -191,6 +205,9 @@ class FindingsView:
             _packed(hashed for hashed, is_open in singles.items() if not is_open), _packed(summary.open),
             summary.found, summary.first, summary.last, list(summary.examples.values()),
         )  # fmt: skip
+
+        for value in self._restarts.state():
+            yield RESTARTED, value
 
     def _restore(self, event: list[Any]) -> None:
         _, self._told, self._tellings, opened, closed, summarised, found, first, last, examples = event

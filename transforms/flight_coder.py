@@ -45,13 +45,15 @@ class FlightCoder:
         for send in flight.sends:
             values += (
                 _packed(send.id), _dated(send, base), self._number(send.client_id), last - send.timestamp,
-                send.extra and orjson.dumps(send.extra), send.revision, send.version, *(send.written or (None, None)),
+                send.extra and orjson.dumps(send.extra), send.revision, send.version * 2 + send.answered,
+                *(send.written or (None, None)),
             )  # fmt: skip
         known = flight.sends[0].written if flight.sends else None
         for link in flight.links:
             place = (None,) if (link.partition, link.offset) == known else (link.partition, link.offset)
-            client = None if link.client_id is None else self._number(link.client_id)
-            values += (*place, _unsigned(link.nanos - base), client, last - link.timestamp)
+            is_ack, who = link.client_id is not None, link.reader if link.client_id is None else link.client_id
+            age = (last - link.timestamp) * 2 + is_ack
+            values += (*place, _unsigned(link.nanos - base), None if who is None else self._number(who), age)
         return cast("bytes", _coder.encode(values))
 
     def decode(self, encoded: bytes) -> tuple[Name, Flight]:
@@ -67,7 +69,10 @@ class FlightCoder:
             place = flight.sends[0].written if partition is None else (partition, next(values))
             partition, offset = cast("Position", place)  # noqa: PLW2901  None stood for the place of the first SEND
             nanos = _signed(next(values)) + flight.last * NANOS_PER_MILLI
-            flight.links.append(Link(partition, offset, nanos, self._text(next(values)), flight.last - next(values)))
+            who = self._text(next(values))
+            age, is_ack = divmod(next(values), 2)
+            client, reader = (who, None) if is_ack else (None, who)
+            flight.links.append(Link(partition, offset, nanos, client, flight.last - age, reader))
         return (cast("str", self._text(topic)), _spelt(correlation)), flight
 
     def _send(self, values: Any, last: int) -> Send:
@@ -78,7 +83,7 @@ class FlightCoder:
         timestamp = last - age
         extra = extra and orjson.loads(extra)
         send = Send(_spelt(identity), date, cast("str", self._text(client)), timestamp, extra, deadline=timestamp)
-        send.revision, send.version = revision, version
+        send.revision, send.version, send.answered = revision, version // 2, bool(version % 2)
         send.written = None if partition is None else Position(partition, offset)
         return send
 

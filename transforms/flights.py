@@ -69,7 +69,7 @@ class Flights:
         for look in [look for look in self._looks if look <= now]:
             for name in self._looks.pop(look):
                 flight = self.hot.get(name)
-                if flight is None or flight.found:  # what was found stays at hand
+                if flight is None or flight.found or flight.failures:  # what was found stays at hand
                     continue
                 if flight.last + QUIET > now or not all(send.revision for send in flight.sends):
                     self._look_later(name, flight.last + QUIET, now)

@@ -1,8 +1,10 @@
 """FollowersView: who follows one partition, and how far each group came (a view of PlaceFacts).
 
-In: which blocks have messages, where groups read, where they commit. Out: for each block what it may expect of each
-group: from which offset, produced until when, since when the group is past the whole block, and since when it is known
-to commit. Each of these only ever moves one way, so a block merges what it is told by least and greatest.
+In: which blocks have messages, where groups read, where they commit, and which producers are answered with offsets and
+which without. Out: for each block what it may expect of each group: from which offset, produced until when, since when
+the group is past the whole block, and since when it is known to commit; and of each producer that is answered without
+offsets that it is, and whether with offsets too. Each of these only ever moves one way, so a block merges what it is
+told by least and greatest.
 
 A block is told once it is known, and again when something changed for it. A group that goes past a billion offsets
 costs what lies between in known blocks. What is past retention is forgotten: blocks without facts, groups without
@@ -28,9 +30,14 @@ KNOWN = "M"
 READ = "R"
 COMMITTED = "K"
 _FOLLOWER = "F"
+#: A producer was answered in this partition: `("P", client, timestamp, with an offset)`.
+ANSWERED = "P"
 
 #: The kind of the event that a block is told: `("G", group, start, until, passed, commits)`.
 FOLLOWED = "G"
+#: The kind of what a block is told of a producer that is answered without offsets:
+#: `("P", client, timestamp, with offsets too)`.
+PRODUCED = "P"
 
 #: A known block, or a step of a group from block to block, in memory.
 _BYTES = 120
@@ -49,6 +56,9 @@ class FollowersView:
         self._blocks: dict[int, int] = {}
         self._numbers: list[int] = []
         self._groups: dict[str, Follower] = {}
+        #: Per client when (ms) it was answered last without an offset, and with one.
+        self._bare: dict[str, int] = {}
+        self._placing: dict[str, int] = {}
         self._now = -1
         self._trim_at: int | None = None
         #: Block and group to be told of each other, with the time of the fact that is the reason.
@@ -69,6 +79,8 @@ class FollowersView:
                 self._follow(group, block, low + 1, first, last, committed=True)
             elif kind == KNOWN:
                 self._know(event[1], event[2])
+            elif kind == ANSWERED:
+                self._answered(*event[1:])
             elif kind == EXPIRED:
                 self._tell()
                 self._expire(event)
@@ -88,7 +100,8 @@ class FollowersView:
         return -(-self._small_facts() * _BYTES // BYTES_PER_FACT)
 
     def _small_facts(self) -> int:
-        return len(self._blocks) + sum(follower.facts() for follower in self._groups.values())
+        steps = sum(follower.facts() for follower in self._groups.values())
+        return len(self._blocks) + steps + len(self._bare) + len(self._placing)
 
     # Taking in ------------------------------------------------------------------------------------------------------
 
@@ -105,6 +118,22 @@ class FollowersView:
         for group, follower in self._groups.items():
             if follower.start // self._block_size <= block:
                 self._touched[block, group] = last
+        for client in self._bare:
+            self._tell_producer(client, block, last)
+
+    def _answered(self, client: str, timestamp: int, is_placing: bool) -> None:
+        """A producer was answered with an offset, or without one."""
+        answers = self._placing if is_placing else self._bare
+        is_new = client not in answers
+        answers[client] = max(timestamp, answers.get(client, timestamp))
+        self._keep(timestamp)
+        if is_new and client in self._bare:
+            for block in self._numbers:
+                self._tell_producer(client, block, timestamp)
+
+    def _tell_producer(self, client: str, block: int, timestamp: int) -> None:
+        key = block_key(self._topic, self._partition, block)
+        self._out.events.append((JOIN, key, timestamp, (PRODUCED, client, timestamp, client in self._placing)))
 
     def _follow(self, group: str, block: int, position: int, first: int, last: int, *, committed: bool = False) -> None:
         """A group was at this position, in this block."""
@@ -149,7 +178,8 @@ class FollowersView:
             self._trim_at = event[2]
         if self._trim_at is not None and self._trim_at <= self._now:
             self._forget(self._now - self._waits.retention)
-            oldest = min((*self._blocks.values(), *(f.oldest() for f in self._groups.values())), default=None)
+            answers = (*self._bare.values(), *self._placing.values())
+            oldest = min((*self._blocks.values(), *answers, *(f.oldest() for f in self._groups.values())), default=None)
             self._trim_at = None if oldest is None else self._waits.next_trim(self._now, oldest)
 
     def _forget(self, before: int) -> None:
@@ -157,13 +187,16 @@ class FollowersView:
         self._blocks = {block: last for block, last in self._blocks.items() if last > before}
         self._numbers = sorted(self._blocks)
         self._groups = {group: follower for group, follower in self._groups.items() if follower.last > before}
+        self._bare = {client: last for client, last in self._bare.items() if last > before}
+        self._placing = {client: last for client, last in self._placing.items() if last > before}
         for follower in self._groups.values():
             follower.forget(before, self._block_size)
 
     def _evict(self) -> None:
         """Give up the oldest facts, as if retention were shorter."""
         held = self._small_facts()
-        times = sorted([*self._blocks.values(), *(time for f in self._groups.values() for time in f.times())])
+        answers = (*self._bare.values(), *self._placing.values())
+        times = sorted([*self._blocks.values(), *answers, *(t for f in self._groups.values() for t in f.times())])
         keep = self._limit * 9 // 10 * BYTES_PER_FACT // _BYTES
         self._forget(times[min(held - keep, len(times)) - 1])
         count = held - self._small_facts()
@@ -182,3 +215,6 @@ class FollowersView:
             yield KNOWN, block, last
         for group, follower in self._groups.items():
             yield _FOLLOWER, group, *follower.snapshot()
+        for is_placing, answers in ((False, self._bare), (True, self._placing)):
+            for client, last in answers.items():
+                yield ANSWERED, client, last, is_placing

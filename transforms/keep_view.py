@@ -117,8 +117,6 @@ class KeepView(beam.DoFn):
         for name, count in outputs.counts.items():
             counters.BY_NAME[name].inc(count)
         yield from outputs.records
-        if outputs.findings:
-            counters.FINDINGS.inc(len(outputs.findings))
         for found in outputs.findings:
             yield pvalue.TaggedOutput(FINDINGS, found)
         for item in outputs.events:

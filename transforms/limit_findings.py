@@ -11,7 +11,7 @@ import apache_beam as beam
 import orjson
 
 from transforms.addresses import LIMIT, STATS, finding_key
-from transforms.findings import MINUTE_MS, Finding
+from transforms.findings import LOG_RESTARTED, MINUTE_MS, Finding
 from transforms.findings_view import FOUND, FindingsView
 from transforms.keep_view import KeepView
 from transforms.packs import Addressed, KeyedPack, PackEvents
@@ -40,9 +40,9 @@ def address(found: Finding, told: int) -> Addressed:
     """The event of a finding that was told at this event time (ms).
 
     What has neither produce time nor date is limited by the minute in which it is told; it is negative in the key, lest
-    it be taken for a window of produce time.
+    it be taken for a window of produce time. That a log restarted is told once, so all of it comes to one key.
     """
-    minute = found.minute or told % MINUTE_MS - told
+    minute = 0 if found.reason == LOG_RESTARTED else found.minute or told % MINUTE_MS - told
     key = finding_key(found.reason, found.topic, found.group, minute)
     return LIMIT, key, told, (FOUND, told, orjson.Fragment(found.value))
 

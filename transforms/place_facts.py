@@ -1,11 +1,12 @@
 """PlaceFacts: finds out which block each fact belongs to.
 
-In: packs for the three kinds of views, from PackByKey: SendsView learns where each SEND lies, CommitsView brings the
-commits of a group and partition into order, FollowersView follows the groups through a partition. Out: `traces` (every
+In: packs for the four kinds of views, from PackByKey: SendsView learns where each SEND lies, CommitsView brings the
+commits of a group and partition into order, FollowersView follows the groups through a partition, ProducersView tells
+which producers of a topic are answered with offsets. Out: `traces` (every
 SEND, and commits at the start of a partition, as aggregated records), `join` (packs for blocks), `findings`. Nothing is
 dropped; what is past retention is forgotten.
 
-One step holds all three kinds: a step costs in every bundle, a kind does not (docs/adr/0008).
+One step holds all four kinds: a step costs in every bundle, a kind does not (docs/adr/0008).
 """
 
 from collections.abc import Callable, Mapping
@@ -14,11 +15,12 @@ from typing import Any
 
 import apache_beam as beam
 
-from transforms.addresses import FOLLOW, JOIN, LOCATE, ORDER, kind_and_key
+from transforms.addresses import FOLLOW, JOIN, LOCATE, ORDER, PRODUCE, kind_and_key
 from transforms.commits_view import CommitsView
 from transforms.followers_view import FollowersView
 from transforms.keep_view import FINDINGS, KeepView
 from transforms.packs import KeyedPack
+from transforms.producers_view import ProducersView
 from transforms.sends_view import SendsView
 from transforms.view import View
 from transforms.waits import Waits
@@ -44,6 +46,7 @@ class PlaceFacts(beam.PTransform):
             LOCATE: partial(SendsView, is_read=is_read, **common),
             ORDER: partial(CommitsView, **common),
             FOLLOW: partial(FollowersView, **common),
+            PRODUCE: partial(ProducersView, **common),
         }
 
     def expand(self, packs: beam.PCollection[KeyedPack]) -> Any:

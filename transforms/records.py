@@ -9,8 +9,10 @@ ACK = "ACK"
 CONSUME = "CONSUME"
 COMMIT = "COMMIT"
 
-#: The group that stands for the reader of headers; no consumer group has an empty name.
-HEADER_READER = ""
+#: The group of consumers that have none: they were assigned their partitions. No consumer group has an empty name.
+NO_GROUP = ""
+#: The group that stands for the reader of headers; nobody names a group so.
+HEADER_READER = "\0headers"
 
 #: Offset and partition of an ACK whose send failed, and offset of a commit at the start of a partition.
 UNKNOWN = -1

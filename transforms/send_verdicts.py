@@ -1,11 +1,13 @@
-"""Verdicts about one correlationId in one topic: that its message was produced more than once."""
+"""Verdicts about one correlationId in one topic: its message was produced more than once, or its send failed."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from transforms.dates import NANOS_PER_MILLI, date_of
-from transforms.findings import DUPLICATE_PRODUCED, Verdict
+from transforms.findings import DUPLICATE_PRODUCED, SEND_FAILED, Verdict
 from transforms.flight_coder import Name
-from transforms.send_pairing import FAILED, Flight, Position
+from transforms.records import UNKNOWN
+from transforms.send_pairing import Flight, Pairing, Position
 
 
 def duplicates(name: Name, flight: Flight) -> Iterator[Verdict]:
@@ -17,11 +19,12 @@ def duplicates(name: Name, flight: Flight) -> Iterator[Verdict]:
         return
     producers = {send.client_id for send in flight.sends}
     producers |= {link.client_id for link in flight.links if link.client_id is not None}
+    producers |= {failed.client_id for failed in flight.failures}
     dates: dict[Position, int] = {}
     for link in flight.links:
-        position = Position(link.partition, link.offset)
-        dates[position] = min(link.nanos, dates.get(position, link.nanos))
-    dates.pop(FAILED, None)
+        if link.offset != UNKNOWN:
+            position = Position(link.partition, link.offset)
+            dates[position] = min(link.nanos, dates.get(position, link.nanos))
     if len(producers) != 1 or len(dates) < 2:  # noqa: PLR2004
         return
     [client] = producers
@@ -36,3 +39,18 @@ def duplicates(name: Name, flight: Flight) -> Iterator[Verdict]:
             "firstPartition": first.partition, "firstOffset": first.offset,
         }  # fmt: skip
         yield Verdict(DUPLICATE_PRODUCED, f"{topic}:{correlation}:{position.partition}:{position.offset}", None, known)
+
+
+def failures(name: Name, flight: Flight, pairing: Pairing) -> Iterator[Verdict]:
+    """One verdict for each ACK that says that the send failed, and whether the message is in the log all the same."""
+    topic, correlation = name
+    placed = {identity: pairing.placed.get(send) for send, identity in pairing.answered.items()}
+    for failed in flight.failures:
+        known: dict[str, Any] = {
+            "topic": topic, "correlationId": correlation, "clientId": failed.client_id, "date": failed.date,
+            "error": failed.error,
+        }  # fmt: skip
+        position = placed.get(failed.id)
+        if position is not None:
+            known |= {"partition": position.partition, "offset": position.offset, "inLog": True}
+        yield Verdict(SEND_FAILED, failed.id, None, known)

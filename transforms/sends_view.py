@@ -1,17 +1,19 @@
 """SendsView: which SEND lies at which position (a view of PlaceFacts).
 
-In: SENDs, failed ACKs that name their correlationId, and links (a correlationId seen at a position). Out: every SEND as
-an aggregated record, located or, when its hold ends, not; and for the block of its position the news that it is there.
+In: SENDs, links (a correlationId seen at a position), and ACKs that name their correlationId and say that the send
+failed. Out: every SEND as an aggregated record, located or, when its hold ends, not; for the block of its position the
+news that it is there; findings.
 
 A flight (all SENDs and links of one correlationId in one topic) that has been quiet for a while and waits for nothing
 is kept cold (transforms/flights.py); the next fact about it takes it out again. Nothing else depends on that.
 
-One correlationId may have several SENDs and positions in a topic. They are paired by facts alone: ACKs first, each with
-the earliest SEND of its client before it, then what is left in order of date (ties: partition, offset).
+One correlationId may have several SENDs and positions in a topic. They are paired by facts alone, see
+transforms/send_pairing.py.
 """
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from transforms.addresses import JOIN, LOCATE, block_key
@@ -22,14 +24,15 @@ from transforms.flight_coder import Name
 from transforms.flights import Flights
 from transforms.packs import Event
 from transforms.records import SEND
-from transforms.send_pairing import FAILED, Flight, Link, Position, Send, pair
-from transforms.send_verdicts import duplicates
+from transforms.send_pairing import Failure, Flight, Link, Pairing, Position, Send, pair
+from transforms.send_verdicts import duplicates, failures
 from transforms.view import EXPIRED, Outputs
 from transforms.waits import Deadlines, Waits, deadline_after, earliest
 
 #: Kinds of events of a shard; topic and correlationId follow.
 SENT = "S"
 LINK = "L"
+FAILED = "E"
 #: Of snapshots alone: a flight had a fact of this time (ms) that left nothing else behind; all cold flights; and a
 #: finding about a flight.
 HEARD = "H"
@@ -78,6 +81,9 @@ class SendsView:
                 self._sent(event)
             elif kind == LINK:
                 self._linked(event)
+            elif kind == FAILED:
+                flight = self._flight((sys.intern(event[1]), event[2]), event[6])
+                self._flights.grow(flight.fail(Failure._make(event[3:])))
             elif kind == HEARD:
                 self._flight((sys.intern(event[1]), event[2]), event[3])
             elif kind == COLD:
@@ -108,22 +114,29 @@ class SendsView:
 
     def _sent(self, event: list[Any]) -> None:
         _, topic, correlation, identity, date, client, timestamp, extra, *state = event
-        flight = self._flight((sys.intern(topic), correlation), timestamp)
-        if flight.has(identity):
+        name = (sys.intern(topic), correlation)
+        flight = self._flight(name, timestamp)
+        known = flight.send(identity)
+        if known is not None:
             self._out.counts["duplicates"] += 1
+            if timestamp < known.timestamp:  # it counts by its earliest time
+                known.timestamp = timestamp
+                if known.written is not None:
+                    self._tell(name, known, known.written, live=True)
             return
         deadline = deadline_after(timestamp, self._waits.hold_send)
         send = Send(identity, date, sys.intern(client), timestamp, extra, deadline)
         if state:
-            send.revision, send.version, written = state
+            send.revision, send.version, send.answered, written = state
             send.written = Position(*written) if written else None
         flight.sends.append(send)
         self._flights.grow(1)
 
     def _linked(self, event: list[Any]) -> None:
-        _, topic, correlation, partition, offset, nanos, client, timestamp = event
+        _, topic, correlation, partition, offset, nanos, client, timestamp, reader = event
         flight = self._flight((sys.intern(topic), correlation), timestamp)
-        self._flights.grow(flight.add(Link(partition, offset, nanos, client and sys.intern(client), timestamp)))
+        link = Link(partition, offset, nanos, client and sys.intern(client), timestamp, reader and sys.intern(reader))
+        self._flights.grow(flight.add(link))
 
     def _expire(self, event: list[Any]) -> None:
         self._now = max(self._now, event[1])
@@ -138,22 +151,29 @@ class SendsView:
         """Write what changed about the touched correlationIds."""
         for name in self._touched:
             flight = self._flights.hot[name]
-            placed = pair(flight)
+            pairing = pair(flight)
             waiting: list[int] = []
             for send in flight.sends:
-                position = placed.get(send.id)
-                if position is None and not send.revision and send.deadline > self._now:
+                position, answered = pairing.placed.get(send.id), send.id in pairing.answered
+                is_over = send.revision or pairing.answered.get(send.id) or send.deadline <= self._now
+                if position is None and not is_over:
                     waiting.append(send.deadline)
                 else:
-                    self._place(name, send, None if position == FAILED else position)
+                    self._place(name, send, position, answered=answered)
             self._deadlines.set(name, min(waiting, default=None))
-            if flight.found or len(flight.links) > 1:
-                self._find(name, flight)
+            if flight.found or flight.failures or len(flight.links) > 1:
+                self._find(name, flight, pairing)
         self._written, self._touched = self._touched, {}
 
-    def _place(self, name: Name, send: Send, position: Position | None) -> None:
-        """Write a SEND that is at this position (None: unknown) if that is news, and tell the blocks."""
+    def _place(self, name: Name, send: Send, position: Position | None, *, answered: bool = False) -> None:
+        """Write a SEND that is at this position (None: unknown) if that is news, and tell the blocks.
+
+        The blocks are told too whether it was `answered` without an offset.
+        """
+        is_news, send.answered = answered != send.answered, answered
         if send.revision and send.written == position:
+            if is_news and position is not None:
+                self._tell(name, send, position, live=True)
             return
         topic, correlation = name
         if send.written is not None:
@@ -171,9 +191,10 @@ class SendsView:
         if position is not None:
             self._tell(name, send, position, live=True)
 
-    def _find(self, name: Name, flight: Flight) -> None:
-        """Tell which positions of this flight are duplicates, and close what no longer holds."""
-        verdicts = {verdict.id: verdict for verdict in duplicates(name, flight)}
+    def _find(self, name: Name, flight: Flight, pairing: Pairing) -> None:
+        """Tell which positions of this flight are duplicates and which sends failed, and close what no longer holds."""
+        found = chain(duplicates(name, flight), failures(name, flight, pairing))
+        verdicts = {verdict.id: verdict for verdict in found}
         cluster = self._cluster or None
         for identity, verdict in verdicts.items():
             flight.found[identity], news = tell(verdict, flight.found.get(identity), cluster=cluster)
@@ -187,12 +208,13 @@ class SendsView:
         send.version += 1
         event = (
             "S", position.offset, send.id, correlation, send.date, send.client_id, send.timestamp, send.version, live,
+            send.answered,
         )  # fmt: skip
         key = block_key(topic, position.partition, position.offset // self._block_size)
         self._out.events.append((JOIN, key, send.timestamp, event))
 
     def _trim(self) -> None:
-        """Forget what is past retention; a SEND that never had a position is `unlinked`."""
+        """Forget what is past retention; a SEND that never had a position or an answer is `unlinked`."""
         self._review()
         before = self._now - self._waits.retention
         for name, flight in self._flights.expire(before):
@@ -202,10 +224,10 @@ class SendsView:
         self._trim_at = None if oldest is None else self._waits.next_trim(self._now, oldest)
 
     def _unlinked(self, name: Name, flight: Flight) -> None:
-        placed = pair(flight)
+        placed, answered = pair(flight)
         in_log = False if self._is_read is not None and self._is_read(name[0]) else None
         for send in flight.sends:
-            if send.id not in placed:
+            if send.id not in placed and send.id not in answered:
                 deadline = send.timestamp + self._waits.retention
                 self._out.findings.append(
                     finding(
@@ -269,11 +291,14 @@ class SendsView:
             for send in flight.sends:
                 yield (
                     SENT, topic, correlation, send.id, send.date, send.client_id, send.timestamp, send.extra,
-                    send.revision, send.version, send.written and tuple(send.written),
+                    send.revision, send.version, send.answered, send.written and tuple(send.written),
                 )  # fmt: skip
             for link in flight.links:
                 yield LINK, topic, correlation, *link
-            kept = (*(send.timestamp for send in flight.sends), *(link.timestamp for link in flight.links))
+            for failed in flight.failures:
+                yield FAILED, topic, correlation, *failed
+            kept = [send.timestamp for send in flight.sends] + [link.timestamp for link in flight.links]
+            kept += [failed.timestamp for failed in flight.failures]
             if flight.last > max(kept):
                 yield HEARD, topic, correlation, flight.last
             for identity, found in flight.found.items():

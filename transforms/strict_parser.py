@@ -12,6 +12,7 @@ from transforms.records import (
     LARGEST_OFFSET,
     LARGEST_PARTITION,
     LATEST_TIMESTAMP,
+    NO_GROUP,
     SEND,
     UNKNOWN,
 )
@@ -92,8 +93,9 @@ def _parse(value: bytes | None, timestamp: int, max_ahead_ms: int) -> Trace:
     own["id"] = _text("id", get("id"))
     own["client_id"] = _text("clientId", get("clientId"))
     own["topic"] = _text("topic", get("topic"), MAX_TOPIC_LENGTH)
-    if has_group:
-        own["group_id"] = _text("groupId", get("groupId"))
+    group = get("groupId")
+    if has_group and not (phase == CONSUME and (group is None or group == NO_GROUP)):
+        own["group_id"] = _text("groupId", group)
     if not document.keys() <= _KNOWN_FIELDS:
         own["extra"] = _extra(document)
         own["record_timestamp"] = _record_timestamp(get(_RECORD_TIMESTAMP))

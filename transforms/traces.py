@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias
 
 from msgspec import Meta, Struct
 
-from transforms.records import ACK, COMMIT, CONSUME, LARGEST_OFFSET, LARGEST_PARTITION, SEND, UNKNOWN
+from transforms.records import ACK, COMMIT, CONSUME, LARGEST_OFFSET, LARGEST_PARTITION, NO_GROUP, SEND, UNKNOWN
 
 MAX_TEXT_LENGTH = 1024
 MAX_TOPIC_LENGTH = 249
 
 Text = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT_LENGTH)]
+Group = Annotated[str, Meta(max_length=MAX_TEXT_LENGTH)]
 Topic = Annotated[str, Meta(min_length=1, max_length=MAX_TOPIC_LENGTH)]
 Place = Annotated[int, Meta(ge=0, le=LARGEST_PARTITION)]
 PlaceOrUnknown = Annotated[int, Meta(ge=UNKNOWN, le=LARGEST_PARTITION)]
@@ -70,14 +71,14 @@ class Ack(_Raw, kw_only=True, tag=ACK):
 
 
 class Consume(_Raw, kw_only=True, tag=CONSUME):
-    """A consumer of a group was given the message."""
+    """A consumer was given the message. Without a group, of assigned partitions, its group is empty."""
 
     type: ClassVar[str] = CONSUME
 
     partition: Place
     offset: Offset
     correlation_id: Text
-    group_id: Text
+    group_id: Group = NO_GROUP
 
 
 class Commit(_Raw, kw_only=True, tag=COMMIT):
@@ -92,3 +93,19 @@ class Commit(_Raw, kw_only=True, tag=COMMIT):
 
 
 Trace: TypeAlias = Send | Ack | Consume | Commit
+
+
+def has_no_place(ack: Ack) -> bool:
+    """Whether an ACK says of no offset that its message lies there: none is known, or the send failed."""
+    return ack.offset == UNKNOWN or is_refused(ack)
+
+
+def is_refused(ack: Ack) -> bool:
+    """Whether an ACK says by itself that its send failed; an ACK with a partition alone may be one of `acks=0`."""
+    return ack.partition == UNKNOWN or error_of(ack) is not None
+
+
+def error_of(ack: Ack) -> str | None:
+    """Kafka's name of the error, if the interceptor writes one."""
+    error = ack.extra.get("error") if ack.extra else None
+    return error if type(error) is str and error else None

@@ -12,11 +12,19 @@ from bench.report import machine
 from bench.scale.core import KINDS, PARSE, Core
 from bench.scale.curves import Curve, Row
 from pipeline.settings import Settings
-from transforms.addresses import FOLLOW, JOIN, LOCATE, ORDER, STATS
+from transforms.addresses import FOLLOW, JOIN, LOCATE, ORDER, PRODUCE, STATS
 from transforms.records import SEND, KeyValue
 
 #: Of the journal entries' owners, for a reader of the tables.
-NAMES = {PARSE: "parse", LOCATE: "locate", ORDER: "order", FOLLOW: "follow", JOIN: "join", STATS: "stats"}
+NAMES = {
+    PARSE: "parse",
+    LOCATE: "locate",
+    ORDER: "order",
+    FOLLOW: "follow",
+    PRODUCE: "produce",
+    JOIN: "join",
+    STATS: "stats",
+}
 START = 1_795_359_300 * SECOND
 GROUPS = (0, 1, 2, 4, 8)
 PARTITIONS = (1, 4, 16, 64)

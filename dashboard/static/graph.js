@@ -5,7 +5,7 @@
 import { colour } from "./charts.js";
 import { address, h, s, save } from "./dom.js";
 import { kept } from "./range.js";
-import { count, elapsed } from "./words.js";
+import { count, elapsed, groupName } from "./words.js";
 
 const HEIGHT = 46;
 const FONT = "system-ui, sans-serif";
@@ -71,7 +71,7 @@ function layout(data) {
   const laid = new dagre.graphlib.Graph();
   laid.setGraph({ rankdir: "LR", nodesep: 16, ranksep: 46, edgesep: 8, marginx: 12, marginy: 12 });
   laid.setDefaultEdgeLabel(() => ({}));
-  for (const node of data.nodes) laid.setNode(node.id, { width: Math.max(110, Math.max(node.name.length * 7.8, nodeWords(node).length * 6.6) + 28), height: HEIGHT });
+  for (const node of data.nodes) laid.setNode(node.id, { width: Math.max(110, Math.max(groupName(node.name).length * 7.8, nodeWords(node).length * 6.6) + 28), height: HEIGHT });
   for (const edge of data.edges) {
     const words = edgeWords(edge), longest = Math.max(words.flow.length + (words.p95?.length ?? 0) + 3, words.wrong.length);
     laid.setEdge(edge.from, edge.to, { width: longest * 6.4 + 10, height: words.wrong ? 32 : 18, labelpos: "c" });
@@ -110,6 +110,6 @@ function drawnNode(node, at, url, opacity) {
   const ink = colour(COLOURS[node.kind]), left = at.x - at.width / 2, top = at.y - at.height / 2;
   return s("a", { href: url, "aria-label": `${node.kind} ${node.name}${node.open ? `, ${count(node.open)} open` : ""}`, opacity },
     s("rect", { x: left, y: top, width: at.width, height: at.height, rx: node.kind === "topic" ? 4 : HEIGHT / 2, fill: colour("ground"), stroke: node.open ? colour("bad") : ink, "stroke-width": node.open ? 2.2 : 1.6 }),
-    s("text", { x: at.x, y: at.y - 2, "text-anchor": "middle", "font-size": 13.5, "font-weight": 600, fill: colour("ink") }, node.name),
+    s("text", { x: at.x, y: at.y - 2, "text-anchor": "middle", "font-size": 13.5, "font-weight": 600, fill: colour("ink") }, groupName(node.name)),
     s("text", { x: at.x, y: at.y + 15, "text-anchor": "middle", "font-size": 12, fill: node.open ? colour("bad") : ink }, nodeWords(node)));
 }

@@ -6,6 +6,11 @@ export function count(number) {
   return number === null || number === undefined ? "–" : whole.format(number);
 }
 
+/** The name of a group; consumers that were assigned their partitions have none. */
+export function groupName(id) {
+  return id === "" ? "(no group)" : id;
+}
+
 /** A time span in ms: 12 ms, 3.2 s, 2 min 5 s, 3 h 12 min. */
 export function elapsed(ms) {
   if (ms === null || ms === undefined) return "–";
@@ -74,6 +79,7 @@ export const REASONS = {
   "over-consumed": "read again by the same group",
   "duplicate-produced": "one client wrote it twice to one topic",
   "negative-latency": "dated before what caused it: clocks disagree",
+  "log-restarted": "its offset was another message's before: the log began anew",
   late: "its partner came after the hold was over",
   rewound: "the group committed an offset below the one before",
   gap: "the group committed very far ahead at once",

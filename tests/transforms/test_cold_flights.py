@@ -65,14 +65,17 @@ def flights(draw: st.DrawFn) -> Flight:
         date = date_at(draw(instants) * 10**6 + draw(st.integers(0, 10**6)), draw(st.integers(0, 9)))
         extra = draw(st.sampled_from([None, {}, {"a": 1.5, "b": [None, True]}, {"big": "y" * 70_000}]))
         send = Send(identity, date, draw(texts), draw(instants), extra, 0)
-        send.revision, send.version = draw(st.integers(1, 300)), draw(st.integers(0, 300))
+        send.revision, send.version, send.answered = (
+            draw(st.integers(1, 300)),
+            draw(st.integers(0, 300)),
+            draw(st.booleans()),
+        )
         send.written = draw(st.none() | places)
         flight.sends.append(send)
     for place in draw(st.lists(places, max_size=3)):
-        link = Link(
-            *place, draw(instants) * 10**6 + draw(st.integers(0, 10**6)), draw(st.none() | texts), draw(instants)
-        )
-        flight.links.append(link)
+        nanos, who = draw(instants) * 10**6 + draw(st.integers(0, 10**6)), draw(st.none() | texts)
+        client, reader = draw(st.sampled_from([(who, None), (None, who)]))
+        flight.links.append(Link(*place, nanos, client, draw(instants), reader))
     flight.last = max((fact.timestamp for fact in (*flight.sends, *flight.links)), default=0)
     return flight
 

@@ -15,7 +15,7 @@ from tests.packed import packs_of
 from transforms.followers_view import FollowersView
 from transforms.pack_by_key import Router, _Pack
 from transforms.packs import decode, encode
-from transforms.records import ACK, COMMIT, CONSUME, HeaderLink
+from transforms.records import ACK, COMMIT, CONSUME, HEADER_READER, HeaderLink
 from transforms.traces import Commit, Trace
 from transforms.view import Outputs
 from transforms.waits import Waits
@@ -94,7 +94,7 @@ def recomputed(items: Iterable[Item]) -> dict[tuple[int, str], Expected]:
         is_commit = isinstance(item, Commit)
         if not is_commit:
             blocks.add(item.offset // SIZE)
-        group = "" if isinstance(item, HeaderLink) else getattr(item, "group_id", None)
+        group = HEADER_READER if isinstance(item, HeaderLink) else getattr(item, "group_id", None)
         if group is not None:
             facts[group].append((item.offset // SIZE, item.offset + is_commit, at, is_commit))
     result = {}
@@ -132,9 +132,9 @@ def test_blocks_below_the_start_of_a_group_are_not_told_of_it_until_it_goes_back
     assert merged(take(view, read(6, 20))) == {(1, "g"): (6, RETENTION + HOUR, 10, None)}
 
 
-def test_the_reader_of_headers_is_a_group_without_a_name():
+def test_the_reader_of_headers_is_a_group_that_nobody_names_so():
     link = HeaderLink("topic", 0, 5, None, START)
-    assert [group for _, group, _ in take(any_view(), link, read(5, 10))] == ["", "g"]
+    assert [group for _, group, _ in take(any_view(), link, read(5, 10))] == [HEADER_READER, "g"]
 
 
 def test_a_healthy_group_costs_two_events_for_each_block_and_commits_a_third_at_most():
@@ -285,6 +285,6 @@ def test_a_day_of_a_busy_partition_is_small_to_keep():
     view = FollowersView(KEY, waits=Waits(), limit=100_000, block_size=1024)
     for block in range(16_000):
         at = START + block * 5400
-        view.apply([["R", group, block, block * 1024, at, at + 5400] for group in ("", "g", "h")])
+        view.apply([["R", group, block, block * 1024, at, at + 5400] for group in (HEADER_READER, "g", "h")])
     assert view.facts() < 16_000
     assert len(encode(view.snapshot())) < 2_500_000

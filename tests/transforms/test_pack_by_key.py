@@ -11,12 +11,13 @@ from tests.packed import packs_of
 from transforms.findings import Finding
 from transforms.pack_by_key import Router, _Pack
 from transforms.packs import MAX_PACK_EVENTS
-from transforms.records import ACK, COMMIT, CONSUME, SEND, HeaderLink
+from transforms.records import ACK, COMMIT, CONSUME, HEADER_READER, SEND, HeaderLink
 from transforms.traces import Trace
 
 BLOCK = b'["topic",0,1]'
 GROUP = b'["group","topic",0]'
 PARTITION = b'["topic",0]'
+TOPIC = ("produce", b'"topic"')
 
 
 def packed(*items: Trace | HeaderLink) -> tuple[dict[tuple[str, bytes], list[list[Any]]], list[dict], list[dict]]:
@@ -45,14 +46,19 @@ def kinds(*items: Trace | HeaderLink) -> dict[tuple[str, bytes], list[str]]:
     ("item", "routed"),
     [
         (any_trace(type=SEND), {("locate", b"0"): ["S"]}),
-        (any_trace(type=ACK, offset=5), {("join", BLOCK): ["A"], ("follow", PARTITION): ["M"]}),
+        (any_trace(type=ACK, offset=5), {("join", BLOCK): ["A"], ("follow", PARTITION): ["M", "P"], TOPIC: ["P"]}),
         (
             any_trace(type=ACK, offset=5, correlation_id="x"),
-            {("join", BLOCK): ["A"], ("locate", b"0"): ["L"], ("follow", PARTITION): ["M"]},
+            {("join", BLOCK): ["A"], ("locate", b"0"): ["L"], ("follow", PARTITION): ["M", "P"], TOPIC: ["P"]},
         ),
-        (any_trace(type=ACK, partition=-1, offset=-1, correlation_id="x"), {("locate", b"0"): ["L"]}),
+        (any_trace(type=ACK, partition=-1, offset=-1, correlation_id="x"), {("locate", b"0"): ["E"]}),
+        (any_trace(type=ACK, offset=-1, extra={"error": "E"}, correlation_id="x"), {("locate", b"0"): ["E"]}),
         (any_trace(type=ACK, partition=-1, offset=-1), {}),
-        (any_trace(type=ACK, offset=-1, correlation_id="x"), {}),
+        (any_trace(type=ACK, offset=-1), {TOPIC: ["N"], ("follow", PARTITION): ["P"]}),
+        (
+            any_trace(type=ACK, offset=-1, correlation_id="x"),
+            {TOPIC: ["N"], ("locate", b"0"): ["L"], ("follow", PARTITION): ["P"]},
+        ),
         (
             any_trace(type=CONSUME, offset=5),
             {("join", BLOCK): ["C"], ("locate", b"0"): ["L"], ("order", GROUP): ["R"], ("follow", PARTITION): ["R"]},
@@ -103,8 +109,12 @@ def test_a_bundle_tells_once_per_block_which_group_was_there_from_which_offset_a
     told = packed(*items)[0]["follow", PARTITION]
     ranges = [[1, 5, START + 10, START + 90], [2, 8, START + 1, START + 1]]
     assert sorted(told) == sorted(
-        [[kind, group, *reach] for kind, group in (("R", "group"), ("R", ""), ("K", "group")) for reach in ranges]
-        + [["M", 1, START + 90], ["M", 2, START + 1]]
+        [
+            [kind, group, *reach]
+            for kind, group in (("R", "group"), ("R", HEADER_READER), ("K", "group"))
+            for reach in ranges
+        ]
+        + [["M", 1, START + 90], ["M", 2, START + 1], ["P", "client", START + 90, True]]
     )
 
 

@@ -1,4 +1,4 @@
-"""PlaceFacts: the three kinds of views, side by side in one step."""
+"""PlaceFacts: the four kinds of views, side by side in one step."""
 
 import apache_beam as beam
 import orjson

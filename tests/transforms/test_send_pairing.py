@@ -3,7 +3,7 @@
 from itertools import permutations
 
 from tests.histories import date_at
-from transforms.send_pairing import FAILED, Flight, Link, Position, Send, pair
+from transforms.send_pairing import Failure, Flight, Link, Position, Send, pair
 
 
 def any_send(identity: str, at: int = 0, client: str = "p") -> Send:
@@ -15,6 +15,10 @@ def any_link(offset: int, at: int = 0, client: str | None = None, partition: int
     return Link(partition if offset >= 0 else -1, offset, at * 10**6, client, at)
 
 
+def any_failure(identity: str, at: int) -> Failure:
+    return Failure(identity, date_at(at * 10**6), "p", at, None, at * 10**6)
+
+
 def paired(sends: list[Send], links: list[Link]) -> dict[str, Position]:
     """The pairs; they must be the same in any order of arrival."""
     results = []
@@ -24,7 +28,7 @@ def paired(sends: list[Send], links: list[Link]) -> dict[str, Position]:
             flight.sends.extend(arrived)
             for link in order:
                 flight.add(link)
-            results.append(pair(flight))
+            results.append(pair(flight).placed)
     assert all(result == results[0] for result in results)
     return results[0]
 
@@ -66,20 +70,31 @@ def test_an_ack_is_never_for_a_send_that_came_after_it():
     assert paired(sends, [any_link(6, at=20, client="q")]) == {"other": Position(0, 6)}
 
 
-def test_a_failed_ack_takes_its_send_out():
-    sends = [any_send("failed", at=1), any_send("again", at=5)]
-    links = [any_link(-1, at=3, client="p"), any_link(4, at=6, client="p")]
-    assert paired(sends, links) == {"failed": FAILED, "again": Position(0, 4)}
+def test_a_failure_is_about_the_earliest_send_before_it_and_leaves_the_next_ack_to_the_next_send():
+    flight = Flight()
+    flight.sends += [any_send("again", at=5), any_send("failed", at=1)]
+    flight.add(any_link(4, at=6, client="p"))
+    flight.fail(any_failure("a", at=3))
+    assert pair(flight) == ({"again": Position(0, 4)}, {"failed": "a"})
 
 
-def test_two_failed_acks_take_two_sends_out():
-    sends = [any_send("a", at=1), any_send("b", at=2)]
-    links = [any_link(-1, at=3, client="p"), any_link(-1, at=4, client="p")]
-    assert paired(sends, links) == {"a": FAILED, "b": FAILED}
+def test_two_failures_are_about_two_sends_and_one_that_is_told_twice_about_one():
+    flight = Flight()
+    flight.sends += [any_send("a", at=1), any_send("b", at=2)]
+    assert [flight.fail(any_failure(identity, at=3)) for identity in ("f1", "f1")] == [1, 0]
+    assert pair(flight) == ({}, {"a": "f1"})
+    flight.fail(any_failure("f2", at=4))
+    assert pair(flight) == ({}, {"a": "f1", "b": "f2"})
 
 
-def test_a_failed_ack_without_its_send_is_no_position():
+def test_an_ack_without_an_offset_is_no_position():
     assert paired([any_send("s", client="q")], [any_link(-1, at=3, client="p")]) == {}
+
+
+def test_a_position_that_was_seen_before_the_send_is_passed_over_if_there_is_another():
+    sends = [any_send("s", at=20)]
+    assert paired(sends, [any_link(5, at=10), any_link(9, at=30)]) == {"s": Position(0, 9)}
+    assert paired(sends, [any_link(5, at=10)]) == {"s": Position(0, 5)}
 
 
 def test_two_acks_of_two_producers_at_one_place_and_time_pair_by_client_in_any_order():

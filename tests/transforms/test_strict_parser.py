@@ -98,7 +98,7 @@ def test_the_timestamp_of_the_message_is_taken_if_it_is_one_and_passed_through_i
         (any_value(clientId=None), "missing-field"),
         (any_value(topic=None), "missing-field"),
         (any_value(topic="x" * 250), "wrong-field"),
-        (any_value(groupId=None), "missing-field"),
+        (any_value(groupId=7), "wrong-field"),
         (any_value(COMMIT, groupId=None), "missing-field"),
         (any_value(correlationId=None), "missing-field"),
         (any_value(SEND, correlationId=None), "missing-field"),

@@ -1,6 +1,6 @@
 import { address, empty, h, panel, table } from "../dom.js";
 import { kept } from "../range.js";
-import { count, elapsed, percent } from "../words.js";
+import { count, elapsed, groupName, percent } from "../words.js";
 import { filters, wordFields } from "./filters.js";
 
 export const title = "Flows";
@@ -30,7 +30,7 @@ export function view(data, given) {
     table("Topics and their groups", [
       {
         head: "topic, group", row: true,
-        cell: (row) => h("a", { href: address("/", { ...kept(given), clientId: null, topic: row.topic, groupId: row.groupId }) }, row.isTopic ? row.topic : row.groupId),
+        cell: (row) => h("a", { href: address("/", { ...kept(given), clientId: null, topic: row.topic, groupId: row.groupId }) }, row.isTopic ? row.topic : groupName(row.groupId)),
       },
       { head: "produced", number: true, cell: (row) => (row.isTopic ? count(row.produced) : "") },
       { head: "expected", number: true, cell: ofGroup("expected") },
@@ -64,7 +64,7 @@ function lag(rows) {
   if (!rows.length) return null;
   return panel("How far groups are behind, now",
     table("Consumer lag", [
-      { head: "group", row: true, name: true, cell: (one) => one.groupId },
+      { head: "group", row: true, name: true, cell: (one) => groupName(one.groupId) },
       { head: "topic", name: true, cell: (one) => one.topic },
       { head: "partitions", number: true, cell: (one) => count(one.partitions) },
       { head: "not read", number: true, cell: (one) => count(one.unread) },

@@ -1,7 +1,7 @@
 import { address, copy, empty, h, panel } from "../dom.js";
 import { links } from "../search.js";
 import { command } from "../state.js";
-import { CAUSES, REASONS, date, elapsed, place, timeOfDay, zoneName } from "../words.js";
+import { CAUSES, REASONS, date, elapsed, groupName, place, timeOfDay, zoneName } from "../words.js";
 
 export const title = "Message";
 export const isUnlisted = true;
@@ -45,7 +45,7 @@ function timeline(message, span) {
   return panel(at ?? `${message.topic}, position unknown`,
     h("p", { class: "quiet" }, first ? `${date(first).slice(0, 10)} (${zoneName()})` : null),
     h("ol", { class: "timeline" }, message.steps.map((step) => {
-      const heading = (step.groupId ?? null) !== group && step.groupId ? h("li", { class: "group" }, `group ${step.groupId}`) : null;
+      const heading = (step.groupId ?? null) !== group && (step.groupId ?? null) !== null ? h("li", { class: "group" }, step.groupId ? `group ${step.groupId}` : groupName("")) : null;
       group = step.groupId ?? null;
       return [heading, line(step, span)];
     })));

@@ -1,6 +1,6 @@
 import { address, empty, h, panel, table } from "../dom.js";
 import { filters, wordFields } from "./filters.js";
-import { count, date, elapsed, zoneName } from "../words.js";
+import { count, date, elapsed, groupName, zoneName } from "../words.js";
 
 export const title = "Pathways";
 export const hasRange = true;
@@ -25,7 +25,7 @@ export function view(data) {
     panel("Sent on", data.edges.length
       ? table("Sent on", [
         { head: "from", row: true, cell: (edge) => edge.fromTopic },
-        { head: "by group", cell: (edge) => edge.groupId },
+        { head: "by group", cell: (edge) => groupName(edge.groupId) },
         { head: "to", cell: (edge) => edge.toTopic },
         { head: "messages", number: true, cell: (edge) => count(edge.count) },
         { head: "residence p50", number: true, cell: (edge) => elapsed(edge.residenceMs?.p50) },

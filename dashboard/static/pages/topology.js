@@ -1,6 +1,6 @@
 import { address, empty, h, panel, table } from "../dom.js";
 import { edgeUrl, edgeWords, exports, graph, nodeUrl } from "../graph.js";
-import { count, elapsed } from "../words.js";
+import { count, elapsed, groupName } from "../words.js";
 import { filters, wordFields } from "./filters.js";
 
 export const title = "Topology";
@@ -63,7 +63,7 @@ function asTable(data, given) {
 }
 
 function link(node, given) {
-  return [h("a", { href: nodeUrl(node, given) }, `${node.kind} ${node.name}`), node.open ? h("span", { class: "bad" }, ` ${count(node.open)} open`) : null];
+  return [h("a", { href: nodeUrl(node, given) }, `${node.kind} ${groupName(node.name)}`), node.open ? h("span", { class: "bad" }, ` ${count(node.open)} open`) : null];
 }
 
 function bad(number) {

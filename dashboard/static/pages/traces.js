@@ -2,7 +2,7 @@ import { address, empty, h, table } from "../dom.js";
 import { scatter } from "../charts.js";
 import { bounds } from "../range.js";
 import { command } from "../state.js";
-import { date, elapsed, place, zoneName } from "../words.js";
+import { date, elapsed, groupName, place, zoneName } from "../words.js";
 import { filters, pages } from "./filters.js";
 
 export const title = "Traces";
@@ -51,7 +51,7 @@ export function view(data, given, navigate) {
       { head: "message", id: true, row: false, cell: (one) => message(one) },
       { head: "duration", number: true, cell: (one) => ("durationMs" in one ? elapsed(one.durationMs) : "–") },
       { head: "client", name: true, cell: (one) => h("a", { href: address("/client", { clientId: one.clientId }) }, one.clientId) },
-      { head: "group", name: true, cell: (one) => one.groupId ?? "" },
+      { head: "group", name: true, cell: (one) => groupName(one.groupId) ?? "" },
       { head: "correlationId", id: true, cell: (one) => (one.correlationId ? h("a", { href: address("/message", { subject: one.correlationId }), title: one.correlationId }, one.correlationId) : "–") },
       { head: "", cell: (one) => notes(one) },
     ], data.traces),

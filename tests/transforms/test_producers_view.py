@@ -1,0 +1,69 @@
+"""ProducersView: which answers without an offset are failures."""
+
+from itertools import permutations
+
+import orjson
+import pytest
+
+from tests.histories import START
+from transforms.producers_view import MAX_WAITING, ProducersView
+from transforms.view import Outputs
+from transforms.waits import Waits
+
+RETENTION = Waits().retention
+
+
+def any_view(limit: int = 100_000) -> ProducersView:
+    return ProducersView(b'"topic"', Waits(), limit, 4)
+
+
+def bare(identity: str, at: int = 0, client: str = "p") -> list[object]:
+    date = f"2026-01-01T00:{at // 60:02}:{at % 60:02}Z"
+    return ["N", identity, date, client, START + at * 1000, "x"]
+
+
+def placing(at: int = 0, client: str = "p") -> list[object]:
+    return ["P", client, START + at * 1000]
+
+
+def found(*outputs: Outputs) -> list[str]:
+    return [finding.id for output in outputs for finding in output.findings]
+
+
+@pytest.mark.parametrize("events", list(permutations([bare("a"), placing(5), bare("b", 9), bare("c", client="q")])))
+def test_an_answer_without_an_offset_is_a_failure_of_a_client_that_is_told_offsets_in_any_order(events):
+    view = any_view()
+    assert sorted(found(*(view.apply([event]) for event in events))) == ["send-failed:a", "send-failed:b"]
+
+
+def test_what_is_past_retention_is_forgotten():
+    view = any_view()
+    view.apply([placing(), bare("a", client="q")])
+    while (due := view.deadline()) is not None:
+        view.apply([["X", due]])
+    assert due is None
+    assert view.facts() == 0
+    assert found(view.apply([bare("b")]), view.apply([placing(client="q")])) == []
+
+
+def test_of_a_client_that_is_never_told_an_offset_the_newest_answers_are_kept():
+    view = any_view()
+    view.apply([bare(f"a{number:04}", number) for number in range(MAX_WAITING + 1)])
+    told = found(view.apply([placing()]))
+    assert len(told) == MAX_WAITING * 9 // 10
+    assert f"send-failed:a{MAX_WAITING:04}" in told
+
+
+def test_a_view_that_holds_too_much_gives_up_the_oldest_and_says_so():
+    view = any_view(limit=10)
+    outputs = view.apply([bare(str(number), number, f"client{number}") for number in range(12)])
+    assert view.facts() == 9
+    assert orjson.loads(outputs.findings[0].value)["count"] == outputs.counts["evicted"] == 3
+
+
+def test_a_snapshot_builds_the_same_view():
+    view, again = any_view(), any_view()
+    view.apply([placing(3), bare("b", client="q"), ["X", START + 5000]])
+    again.apply(orjson.loads(orjson.dumps(list(view.snapshot()))))
+    assert (again.facts(), again.deadline()) == (view.facts(), view.deadline())
+    assert found(again.apply([placing(client="q")])) == ["send-failed:b"]

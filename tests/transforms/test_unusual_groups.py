@@ -1,0 +1,49 @@
+"""Groups that are unusual: each history in every order and through Beam."""
+
+import pytest
+
+from tests.transforms.unusual import Outcome, play
+
+
+@pytest.fixture
+def outcome(request: pytest.FixtureRequest) -> Outcome:
+    """What remains of the history in the docstring of the test."""
+    return play(request.function.__doc__)
+
+
+def test_a_consumer_without_a_group_is_timed_and_places_its_message(outcome):
+    """SEND s 0 X; ACK a 3 offset 7; CONSUME c 10 X offset 7 group -."""
+    assert outcome.records["s"]["offset"] == 7
+    assert outcome.records["a"]["correlationId"] == "X"
+    assert (outcome.records["c"]["durationMs"], outcome.records["c"]["groupId"]) == (10, "")
+    assert outcome.findings == {}
+    [group] = [record for record in outcome.stats if record["kind"] == "group"]
+    assert (group["groupId"], group["actual"], group["commits"]) == ("", 1, "none seen")
+
+
+def test_nothing_is_asked_of_consumers_without_a_group(outcome):
+    """
+    ACK a0 1 offset 0; ACK a1 2 offset 1; ACK a2 3 offset 2; CONSUME c0 10 X offset 0 group -;
+    CONSUME c2 20 Z offset 2 group -; CONSUME d2 30 Z offset 2 group - by another
+    """
+    assert outcome.reasons() == {"unlinked"}
+
+
+def test_a_commit_in_the_very_millisecond_of_a_redelivery_came_after_it(outcome):
+    """CONSUME c1 10 X offset 3; CONSUME c2 20 X offset 3; COMMIT a 20 offset 3."""
+    assert outcome.findings["over-consumed:c2"]["cause"] == "redelivery"
+
+
+def test_two_commits_in_one_millisecond_are_in_order_of_their_offsets(outcome):
+    """COMMIT b 20 offset 3; COMMIT a 20 offset 5."""
+    assert outcome.findings == {}
+
+
+def test_a_commit_that_is_dated_later_and_lies_below_is_a_rewind(outcome):
+    """COMMIT b 21 offset 3; COMMIT a 20 offset 5."""
+    assert outcome.findings.keys() == {"rewound:b"}
+
+
+def test_an_ack_that_nothing_names_says_when_its_message_was_produced_if_it_knows(outcome):
+    """ACK a 20 offset 3 record 12."""
+    assert outcome.findings["unlinked:a"]["producedAt"] == "2026-01-01T00:00:00.012Z"
