@@ -385,3 +385,11 @@ def test_the_moving_picture_of_an_incident_is_below_2_mb():
     picture = Path(__file__).parent.parent.parent / "docs" / "screenshots" / "incident.svg"
     assert picture.stat().st_size < 2_000_000
     assert len(ET.parse(picture).findall(".//{http://www.w3.org/2000/svg}image")) == 4  # noqa: S314  of ours
+
+
+def test_who_may_only_look_is_told_so_where_an_incident_would_be_acknowledged(page):  # noqa: F811
+    refused = {"status": 403, "body": "This token only reads."}
+    page.route("**/api/v1/acknowledged*", lambda route: route.fulfill(**refused))
+    page.goto("/incidents?reason=lost")
+    page.get_by_role("button", name="Acknowledge: 1 message").click()
+    expect(page.locator("#view tbody")).to_contain_text("This token only reads.")

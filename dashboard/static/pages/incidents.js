@@ -70,9 +70,10 @@ function examples(one) {
 function state(one, again) {
   if (one.state === "resolved") return "resolved";
   const isOpen = one.state === "open";
-  const act = async () => {
+  const act = async ({ target }) => {
     const answer = await fetch(address("/api/v1/acknowledged", isOpen ? { id: one.id, number: one.findings } : { id: one.id }), { method: isOpen ? "PUT" : "DELETE" });
     if (answer.ok) again();
+    else target.replaceWith(h("span", { class: "bad" }, (await answer.text()).trim() || answer.statusText));
   };
   return [
     isOpen && one.acknowledged ? h("span", { class: "quiet" }, "has grown since it was acknowledged ") : null,
