@@ -168,7 +168,7 @@ def take_stats(connection: sqlite3.Connection, value: Value, _: int) -> None:
 def take_pathway(connection: sqlite3.Connection, value: Value, _: int) -> None:
     """Keep the highest revision of a pathway."""
     dates = [hop.get("consumedAt") or hop.get("sentAt") for hop in value["hops"]]
-    date = value["origin"].get("date") or next(one for one in dates if one)
+    date = value["origin"].get("date") or next((one for one in dates if one), "")
     stops = [value["origin"]["topic"], *(hop["toTopic"] for hop in value["hops"] if hop.get("toTopic"))]
     connection.execute(
         "INSERT INTO pathways VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET date = excluded.date, "
