@@ -121,6 +121,7 @@ def _requests(reader: Reader) -> list[str]:
         ("traces", {"sort": "duration"}),
         ("traces", {"sort": "duration", "type": "CONSUME", "since": middle["date"] // 1_000_000, "size": 500}),
         ("traces", {"type": "COMMIT", "minMs": 40}),
+        ("traces", {"type": "COMMIT", "sort": "duration"}),
         ("traces", {"type": "CONSUME", "minMs": 1000, "groupId": "group-1"}),
         ("overview", {"minutes": 60, "compare": "true"}),
         ("overview", {"minutes": 60, "topic": "topic-1", "groupId": "group-1"}),

@@ -14,8 +14,14 @@ MINUTE_NS = 60_000 * NANOS_PER_MILLI
 _END = 2**63 - 1
 #: Up to so many are sorted; of more the newest are found along the index by date.
 _FEW = 20_000
-_SOURCE = "FROM kinds CROSS JOIN traces {index} ON traces.kind = kinds.kind AND bucket BETWEEN :low AND :high "
-_WITHIN = "AND date >= :since AND date < :until AND durationMs BETWEEN :minMs AND :maxMs AND {words} "
+_BY_BUCKET = "FROM kinds CROSS JOIN traces INDEXED BY traces_by_bucket ON traces.kind = kinds.kind "
+_BY_DATE = "FROM traces INDEXED BY traces_by_date CROSS JOIN kinds ON traces.kind = kinds.kind "
+_WITHIN = (
+    "AND bucket BETWEEN :low AND :high AND date >= :since AND date < :until AND durationMs BETWEEN :minMs AND :maxMs "
+    "AND {words} "
+)
+#: What is sorted out comes from an index alone; values are fetched of the page.
+_PAGE = "SELECT seq, date, value FROM traces WHERE seq IN (SELECT seq {found} {order} LIMIT :size) {order}"
 _WORDS = "kinds.type <> ''{0}"
 
 
@@ -48,16 +54,15 @@ def slow(
     }
     if slowest:
         asked["low"] = max(asked["low"], _threshold(reader, words, asked, size))
-        query = f"SELECT value {_SOURCE}{_WITHIN}ORDER BY durationMs DESC, date DESC LIMIT :size"
-        rows = reader.rows(query.format(index="INDEXED BY traces_by_bucket", words=words), asked)
+        found = f"{_BY_BUCKET}{_WITHIN}".format(words=words)
+        rows = reader.rows(_PAGE.format(found=found, order="ORDER BY durationMs DESC, date DESC"), asked)
         return {"traces": [orjson.loads(row["value"]) for row in rows], "next": None}
     date, seq = before or (_END, _END)
     asked |= {"beforeDate": date, "beforeSeq": seq, "size": size + 1, "until": min(asked["until"], date + bool(before))}
     is_few = sum(number for _, number in _found(reader, words, asked)) <= _FEW
-    query = f"SELECT seq, date, value {_SOURCE}{_WITHIN}AND (date, seq) < (:beforeDate, :beforeSeq) "
-    query += "ORDER BY date DESC, seq DESC LIMIT :size"
-    index = "INDEXED BY traces_by_bucket" if is_few else "INDEXED BY traces_by_date"
-    return paged(reader.rows(query.format(index=index, words=words), asked), size)
+    found = f"{_BY_BUCKET if is_few else _BY_DATE}{_WITHIN}".format(words=words)
+    found += "AND (date, seq) < (:beforeDate, :beforeSeq)"
+    return paged(reader.rows(_PAGE.format(found=found, order="ORDER BY date DESC, seq DESC"), asked), size)
 
 
 def _threshold(reader: Reader, words: str, asked: Row, size: int) -> int:
