@@ -5,14 +5,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.options import config_arguments, read_config
+from cli.commands import examples
+from cli.options import config_arguments, read_config, with_brokers
+from cli.unreachable import explained
 from pipeline.errors import ConfigError, UserError
 
 if TYPE_CHECKING:
     from runners.preflight import Verdict
 
+COLOURS = {"ok": "green", "problem": "red", "advice": "yellow"}
 
-@click.command()
+
+@click.command(
+    epilog=examples("tracing-aggregator check config/config.properties", "tracing-aggregator check -b localhost:9092")
+)
 @config_arguments
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_context
@@ -28,7 +34,8 @@ def check(ctx: click.Context, config_file: Path | None, overrides: tuple[str, ..
         click.echo(orjson.dumps([verdict._asdict() for verdict in verdicts], option=orjson.OPT_INDENT_2))
     else:
         for verdict in verdicts:
-            click.echo(f"{verdict.level:8} {verdict.subject}: {verdict.message}")
+            level = click.style(f"{verdict.level:8}", fg=COLOURS[verdict.level], bold=verdict.level == "problem")
+            click.echo(f"{level} {verdict.subject}: {verdict.message}")
             for line in verdict.todo.splitlines():
                 click.echo(f"         {line}")
     problems = sum(verdict.level == "problem" for verdict in verdicts)
@@ -46,6 +53,8 @@ def _verdicts(config_file: Path | None, overrides: tuple[str, ...]) -> "list[Ver
         return [Verdict("problem", "configuration", mistake, error.todo) for mistake in error.mistakes]
     valid = Verdict("ok", "configuration", str(config_file or "defaults"))
     try:
-        return [valid, *preflight(config)]
+        found = [valid, *preflight(config)]
+        return [one._replace(todo=with_brokers(one.todo, config, config_file)) for one in found]
     except UserError as error:
+        explained(error, config.settings.bootstrap_servers)
         return [valid, Verdict("problem", f"brokers {config.settings.bootstrap_servers}", error.message, error.todo)]

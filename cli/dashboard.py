@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from cli.commands import examples
 from cli.options import config_options
 from pipeline.config import Config
 from pipeline.errors import UserError
@@ -15,7 +16,12 @@ def default_store(config: Config) -> Path:
     return Path(config.settings.state_dir).expanduser() / config.settings.application_id / "dashboard.sqlite"
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "tracing-aggregator dashboard -b localhost:9092",
+        "tracing-aggregator dashboard config/config.properties --since 2h",
+    )
+)
 @config_options
 @click.option("--port", default=8090, show_default=True, type=click.IntRange(0, 65535), help="0 takes any free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; beyond loopback with --token.")

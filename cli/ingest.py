@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.commands import Commands, examples
 from cli.options import config_options
 from pipeline.config import Config
 from pipeline.errors import UserError
@@ -15,12 +16,17 @@ if TYPE_CHECKING:
     from ingest.records import Record
 
 
-@click.group()
+@click.group(cls=Commands, epilog=examples("tracing-aggregator ingest otlp --port 4318"))
 def ingest() -> None:
     """Turn what other tools know about messages into raw traces."""
 
 
-@ingest.command()
+@ingest.command(
+    epilog=examples(
+        "tracing-aggregator ingest otlp -b localhost:9092",
+        "tracing-aggregator ingest otlp --file spans.jsonl --stdout > traces.jsonl",
+    )
+)
 @config_options
 @click.option("--port", default=4318, show_default=True, type=click.IntRange(0, 65535), help="0 takes any free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; beyond loopback with --token.")

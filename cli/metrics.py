@@ -2,12 +2,13 @@
 
 import click
 
+from cli.commands import examples
 from cli.options import config_options
 from pipeline.config import Config
 from pipeline.errors import UserError
 
 
-@click.command()
+@click.command(epilog=examples("tracing-aggregator metrics -b localhost:9092 -o metrics.port=8080"))
 @config_options
 def metrics(config: Config) -> None:
     """Serve /metrics for Prometheus, /healthz and /readyz beside a job on a Flink cluster, until Ctrl-C.

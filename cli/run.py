@@ -1,11 +1,12 @@
 """`run`: the pipeline from Kafka to Kafka."""
 
-import logging
 import sys
 
 import click
 
+from cli.commands import examples
 from cli.options import config_options
+from cli.quiet import quiet_beam
 from cli.summary import summary
 from pipeline.config import Config
 from pipeline.errors import UserError
@@ -14,7 +15,11 @@ from pipeline.setting_types import LOCAL_MASTER
 RUNNERS = ("flink", "direct", "prism")
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "tracing-aggregator run config/config.properties", "tracing-aggregator run -b localhost:9092 --runner direct"
+    )
+)
 @click.option("--runner", type=click.Choice(RUNNERS), help="What runs it; overrides the setting `runner`.")
 @click.option(
     "--beam",
@@ -41,8 +46,7 @@ def run(config: Config, runner: str | None, beam_flags: tuple[str, ...], from_sa
 
 
 def _start(config: Config, runner: str, beam_flags: tuple[str, ...], from_savepoint: str) -> int:
-    # Beam has warnings for its developers; what the user can mend is told otherwise.
-    logging.getLogger().setLevel(logging.ERROR)
+    quiet_beam()
     if from_savepoint and runner != "flink":
         raise UserError(
             f"The runner {runner} has no savepoints.", "Leave --from-savepoint out, or take --runner=flink."

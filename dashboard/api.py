@@ -1,5 +1,6 @@
 """The web application: pages and `/api`."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ def application(
     """
     app = FastAPI(title="tracing-aggregator", version="1", docs_url=None, redoc_url=None)
     app.state.reader, app.state.status, app.state.job = reader, status, job
+    app.state.ending = asyncio.Event()
     app.add_middleware(Guard, token=token)
     app.add_exception_handler(UserError, _cannot)
     app.add_exception_handler(OverflowError, _too_large)
@@ -56,7 +58,7 @@ def application(
 
 def get_live(request: Request) -> StreamingResponse:
     """Server-sent events: the store has changed."""
-    events = live.changes(request.app.state.reader.address)
+    events = live.changes(request.app.state.reader.address, request.app.state.ending)
     return StreamingResponse(events, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
 

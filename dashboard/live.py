@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 #: The page is told at most this often.
 _EVERY_S = 1.0
@@ -10,13 +11,16 @@ _EVERY_S = 1.0
 _SILENCE_S = 15.0
 
 
-async def changes(address: str) -> AsyncIterator[str]:
-    """Events `changed`, with a number that grows, of the store at this address, as `text/event-stream`; without end."""
+async def changes(address: str, ending: asyncio.Event) -> AsyncIterator[str]:
+    """Events `changed`, with a number that grows, of the store at this address, as `text/event-stream`.
+
+    They end when `ending` is set.
+    """
     connection = sqlite3.connect(address, uri=True, check_same_thread=False)
     try:
         known, number, silence = None, 0, 0.0
         yield "retry: 2000\n\n"
-        while True:
+        while not ending.is_set():
             # SQLite counts what other connections wrote: a look at the log's header, no query.
             [[version]] = connection.execute("PRAGMA data_version")
             if version != known:
@@ -25,7 +29,8 @@ async def changes(address: str) -> AsyncIterator[str]:
             elif silence >= _SILENCE_S:
                 silence = 0.0
                 yield ": still here\n\n"
-            await asyncio.sleep(_EVERY_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(ending.wait(), _EVERY_S)
             silence += _EVERY_S
     finally:
         connection.close()

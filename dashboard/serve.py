@@ -10,13 +10,14 @@ from typing import NamedTuple
 import uvicorn
 
 from dashboard.api import application
+from dashboard.ending import EndingServer
 from dashboard.follow import Follower
 from dashboard.job import JobWatch
 from dashboard.listening import listen, url
 from dashboard.store import Reader, open_store
 from pipeline.config import Config
 
-#: Pages that are open hold a stream that never ends: they are cut off after this.
+#: Answers that are not ready by then are cut off.
 _GRACE_S = 1
 
 
@@ -77,10 +78,11 @@ def serving(config: Config, options: Options) -> Iterator[Page]:
         follower = Follower(config, connection, options.since, options.keep)
         job = JobWatch(config.settings)
         app = application(Reader(options.store), options.token, follower.status, job.status)
-        server = uvicorn.Server(
+        server = EndingServer(
             uvicorn.Config(
                 app, log_level="warning", access_log=False, timeout_graceful_shutdown=_GRACE_S, server_header=False
-            )
+            ),
+            app.state.ending,
         )
         follower.start()
         job.start()

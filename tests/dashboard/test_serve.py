@@ -2,15 +2,19 @@
 
 import asyncio
 import http.client
+import threading
+from contextlib import closing
 
 import pytest
+import uvicorn
 from click.testing import CliRunner
 
 from cli.main import main
 from dashboard import live
 from dashboard.api import application
 from dashboard.background import running
-from dashboard.listening import is_loopback
+from dashboard.ending import EndingServer
+from dashboard.listening import is_loopback, listen
 from tests.dashboard.stores import TRACES
 from tests.explain.cases import sent
 
@@ -62,12 +66,29 @@ def test_the_stream_tells_of_a_change_and_ends_with_the_server(made):
         assert event() == b"data: 2"
 
 
+def test_streams_that_are_open_end_in_good_order_when_the_server_stops(made, caplog):
+    app = application(made.reader, None)
+    server = EndingServer(uvicorn.Config(app, timeout_graceful_shutdown=5, log_level="warning"), app.state.ending)
+    with closing(listen("127.0.0.1", 0, None, "dashboard")) as listening:
+        serving = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        serving.start()
+        client = http.client.HTTPConnection("127.0.0.1", listening.getsockname()[1], timeout=20)
+        client.request("GET", "/api/live")
+        answer = client.getresponse()
+        assert answer.readline() == b"retry: 2000\n"
+        server.should_exit = True
+        assert b"event: changed" in answer.read()  # whole: a stream that is cut off raises
+        serving.join(20)
+        assert not serving.is_alive()
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 def test_what_is_silent_says_that_it_is_still_there(made, monkeypatch):
     monkeypatch.setattr(live, "_EVERY_S", 0.01)
     monkeypatch.setattr(live, "_SILENCE_S", 0.03)
 
     async def told() -> list[str]:
-        stream = live.changes(made.reader.address)
+        stream = live.changes(made.reader.address, asyncio.Event())
         return [await anext(stream) for _ in range(3)]
 
     assert asyncio.run(told()) == ["retry: 2000\n\n", "event: changed\ndata: 1\n\n", ": still here\n\n"]
