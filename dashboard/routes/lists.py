@@ -20,7 +20,6 @@ from dashboard.routes.parameters import (
     given,
 )  # fmt: skip
 from explain.document import document
-from explain.incidents import incidents as grouped
 from explain.subject import Subject, subject_of
 
 lists = APIRouter()
@@ -67,12 +66,11 @@ def get_find(reader: Store, text: Text) -> dict[str, Any]:
 
 @lists.get("/message")
 def get_message(reader: Store, subject: Text) -> dict[str, Any]:
-    """The timeline of one message: docs/schemas/explain.json, and the incidents that it is part of."""
+    """The timeline of one message: docs/schemas/explain.json."""
     shown, looked_at = message(reader, _subject(subject))
     if not shown:
         raise HTTPException(404, {"why": find.why(reader, subject), "matches": find.matches(reader, subject)})
-    told = [incidents.shown(one) for one in grouped(shown.findings)]
-    return {**document(shown, looked_at), "incidents": told}
+    return document(shown, looked_at)
 
 
 @lists.get("/incidents")

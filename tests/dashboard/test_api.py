@@ -317,9 +317,9 @@ def explained(folder: Path, *options: str) -> Result:
 def test_a_message_is_found_by_how_its_correlation_id_begins(made, client):
     names = ("0123456789", "0123-other")
     made.take(TRACES, [sent(number, id=name, offset=number, correlationId=name) for number, name in enumerate(names)])
-    shown = client.get("/api/message", params={"subject": "012345"}).json()
+    shown = client.get("/api/v1/message", params={"subject": "012345"}).json()
     assert (shown["correlationIds"], [one["offset"] for one in shown["messages"]]) == ([names[0]], [0])
-    several = client.get("/api/message", params={"subject": "0123"})
+    several = client.get("/api/v1/message", params={"subject": "0123"})
     assert (several.status_code, several.json()["detail"]) == (422, "2 correlationIds begin with 0123:")
 
 
@@ -332,7 +332,7 @@ def test_the_incident_of_a_message_is_told_with_what_it_did_to_others(made, clie
     ]
     back = found("rewound", id="back", groupId="shipping", offset=40, fromOffset=43, correlationId=None, date=at(60))
     made.take(TRACES, [sent()]).take(ANOMALIES, [*again, back])
-    [incident] = client.get("/api/message", params={"subject": "c"}).json()["incidents"]
+    [incident] = client.get("/api/v1/message", params={"subject": "c"}).json()["incidents"]
     assert incident["text"] == "shipping went back 3 offsets in orders: 2 messages read again"
 
 
