@@ -20,6 +20,8 @@ _PROPOSED = re.compile(
     r"(?: CONFIG\.properties)?(?! -b )"
 )
 
+_PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
+
 
 def config_arguments(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command function the parameters `config_file: Path | None` and `overrides: tuple[str, ...]`."""
@@ -60,6 +62,33 @@ def config_options(command: Callable[..., Any]) -> Callable[..., Any]:
             raise
 
     return with_config
+
+
+def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give the command of a server `host`, `token`, `token_file`, `tls_cert`, `tls_key` and `access_log`."""
+    options = (
+        click.option(
+            "--host", default="127.0.0.1", show_default=True, help="Where to listen; beyond loopback with --token."
+        ),
+        click.option(
+            "--token",
+            envvar="TRACING_AGGREGATOR_TOKEN",
+            show_envvar=True,
+            help="Who does not know it gets nothing; or where it is, ${file:PATH:KEY}, which may change meanwhile.",
+        ),
+        click.option(
+            "--token-file",
+            metavar="FILE",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="The token is in this file, which may change meanwhile; made with a random one if there is none.",
+        ),
+        click.option("--tls-cert", metavar="FILE", type=_PEM, help="Serve by TLS: certificate with its chain, PEM."),
+        click.option("--tls-key", metavar="FILE", type=_PEM, help="Its key, PEM, without a password."),
+        click.option("--access-log", is_flag=True, help="A line on stderr for each request."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 def with_brokers(todo: str, config: Config, config_file: Path | None = None) -> str:

@@ -15,6 +15,7 @@ from dashboard.message import live_store
 from dashboard.queries.span import span
 from tests.dashboard.stores import ANOMALIES, PATHWAYS, STATS, TRACES, Made, group_minute, latencies, topic_minute
 from tests.explain.cases import acked, at, committed, consumed, found, sent
+from web.tokens import Tokens
 
 MINUTE = "2026-01-02T23:30:00.000Z"
 EVIL = '<img src=x onerror="alert(1)"><script>alert(2)</script>'
@@ -49,7 +50,7 @@ def test_without_a_token_only_names_of_this_machine_are_answered(made):
 
 @pytest.mark.parametrize("path", ["/", "/api/v1/health", "/api/live", "/static/app.js", "/openapi.json", "/nothing"])
 def test_with_a_token_nothing_is_answered_without_it(made, path):
-    client = TestClient(application(made.reader, "secret"))
+    client = TestClient(application(made.reader, Tokens("open-sesame")))
     assert client.get(path).status_code == 401
     assert client.get(path, headers={"Authorization": "Bearer wrong"}).status_code == 401
     assert client.get(path, params={"token": "wrong"}).status_code == 401
@@ -57,13 +58,13 @@ def test_with_a_token_nothing_is_answered_without_it(made, path):
 
 
 def test_a_bearer_gets_in(made):
-    client = TestClient(application(made.reader, "secret"))
-    assert client.get("/api/v1/health", headers={"Authorization": "Bearer secret"}).status_code == 200
+    client = TestClient(application(made.reader, Tokens("open-sesame")))
+    assert client.get("/api/v1/health", headers={"Authorization": "Bearer open-sesame"}).status_code == 200
 
 
 def test_a_token_in_the_address_becomes_a_cookie_and_leaves_the_address(made):
-    client = TestClient(application(made.reader, "secret"))
-    answer = client.get("/flows?token=secret&minutes=60", follow_redirects=False)
+    client = TestClient(application(made.reader, Tokens("open-sesame")))
+    answer = client.get("/flows?token=open-sesame&minutes=60", follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (303, "/flows?minutes=60")
     assert "HttpOnly" in answer.headers["set-cookie"]
     assert "samesite=strict" in answer.headers["set-cookie"].lower()
@@ -71,14 +72,16 @@ def test_a_token_in_the_address_becomes_a_cookie_and_leaves_the_address(made):
 
 
 def test_a_redirect_never_leads_to_another_host(made):
-    with running(application(made.reader, "secret")) as port:
+    with running(application(made.reader, Tokens("open-sesame"))) as port:
         client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-        client.request("GET", "//evil.example/?token=secret")
+        client.request("GET", "//evil.example/?token=open-sesame")
         assert client.getresponse().getheader("location") == "/evil.example/"
 
 
 def test_a_guess_that_is_not_ascii_is_a_wrong_one(made):
-    assert TestClient(application(made.reader, "secret")).get("/", params={"token": "ö"}).status_code == 401
+    assert (
+        TestClient(application(made.reader, Tokens("open-sesame"))).get("/", params={"token": "ö"}).status_code == 401
+    )
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/api/v1/overview", "/static/app.js", "/nothing"])

@@ -2,10 +2,10 @@ import math
 
 import pytest
 
-from bench.scale.costs import costs, settled
-from bench.scale.curves import FIGURES, Curve, load, save
-from bench.scale.model import Demand, cluster, limits, partition_ceiling
 from pipeline.settings import Settings
+from sizing.costs import costs, settled
+from sizing.curves import FIGURES, Curve, load, save
+from sizing.model import Demand, cluster, limits, partition_ceiling
 from tests.bench.invented_curves import COSTS, invented
 
 DEFAULTS = Settings()

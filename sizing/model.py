@@ -8,9 +8,8 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-from bench.scale.costs import Costs
-from bench.scale.simulate import lag_factor
 from pipeline.settings import Settings
+from sizing.costs import Costs
 
 GB = 1e9
 #: Flink hands a list of RocksDB over as one Java array.
@@ -71,6 +70,18 @@ class Limit(NamedTuple):
     assumption: str
     messages_per_s: float
     remedy: str
+
+
+def lag_factor(groups: int, retention_s: float, lag_s: float) -> float:
+    """How much more state there is when one of the groups lags, once as many messages are forgotten as come.
+
+    A message lives for a retention after its last fact: all that is known of it waits for the last group. A group that
+    is later than a retention finds it forgotten: what it tells is kept for a retention by itself, as without a lag.
+    """
+    if not groups or lag_s >= retention_s:
+        return 1.0
+    early, late = 2 * groups, 2
+    return 1 + early / (early + late) * lag_s / retention_s
 
 
 CostsAt = Callable[[float], Costs]

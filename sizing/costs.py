@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from bench.scale.curves import Curve
-from bench.throughput import MILLION
+from sizing.curves import Curve
 
+MILLION = 1_000_000
 #: Partitions are told per worker, since a worker has work with each of its own; so many were at work.
 _WORKERS = 2
 #: What the curves over partitions and retention were measured with.

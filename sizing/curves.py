@@ -1,4 +1,4 @@
-"""What was measured, as curves: some columns of numbers over one that was varied; kept in docs/figures/scale.json."""
+"""What was measured, as curves: some columns of numbers over one that was varied; kept in measured.json."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
 
-FIGURES = Path(__file__).resolve().parent.parent.parent / "docs" / "figures" / "scale.json"
+FIGURES = Path(__file__).with_name("measured.json")
 
 Row = dict[str, float]
 """One point: the value of `x`, and what was measured there."""
