@@ -84,6 +84,8 @@ DEV = [
     "httpx>=0.27,<1",
     # Drives the Chromium of this machine: the tests and screenshots of the dashboard.
     "playwright>=1.49,<2",
+    # axe-core, which looks for what keeps people from using the pages.
+    "axe-playwright-python>=0.1.4,<1",
     # Reads the screen of a terminal: the moving picture of the demo. 0.8 brings 256 colours.
     "pyte>=0.8,<0.9",
     # Draws the curves of docs/scale.md. 3.9 is the first for numpy 2.

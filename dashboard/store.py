@@ -11,7 +11,7 @@ from typing import Any
 from pipeline.errors import UserError
 
 #: Changes with schema.sql. A store is a copy of what Kafka holds, so an old one is made anew and never migrated.
-VERSION = 1
+VERSION = 2
 #: A reader waits this long for a checkpoint of the log, at most.
 _BUSY_S = 5.0
 _CACHE_KIB = 65_536

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from dashboard.sketches import merged, shortened
+from dashboard.intake.sketches import merged, shortened
 from explain.words import elapsed
 from transforms.dates import NANOS_PER_MILLI, nanos_of
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from explain.words import CAUSES, REASONS
+from explain.words import CAUSES, NO_GROUP, REASONS
 from transforms.findings import (
     DUPLICATE_PRODUCED,
     GAP,
@@ -45,18 +45,19 @@ def sentence(
 ) -> str:
     """What happened, with its consequences: `shipping went back 20 offsets in orders: 58 messages read again`."""
     count = sum(map(count_of, findings))
+    who = group or NO_GROUP
     of = f" of {topic}" if topic else ""
     if reason == REWOUND:
-        text = f"{group} went back {_plural(_jump(findings), 'offset')} in {topic}"
+        text = f"{who} went back {_plural(_jump(findings), 'offset')} in {topic}"
     elif reason == GAP:
-        text = f"{group} jumped ahead {_plural(_jump(findings), 'offset')} in {topic}"
+        text = f"{who} jumped ahead {_plural(_jump(findings), 'offset')} in {topic}"
     elif reason == OVER_CONSUMED:
         why = CAUSES.get(findings[0].get("cause", ""))
-        text = f"{group} read {_plural(count, 'message')}{of} again" + (f": {why}" if why else "")
+        text = f"{who} read {_plural(count, 'message')}{of} again" + (f": {why}" if why else "")
     elif reason == UNCONSUMED:
-        text = f"{group} went past {_plural(count, 'message')}{of} without reading {_it(count)}"
+        text = f"{who} went past {_plural(count, 'message')}{of} without reading {_it(count)}"
     elif reason == UNCOMMITTED:
-        text = f"{group} read {_plural(count, 'message')}{of} and did not commit {_it(count)} in time"
+        text = f"{who} read {_plural(count, 'message')}{of} and did not commit {_it(count)} in time"
     elif reason in _HAPPENED:
         text = f"{_plural(count, 'message')}{of} {_HAPPENED[reason]}"
     else:
@@ -68,7 +69,7 @@ def sentence(
 def _consequence(reason: str, folded: Sequence[Value]) -> str:
     about = [one for one in folded if one["reason"] == reason]
     count = sum(map(count_of, about))
-    groups = " and ".join(sorted({one["groupId"] for one in about if "groupId" in one}))
+    groups = " and ".join(sorted({one["groupId"] or NO_GROUP for one in about if "groupId" in one}))
     if reason == OVER_CONSUMED:
         return f"{_plural(count, 'message')} read again"
     if reason == UNCONSUMED:

@@ -115,7 +115,7 @@ def paths(port: int) -> Answers:
 
 def searches(port: int) -> Answers:
     """Searches that no index helps, many at a time."""
-    return _asked(port, 300, "GET", "/api/traces?clientId=nobody&since=0&size=100", b"", BEARER, at_once=64)
+    return _asked(port, 300, "GET", "/api/v1/traces?clientId=nobody&since=0&size=100", b"", BEARER, at_once=64)
 
 
 ATTACKS = (

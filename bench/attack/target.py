@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from dashboard.api import application
-from dashboard.ingest import Ingest
+from dashboard.intake.ingest import Ingest
+from dashboard.measure.synthetic import Traffic
 from dashboard.store import Reader, open_store
-from dashboard.synthetic import Traffic
 from ingest.raw_traces import Consumption
 from ingest.receiver import Receiver
 from ingest.records import Topics

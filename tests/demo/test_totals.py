@@ -36,7 +36,7 @@ def test_the_newest_record_of_each_minute_counts():
 def test_they_are_the_numbers_of_the_dashboards_first_page(tmp_path):
     reader = Made(tmp_path).take(STATS, MINUTES).reader
     client = TestClient(application(reader, None), base_url="http://localhost")
-    shown = client.get("/api/overview", params={"minutes": 15, "until": NOW_MS}).json()
+    shown = client.get("/api/v1/overview", params={"minutes": 15, "until": NOW_MS}).json()
     sums = {name: sum(filter(None, series)) for name, series in shown["delivery"].items()}
     latency = shown["overall"]["consumeLatencyMs"]
     assert totals(*MINUTES).numbers(NOW_MS) == Numbers(

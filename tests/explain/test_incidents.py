@@ -145,3 +145,8 @@ def test_no_finding_is_left_out_or_told_twice_in_any_order(drawn, random):
 def test_the_offset_that_was_committed_before_a_rewind_was_read_again_too():
     [found] = incidents([rewind(10, 20), read_again(20)])
     assert found.consequences == {"over-consumed": 1}
+
+
+def test_consumers_without_a_group_are_told_as_such():
+    [found] = incidents([any_finding("unconsumed", 1, groupId="")])
+    assert found.text == "(no group) went past 1 message of orders without reading it"

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from dashboard.ingest import Record
+from dashboard.intake.ingest import Record
 from pipeline.settings import Settings
 from transforms.dates import NANOS_PER_MILLI, date_of, date_of_nanos
 from transforms.latency_sketch import LatencySketch

@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from dashboard.sketches import shortened
+from dashboard.intake.sketches import shortened
 from dashboard.store import transaction
 from pipeline.settings import Settings
 from transforms.dates import NANOS_PER_MILLI, nanos_of
 
 Value = dict[str, Any]
-Take = Callable[[sqlite3.Connection, Value], None]
+#: Takes a value, and when its record was written (ms since the epoch).
+Take = Callable[[sqlite3.Connection, Value, int], None]
 
 #: What a record that is none of ours raises: counted as unreadable, and skipped.
 _UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, sqlite3.ProgrammingError)
@@ -63,7 +64,7 @@ class Ingest:
         if record.value is None:
             return True
         try:
-            self._takers[record.topic](self._connection, orjson.loads(record.value))
+            self._takers[record.topic](self._connection, orjson.loads(record.value), record.timestamp or 0)
         except _UNREADABLE:
             return False
         return True
@@ -84,7 +85,7 @@ class Traces:
         rows = connection.execute("SELECT type, topic, groupId, clientId, kind FROM kinds")
         self._kinds: dict[tuple[str, ...], int] = {tuple(words): kind for *words, kind in rows}
 
-    def take(self, connection: sqlite3.Connection, value: Value) -> None:
+    def take(self, connection: sqlite3.Connection, value: Value, _: int = 0) -> None:
         """Keep the trace, unless a later revision of it is known."""
         known = connection.execute("SELECT seq, revision FROM traces WHERE id = ?", (value["id"],)).fetchone()
         revision = _whole(value, "revision") or 1
@@ -94,7 +95,7 @@ class Traces:
         row = (
             _text(value["id"]), revision, self._kind(connection, value), nanos_of(value["date"]), _text(value["topic"]),
             _whole(value, "partition"), _whole(value, "offset"), _text_or_none(value, "correlationId"), duration,
-            None if duration is None else bucket(duration), orjson.dumps(value).decode(),
+            None if duration is None or _is_again(value) else bucket(duration), orjson.dumps(value).decode(),
         )  # fmt: skip
         if known:
             # As a new row, so that the triggers count it once: it goes, and comes.
@@ -110,6 +111,11 @@ class Traces:
         return self._kinds[words]
 
 
+def _is_again(value: Value) -> bool:
+    """Whether it is about a delivery after the first, or a commit that settled nothing: no latency counts these."""
+    return (_whole(value, "deliveryCount") or 1) > 1 or bool(value.get("repeated"))
+
+
 def bucket(duration_ms: int) -> int:
     """The bucket of a duration: -1 below 0 ms, 0 for 0 ms, then STEPS_PER_DOUBLING for each doubling from 1 ms on."""
     if duration_ms <= 0:
@@ -122,26 +128,27 @@ def bucket_ms(number: int) -> float:
     return float(2 ** ((number - 1) / STEPS_PER_DOUBLING)) if number > 0 else float(number)
 
 
-def take_finding(connection: sqlite3.Connection, value: Value) -> None:
+def take_finding(connection: sqlite3.Connection, value: Value, written: int) -> None:
     """Keep the last word on a finding, with what earlier records told; `resolved` holds only if the last says so."""
-    known = connection.execute("SELECT value FROM findings WHERE id = ?", (_text(value["id"]),)).fetchone()
+    known = connection.execute("SELECT value, seen FROM findings WHERE id = ?", (_text(value["id"]),)).fetchone()
     earlier = orjson.loads(known[0]) if known else {}
     earlier.pop("resolved", None)
     finding = earlier | value
     date = next((finding[name] for name in ("date", "firstDate", "deadline", "windowStart") if name in finding), None)
     summary = bool(finding.get("summary"))
     connection.execute(
-        "INSERT OR REPLACE INTO findings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO findings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             finding["id"], _text(finding["reason"]), _text(finding.get("topic", "")), _text(finding.get("groupId", "")),
             _whole(finding, "partition"), _whole(finding, "offset"), _text_or_none(finding, "correlationId"),
             nanos_of(date) if date else 0, bool(finding.get("resolved")), summary,
             (_whole(finding, "count") or 0) if summary else 1, orjson.dumps(finding).decode(),
+            known[1] if known else written,
         ),
     )  # fmt: skip
 
 
-def take_stats(connection: sqlite3.Connection, value: Value) -> None:
+def take_stats(connection: sqlite3.Connection, value: Value, _: int) -> None:
     """Keep the last record of a window; latencies shortened."""
     kind = _text(value["kind"])
     clients = value.get("clients", [])
@@ -158,10 +165,10 @@ def take_stats(connection: sqlite3.Connection, value: Value) -> None:
     )
 
 
-def take_pathway(connection: sqlite3.Connection, value: Value) -> None:
+def take_pathway(connection: sqlite3.Connection, value: Value, _: int) -> None:
     """Keep the highest revision of a pathway."""
     dates = [hop.get("consumedAt") or hop.get("sentAt") for hop in value["hops"]]
-    date = value["origin"].get("date") or next(one for one in dates if one)
+    date = value["origin"].get("date") or next((one for one in dates if one), "")
     stops = [value["origin"]["topic"], *(hop["toTopic"] for hop in value["hops"] if hop.get("toTopic"))]
     connection.execute(
         "INSERT INTO pathways VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET date = excluded.date, "
@@ -174,7 +181,7 @@ def take_pathway(connection: sqlite3.Connection, value: Value) -> None:
     )  # fmt: skip
 
 
-def take_dead_letter(connection: sqlite3.Connection, value: Value) -> None:
+def take_dead_letter(connection: sqlite3.Connection, value: Value, _: int) -> None:
     """Keep a dead letter; of a long one each part."""
     connection.execute(
         "INSERT OR REPLACE INTO deadLetters VALUES (?, ?, ?, ?, ?)",

@@ -15,10 +15,10 @@ import click
 
 from dashboard.api import application
 from dashboard.background import running
-from dashboard.ingest import Ingest
-from dashboard.retention import trim
+from dashboard.intake.ingest import Ingest
+from dashboard.intake.retention import trim
+from dashboard.measure.synthetic import TRACES_OF_A_MESSAGE, Traffic
 from dashboard.store import Reader, open_store
-from dashboard.synthetic import TRACES_OF_A_MESSAGE, Traffic
 from pipeline.settings import Settings
 
 _BATCH = 5000
@@ -118,6 +118,22 @@ def _requests(reader: Reader) -> list[str]:
         ("traces", {"type": "SEND", "clientId": "consumer-1-2"}),
         ("traces", {"until": middle["date"] // 1_000_000, "size": 100}),
         ("traces", {"before": f"{middle['date']}.{middle['seq']}"}),
+        ("traces", {"sort": "duration"}),
+        ("traces", {"sort": "duration", "type": "CONSUME", "since": middle["date"] // 1_000_000, "size": 500}),
+        ("traces", {"type": "COMMIT", "minMs": 40}),
+        ("traces", {"type": "COMMIT", "sort": "duration"}),
+        ("traces", {"type": "CONSUME", "minMs": 1000, "groupId": "group-1"}),
+        ("overview", {"minutes": 60, "compare": "true"}),
+        ("overview", {"minutes": 60, "topic": "topic-1", "groupId": "group-1"}),
+        ("overview", {"minutes": 60, "clientId": "consumer-1-2"}),
+        ("topology", {"minutes": 15}),
+        ("topology", {"minutes": 1440}),
+        ("lag", {}),
+        ("incidents", {}),
+        ("incidents", {"topic": "topic-0", "state": "all"}),
+        ("find", {"text": one["correlationId"][:8]}),
+        ("find", {"text": f"{one['topic']}/{one['partition']}"}),
+        ("find", {"text": "nothing-like-it"}),
         ("words", {}),
         ("message", {"subject": one["correlationId"]}),
         ("message", {"subject": place}),
@@ -127,7 +143,7 @@ def _requests(reader: Reader) -> list[str]:
         ("pathways", {}),
         ("health", {}),
     ]
-    return [f"/api/{name}?{urlencode(words)}" if words else f"/api/{name}" for name, words in asked]
+    return [f"/api/v1/{name}?{urlencode(words)}" if words else f"/api/v1/{name}" for name, words in asked]
 
 
 if __name__ == "__main__":
