@@ -167,7 +167,7 @@ class Plan(NamedTuple):
     delay_ms: int = 0
 
 
-#: Nothing out of order, nothing missing, no clock wrong but the producers'.
+#: Nothing out of order, nothing missing, no log made anew, no clock wrong but the producers'.
 CALM: dict[str, Any] = {
     "missing": 0.0,
     "twice": 0.0,
@@ -176,6 +176,7 @@ CALM: dict[str, Any] = {
     "jumps": 0.0,
     "delay_ms": 0,
     "repeats": 0.0,
+    "restarts": 0.0,
 }
 
 

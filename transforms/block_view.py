@@ -184,12 +184,12 @@ class BlockView:
         known = self._block.ids.get(identity)
         if isinstance(known, Commit):
             if known.version < event[10]:
-                _, _, _, _, _, _, _, _, known.repeated, known.original, known.version, known.floor = event[:12]
+                known.repeated, known.version = event[8], event[10]
                 self._review.touch_commit(known)
             return
         wait = self._waits.commit_reorder + self._waits.hold_commit
         commit = Commit(event, deadline_after(event[5], wait))
-        for record, revision, written in event[12] if len(event) > 12 else ():  # noqa: PLR2004  a snapshot's extra item
+        for record, revision, written in event[11] if len(event) > 11 else ():  # noqa: PLR2004  a snapshot's extra item
             commit.written[record] = (revision, None if written is None else tuple(written))
         self._block.ids[identity] = commit
         self._block.commits_at.setdefault(commit.offset, []).append(commit)
@@ -272,7 +272,7 @@ class BlockView:
             written = [(record, *state) for record, state in commit.written.items()]
             yield (
                 COMMITTED, commit.offset, commit.id, commit.date, commit.client_id, commit.timestamp, commit.group_id,
-                commit.extra, commit.repeated, commit.original, commit.version, commit.floor, written,
+                commit.extra, commit.repeated, commit.original, commit.version, written,
             )  # fmt: skip
         for group, follow in self._block.follows.items():
             yield FOLLOWED, group, *follow

@@ -4,8 +4,8 @@ In: COMMITs, and which blocks the group reads. Out: each commit, once its reorde
 can settle a delivery; `rewound` and `gap` findings; a commit at the start of the partition (offset -1) as it is.
 
 Sending a commit to a block too many does no harm, since the block decides by date and offset alone. What is decided
-here is the sequence: which commit repeats or goes back behind the one before it, and which block writes the record
-that bears the commit's own id.
+here is the sequence: which commit repeats or goes back behind the one before it. The block of its own offset is always
+told, since it writes the record that bears the commit's own id.
 """
 
 from bisect import bisect_left
@@ -108,10 +108,6 @@ class CommitsView:
                 self._send(commit, block)
             if commit.nanos >= news.last_nanos and commit.offset >= news.high:
                 break
-        if known is None or (reads.low, reads.first_nanos) != (known.low, known.first_nanos):
-            for commit in self._released[bisect_left(self._released, reads.first_nanos, key=_nanos) :]:
-                if commit.offset >= reads.low:
-                    self._appoint(commit)
 
     def _expire(self, event: list[Any]) -> None:
         self._now = max(self._now, event[1])
@@ -150,7 +146,7 @@ class CommitsView:
                 self._relate(place + 1)
             if commit.offset != UNKNOWN:
                 self._out.counts["emitted"] += 1  # here, since no block knows whether another wrote it before
-                self._appoint(commit)
+                self._send_home(commit)
                 for block in sorted(self._open) if is_last else self._reads:
                     self._settle(commit, block, self._reads[block])
 
@@ -173,8 +169,8 @@ class CommitsView:
         repeated = start == commit.offset
         if repeated != commit.repeated:
             commit.repeated = repeated
-            if commit.offset != UNKNOWN:
-                self._resend(commit)
+            if commit.offset != UNKNOWN and commit.version:
+                self._send_home(commit)
         rewound = start is not None and commit.offset < start
         gap = start is not None and commit.offset // self._block_size - (start + 1) // self._block_size >= MAX_BLOCKS
         self._judge(commit, REWOUND, start if rewound else None)
@@ -198,35 +194,17 @@ class CommitsView:
 
     # The blocks -----------------------------------------------------------------------------------------------------
 
-    def _appoint(self, commit: OrderedCommit) -> None:
-        """Choose the block that writes the commit's own record: its own, or the last below where the group read."""
-        home = commit.offset // self._block_size
-        block = home
-        if not self._had_read(home, commit):
-            block = max((b for b in self._reads if b < home and self._had_read(b, commit)), default=home)
-        if block == commit.appointed:
-            return
-        former, commit.appointed = commit.appointed, block
-        commit.moves += former is not None
+    def _send_home(self, commit: OrderedCommit) -> None:
+        """Tell the block of its own offset of the commit, and of what changed about it."""
         commit.version += 1
-        for affected in {block} if former is None else {former, block}:
-            self._send(commit, affected, again=True)
-
-    def _had_read(self, block: int, commit: OrderedCommit) -> bool:
-        reads = self._reads.get(block)
-        return reads is not None and reads.low <= commit.offset and reads.first_nanos <= commit.nanos
-
-    def _resend(self, commit: OrderedCommit) -> None:
-        if commit.appointed is not None:
-            commit.version += 1
-            self._send(commit, commit.appointed, again=True)
+        self._send(commit, commit.offset // self._block_size, again=True)
 
     def _send(self, commit: OrderedCommit, block: int, *, again: bool = False) -> None:
         if commit.sent_to is None or (block in commit.sent_to and not again):
             return
         if block not in commit.sent_to:
             commit.sent_to.append(block)
-        event = commit.event_for(block, str(self._group))
+        event = commit.event_for(str(self._group), is_home=block == commit.offset // self._block_size)
         key = block_key(self._topic, self._partition, block)
         self._out.events.append((JOIN, key, commit.timestamp, event))
 
