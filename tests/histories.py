@@ -119,7 +119,7 @@ def soups(draw: st.DrawFn, max_size: int = 14, stamp: int = 7) -> list[Item]:
     ]
     again = draw(st.lists(st.sampled_from(named), max_size=2))
     later = [changed(fact, timestamp=fact.timestamp + draw(st.sampled_from([0, 700]))) if isinstance(fact, Trace)
-             and fact.type in {SEND, ACK, CONSUME} else fact for fact in again]  # fmt: skip
+             else fact for fact in again]  # fmt: skip
     return named + later
 
 

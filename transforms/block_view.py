@@ -4,8 +4,7 @@ In: located SENDs, ACKs, CONSUMEs, header links, commits, and what is said of gr
 and COMMIT enriched, written when its partners are known or its hold ends, and again with a higher revision when facts
 that come later change it (BlockReview); findings and tallies (BlockJudge).
 
-What is written depends on the facts alone: what a batch touched is worked out anew and compared with what was written.
-So any order of arrival ends in the same records.
+What is written depends on the facts alone, so any order of arrival ends in the same records.
 """
 
 from bisect import insort
@@ -25,7 +24,9 @@ from transforms.block_events import (
     LINKED,
     PRODUCED,
     SENT,
+    commit_event,
     message_events,
+    restore,
 )
 from transforms.block_facts import Commit, Follow, Held, Message, Sent
 from transforms.block_forget import BlockForget
@@ -161,7 +162,7 @@ class BlockView:
             return
         deadline = deadline_after(timestamp, self._waits.hold_ack)
         ack = Held(identity, date, client, timestamp, correlation, extra, deadline)
-        _restore(ack, state)
+        restore(ack, state)
         self._block.ids[identity] = ack
         _insert(self._message(offset, timestamp).acks, ack)
 
@@ -171,7 +172,7 @@ class BlockView:
             return
         deadline = deadline_after(timestamp, self._waits.hold_consume)
         delivery = Held(identity, date, client, timestamp, correlation, extra, deadline)
-        _restore(delivery, state)
+        restore(delivery, state)
         self._block.ids[identity] = delivery
         _insert(self._message(offset, timestamp).deliveries.setdefault(group, []), delivery)
         self._judge.stir(group, offset, timestamp, self._now)
@@ -183,12 +184,9 @@ class BlockView:
         identity = event[2]
         known = self._block.ids.get(identity)
         if isinstance(known, Commit):
-            if known.version < event[10]:
-                known.repeated, known.version = event[8], event[10]
-                self._review.touch_commit(known)
+            self._told_again(known, event)
             return
-        wait = self._waits.commit_reorder + self._waits.hold_commit
-        commit = Commit(event, deadline_after(event[5], wait))
+        commit = Commit(event, self._commit_deadline(event[5]))
         for record, revision, written in event[11] if len(event) > 11 else ():  # noqa: PLR2004  a snapshot's extra item
             commit.written[record] = (revision, None if written is None else tuple(written))
         self._block.ids[identity] = commit
@@ -196,6 +194,22 @@ class BlockView:
         self._grow(commit.timestamp)
         for touched in self._block.settlement(commit.group_id).commit(commit):
             self._review.touch_commit(touched)
+        self._judge_settled(commit)
+
+    def _told_again(self, commit: Commit, event: list[Any]) -> None:
+        """It repeats another, or no longer does, or it lies twice in the topic and has an earlier time."""
+        if commit.version < event[10]:
+            commit.repeated, commit.version = event[8], event[10]
+            self._review.touch_commit(commit)
+        if event[5] < commit.timestamp:
+            commit.timestamp, commit.deadline = event[5], self._commit_deadline(event[5])
+            self._review.touch_commit(commit)
+            self._judge_settled(commit)
+
+    def _commit_deadline(self, timestamp: int) -> int:
+        return deadline_after(timestamp, self._waits.commit_reorder + self._waits.hold_commit)
+
+    def _judge_settled(self, commit: Commit) -> None:
         for offset in commit.settled:
             self._judge.touch(offset, commit.timestamp, self._now)
         self._judge.stir(commit.group_id, commit.offset + 1, commit.timestamp, self._now)
@@ -269,11 +283,7 @@ class BlockView:
         for offset, message in self._block.messages.items():
             yield from message_events(offset, message)
         for commit in self._block.commits():
-            written = [(record, *state) for record, state in commit.written.items()]
-            yield (
-                COMMITTED, commit.offset, commit.id, commit.date, commit.client_id, commit.timestamp, commit.group_id,
-                commit.extra, commit.repeated, commit.original, commit.version, written,
-            )  # fmt: skip
+            yield commit_event(commit)
         for group, follow in self._block.follows.items():
             yield FOLLOWED, group, *follow
         for client, is_placing in self._block.bare.items():
@@ -288,10 +298,3 @@ def _insert(facts: list[Held], fact: Held) -> None:
         insort(facts, fact, key=_order)
     else:
         facts.append(fact)
-
-
-def _restore(held: Held, state: list[Any]) -> None:
-    """What a snapshot says was written of a trace."""
-    if state:
-        held.revision, written = state
-        held.written = None if written is None else tuple(written)

@@ -43,7 +43,7 @@ class CommitsView:
         self._limit = limit
         self._block_size = block_size
         self._cluster = cluster
-        self._ids: set[str] = set()
+        self._commits: dict[str, OrderedCommit] = {}
         self._waiting: dict[str, OrderedCommit] = {}
         self._released: list[OrderedCommit] = []
         self._reads: dict[int, Reads] = {}
@@ -78,14 +78,16 @@ class CommitsView:
 
     def facts(self) -> int:
         """Commits and blocks held."""
-        return len(self._ids) + len(self._reads)
+        return len(self._commits) + len(self._reads)
 
     def _committed(self, event: list[Any]) -> None:
         commit = OrderedCommit(event)
-        if commit.id in self._ids:
+        known = self._commits.get(commit.id)
+        if known is not None:
             self._out.counts["duplicates"] += 1
+            self._date_back(known, commit.timestamp)
             return
-        self._ids.add(commit.id)
+        self._commits[commit.id] = commit
         self._keep(commit.timestamp)
         if commit.sent_to is not None:  # from a snapshot, and released
             self._released.insert(bisect_left(self._released, commit.order, key=_order), commit)
@@ -94,6 +96,16 @@ class CommitsView:
             self._write_start(commit)
         self._waiting[commit.id] = commit
         self._deadlines.set(commit.id, deadline_after(commit.timestamp, self._waits.commit_reorder))
+
+    def _date_back(self, commit: OrderedCommit, timestamp: int) -> None:
+        """A trace that lies twice in the topic counts by its earliest time (ms)."""
+        if timestamp >= commit.timestamp:
+            return
+        commit.timestamp = timestamp
+        if commit.sent_to is None:
+            self._deadlines.set(commit.id, deadline_after(timestamp, self._waits.commit_reorder))
+        for block in commit.sent_to or ():
+            self._send(commit, block, again=True)
 
     def _read(self, event: list[Any]) -> None:
         """The group read in a block: commits that came before this news may have to settle there."""
@@ -251,7 +263,8 @@ class CommitsView:
 
     def _forget(self, commits: list[OrderedCommit]) -> None:
         gone = {commit.id for commit in commits}
-        self._ids -= gone
+        for identity in gone:
+            del self._commits[identity]
         self._released = [commit for commit in self._released if commit.id not in gone]
 
     def snapshot(self) -> Iterator[Event]:

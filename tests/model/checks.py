@@ -13,7 +13,7 @@ from tests.reference import Expected
 from tests.reference_stats import stats
 from tests.reference_tallies import Tally, TallyKey
 from transforms.dates import nanos_of
-from transforms.findings_view import MAX_EXAMPLES
+from transforms.finding_summary import MAX_EXAMPLES
 from transforms.json_bytes import dump
 from transforms.latency_sketch import PERCENTS, LatencySketch
 from transforms.traces import Trace
