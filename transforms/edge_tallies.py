@@ -146,7 +146,7 @@ class EdgeTallies:
 
 
 def _step(hop: Hop) -> tuple[Edge, tuple[int, int | None], bool] | None:
-    """Where a hop counts, what, and whether that is a guess; None if no group is known that took it, or it ends here."""
+    """Where a hop counts, what, and whether that is a guess; None if no group took it, or it leads nowhere."""
     if hop.consumed is None or hop.sent is None or hop.residence is None:
         return None
     window = hop.sent.nanos // (_MINUTE * NANOS_PER_MILLI) * _MINUTE
