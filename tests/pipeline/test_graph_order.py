@@ -13,8 +13,9 @@ from pipeline.settings import Settings
 from pipeline.sinks import WriteToMemory
 from pipeline.sources import MemorySource
 from runners.direct import run_graph
-from tests.histories import Item, Plan, plans, traffic
+from tests.histories import Item, Plan, changed, plans, traffic
 from tests.pipeline.test_graph import inputs
+from transforms.traces import Trace
 
 #: Everything that may be odd at once, traces that lie twice and bursts of findings among it.
 ODD = Plan(
@@ -57,3 +58,13 @@ def test_traces_findings_statistics_and_pathways_are_the_same_in_any_order(plan,
     assert one["traces"]
     for output in Sinks._fields:
         assert one[output] == other[output], output
+
+
+def test_what_is_read_again_changes_nothing_that_is_written():
+    """Each trace lies twice, the second time a minute later; failed sends aside, whose ACKs are not kept."""
+    items = traffic(Plan(5, 30, failures=0.0, missing=0.1))
+    again = [changed(item, timestamp=item.timestamp + 60_000) for item in items if isinstance(item, Trace)]
+    last = changed(items[-1], id="last", timestamp=again[-1].timestamp) if isinstance(items[-1], Trace) else items[-1]
+    once, twice = last_words([*items, last], 100), last_words([*items, *again, last], 100)
+    for output in Sinks._fields:
+        assert once[output] == twice[output], output
