@@ -133,14 +133,14 @@ class BlockView:
         if self._trim_at is None:
             self._trim_at = max(deadline_after(timestamp + MINUTE_MS, self._waits.retention), self._now + 1)
 
-    def _is_new(self, identity: str, offset: int, timestamp: int) -> bool:
+    def _is_new(self, identity: str, offset: int, timestamp: int, deadline: int) -> bool:
         """Whether the trace is not known yet. One that lies twice in the topic counts by its earliest time (ms)."""
         known = self._block.ids.get(identity)
         if known is None:
             return True
         self._writer.outputs.counts["duplicates"] += 1
         if timestamp < known.timestamp:
-            known.timestamp = timestamp
+            known.timestamp, known.deadline = timestamp, deadline  # a restored view has this deadline too
             self._message(offset, timestamp)
             self._block.facts -= 1
         return False
@@ -158,9 +158,9 @@ class BlockView:
 
     def _acked(self, event: list[Any]) -> None:
         _, offset, identity, date, client, timestamp, correlation, extra, *state = event
-        if not self._is_new(identity, offset, timestamp):
-            return
         deadline = deadline_after(timestamp, self._waits.hold_ack)
+        if not self._is_new(identity, offset, timestamp, deadline):
+            return
         ack = Held(identity, date, client, timestamp, correlation, extra, deadline)
         restore(ack, state)
         self._block.ids[identity] = ack
@@ -168,9 +168,9 @@ class BlockView:
 
     def _consumed(self, event: list[Any]) -> None:
         _, offset, identity, date, client, timestamp, correlation, group, extra, *state = event
-        if not self._is_new(identity, offset, timestamp):
-            return
         deadline = deadline_after(timestamp, self._waits.hold_consume)
+        if not self._is_new(identity, offset, timestamp, deadline):
+            return
         delivery = Held(identity, date, client, timestamp, correlation, extra, deadline)
         restore(delivery, state)
         self._block.ids[identity] = delivery

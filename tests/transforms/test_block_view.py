@@ -155,6 +155,18 @@ def test_an_earlier_commit_that_comes_late_takes_its_deliveries_and_withdraws_wh
     assert ("late:0", 3, None, 10) in told(back, "withdrawn", "durationMs")
 
 
+def test_a_trace_that_lies_twice_is_written_when_the_hold_of_its_earliest_time_ends_also_after_a_restore():
+    """CONSUME c 20 written 700000; CONSUME c 20, read second: its hold is over by then."""
+    view = any_view()
+    late = read()
+    late[5] += 700_000
+    assert told(view.apply([late, time(400_000)])) == []
+    assert told(view.apply([read()])) == [("c", 1)]
+    copy = any_view()
+    copy.apply(orjson.loads(orjson.dumps(list(view.snapshot()))))
+    assert told(copy.apply([time(2_000_000)])) == []
+
+
 def test_another_groups_deliveries_are_not_settled():
     outputs = any_view().apply([read(group="h"), commit()])
     assert told(outputs) == []
