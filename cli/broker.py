@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from cli.commands import examples
 from cli.options import config_options
 from pipeline.config import Config
 from runners.broker import Broker, BrokerError
@@ -14,7 +15,7 @@ from runners.java import find_java
 DATA = "~/.local/share/tracing-aggregator/broker"
 
 
-@click.command()
+@click.command(epilog=examples("tracing-aggregator broker --port 9192"))
 @click.option("--port", default=9092, show_default=True, help="Port to listen on, on loopback; 0: any free one.")
 @click.option("--data", default=DATA, show_default=True, metavar="DIR", help="Folder of its data, made if new.")
 @config_options

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import click
 
-from cli.options import config_options
+from cli.commands import examples
+from cli.options import config_options, server_options
+from cli.talk import log_to_stderr, teller
 from pipeline.config import Config
 from pipeline.errors import UserError
 
@@ -15,11 +17,21 @@ def default_store(config: Config) -> Path:
     return Path(config.settings.state_dir).expanduser() / config.settings.application_id / "dashboard.sqlite"
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "tracing-aggregator dashboard -b localhost:9092",
+        "tracing-aggregator dashboard config/config.properties --since 2h",
+    )
+)
 @config_options
 @click.option("--port", default=8090, show_default=True, type=click.IntRange(0, 65535), help="0 takes any free one.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; beyond loopback with --token.")
-@click.option("--token", envvar="TRACING_AGGREGATOR_TOKEN", show_envvar=True, help="Who does not know it sees nothing.")
+@server_options
+@click.option(
+    "--read-token",
+    envvar="TRACING_AGGREGATOR_READ_TOKEN",
+    show_envvar=True,
+    help="A token, or a reference, beside --token, for those who may only look.",
+)
 @click.option(
     "--store",
     metavar="FILE",
@@ -29,9 +41,24 @@ def default_store(config: Config) -> Path:
 @click.option(
     "--keep", default=1_000_000, show_default=True, type=click.IntRange(min=1), help="Traces to keep; the oldest go."
 )
+@click.option(
+    "--streams", default=100, show_default=True, type=click.IntRange(min=1), help="Pages that are live at a time."
+)
 @click.option("--since", metavar="TIME", help="Begin a new store there, not with all that is retained: 2h, 1d, a date.")
 def dashboard(
-    config: Config, port: int, host: str, token: str | None, store: Path | None, keep: int, since: str | None
+    config: Config,
+    port: int,
+    host: str,
+    token: str | None,
+    token_file: Path | None,
+    read_token: str | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    access_log: bool,
+    store: Path | None,
+    keep: int,
+    streams: int,
+    since: str | None,
 ) -> None:
     """Serve pages with deliveries, latencies, messages and anomalies, live from the output topics.
 
@@ -44,7 +71,13 @@ def dashboard(
             f"The dashboard needs {error.name}, which is not installed.", "Install it: pip install '.[dashboard]'"
         ) from error
     from explain.since import since_ms
+    from web.server import Tls
+    from web.tokens import Tokens
 
     start = since_ms(since, datetime.now(UTC)) if since else None
-    options = Options(host, port, store or default_store(config), keep, start, token)
-    serve(config, options, lambda line: click.echo(line, err=True))
+    tokens, tls = Tokens.of(token, read_token, token_file), Tls.of(tls_cert, tls_key)
+    options = Options(
+        host, port, store or default_store(config), keep, start, tokens, streams, tls, access_log=access_log
+    )
+    log_to_stderr(config.settings, "dashboard")
+    serve(config, options, teller(config.settings, "dashboard"))

@@ -1,6 +1,5 @@
 """`demo`: everything at once, to see what traces look like."""
 
-import logging
 import os
 import tempfile
 from contextlib import nullcontext
@@ -8,11 +7,13 @@ from pathlib import Path
 
 import click
 
+from cli.commands import examples
+from cli.quiet import quiet_beam
 from cli.traffic import require_clients
 from pipeline.config import load_config
 
 
-@click.command()
+@click.command(epilog=examples("tracing-aggregator demo --open", "tracing-aggregator demo --traces --rate 20"))
 @click.option(
     "--data",
     metavar="DIR",
@@ -22,23 +23,33 @@ from pipeline.config import load_config
 @click.option("--rate", default=4.0, show_default=True, type=click.FloatRange(0.1), help="Orders a second.")
 @click.option("--duration", metavar="S", type=click.FloatRange(min=1), help="End this long after the traffic began.")
 @click.option("--open", "wants_browser", is_flag=True, help="Open the dashboard in a browser.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Of the dashboard; 8090, or a free one, if not given.")
+@click.option("--traces", "is_firehose", is_flag=True, help="Each trace as a row, not one line a message.")
 @click.option("--json", "as_json", is_flag=True, help="Traces as JSON lines, in the envelope of `kcat -J`.")
 @click.pass_context
 def demo(
-    ctx: click.Context, data: Path | None, rate: float, duration: float | None, wants_browser: bool, as_json: bool
+    ctx: click.Context,
+    data: Path | None,
+    rate: float,
+    duration: float | None,
+    wants_browser: bool,
+    port: int | None,
+    is_firehose: bool,
+    as_json: bool,
 ) -> None:
-    """Run a broker, traffic, the pipeline and the dashboard; show traces as they come.
+    """Run a broker, traffic, the pipeline and the dashboard; tell what happens to each message.
 
     The traffic is that of `traffic`: shops write to `orders`, `billing` forwards to `payments`, and now and then
-    something goes wrong, to be seen as an anomaly. Ctrl-C ends it all.
+    something goes wrong, and is told as an incident. Ctrl-C ends it all.
     """
     require_clients()
-    logging.getLogger().setLevel(logging.ERROR)  # Beam has warnings for its developers
-    from demo.screen import screen
+    quiet_beam()
+    from demo.page import Served
     from demo.stage import run
+    from demo.terminal import screen
 
     user = load_config(None, os.environ, ()).settings
     folder = nullcontext(str(data)) if data else tempfile.TemporaryDirectory(prefix="tracing-aggregator-demo-")
-    with folder as root, screen(as_json=as_json) as shown:
-        code = run(user, Path(root).expanduser().absolute(), rate, duration, shown, wants_browser=wants_browser)
+    with folder as root, screen(as_json=as_json, is_firehose=is_firehose) as shown:
+        code = run(user, Path(root).expanduser().absolute(), rate, duration, shown, Served(port, wants_browser))
     ctx.exit(code)

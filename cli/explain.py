@@ -1,6 +1,5 @@
 """`tracing-aggregator explain`: what happened to one message."""
 
-import logging
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.options import config_options
+from cli.commands import examples
+from cli.options import config_options, with_brokers
+from cli.quiet import quiet_beam
 from pipeline.config import Config
 
 if TYPE_CHECKING:
@@ -19,7 +20,13 @@ if TYPE_CHECKING:
     from explain.subject import Subject
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "tracing-aggregator explain e867aea9 -b localhost:9092",
+        "tracing-aggregator explain orders/0/42 --since 2h",
+        "tracing-aggregator explain orders-0@42 --traces traces.jsonl",
+    )
+)
 @click.argument("subject", metavar="CORRELATION_ID|TOPIC/PARTITION/OFFSET")
 @click.option(
     "--from",
@@ -59,6 +66,8 @@ def explain(
 ) -> None:
     """Show the timeline of one message: sent, acknowledged, read and committed by each group, and what is missing.
 
+    The beginning of a correlationId is enough, and TOPIC-PARTITION@OFFSET is a position too.
+
     Reads the aggregated and the anomaly topic, unless --from, --traces or --store says otherwise. Ends with 1 if
     nothing is known of the message.
     """
@@ -70,21 +79,26 @@ def explain(
     from explain import sources
     from explain.document import document
     from explain.screen import show
+    from explain.seen import Seen
     from explain.subject import subject_of
 
-    stored = None if folder or files or since else _stored(config, subject_of(subject), store)
+    asked = subject_of(subject)
+    seen = Seen(asked)
+    stored = None if folder or files or since else _stored(config, asked, store)
     if stored:
         shown, looked_at = stored
     else:
         with _outputs(config, folder, files, since) as outputs:
-            shown = sources.explain(outputs, subject_of(subject))
+            shown = sources.explain(outputs, asked, seen)
             looked_at = outputs.looked_at
     if as_json:
         click.echo(orjson.dumps(document(shown, looked_at), option=orjson.OPT_INDENT_2))
     elif shown:
         show(Console(highlight=False), shown)
     if not shown:
-        click.echo(_nothing(subject, looked_at, since), err=True)
+        why = "" if stored else f"\n{seen.why()}"
+        told = _nothing(f"{subject}.{why}", looked_at, config, since)
+        click.echo(told if folder or files else with_brokers(told, config), err=True)
         ctx.exit(1)
 
 
@@ -111,8 +125,7 @@ def _outputs(config: Config, folder: Path | None, files: tuple[str, ...], since:
     if folder is not None:
         yield Folder(folder, config.settings)
     elif files:
-        # Beam has warnings for its developers; what the user can mend is told otherwise.
-        logging.getLogger().setLevel(logging.ERROR)
+        quiet_beam()
         with talk.status(f"Aggregating {', '.join(files)} …") as status, replayed(files, config.settings) as made:
             status.stop()
             yield made
@@ -133,16 +146,19 @@ def _outputs(config: Config, folder: Path | None, files: tuple[str, ...], since:
                 outputs.close()
 
 
-def _nothing(subject: str, looked_at: list[str], since: str | None) -> str:
+def _nothing(subject: str, looked_at: list[str], config: Config, since: str | None) -> str:
+    settings = config.settings
     earlier = ["Look further back: a longer --since, or none."] if since else []
     lines = [
-        f"Nothing is known of {subject}. Looked at:",
+        f"Nothing is known of {subject}",
+        "Looked at:",
         *(f"  {source}" for source in looked_at),
         "What to try:",
         *(f"  {line}" for line in earlier),
-        "  Check the spelling: a correlationId in full, or a position such as orders/3/42.",
+        "  Check the spelling: a correlationId or how it begins, or a position: orders/3/42 or orders-3@42.",
         "  A trace that still waits for its partners is not written yet: try again when the holds are over",
         "  (hold.*.ms: see tracing-aggregator settings).",
-        "  Look in the raw traces: kcat -C -e -J -t _tracing > traces.jsonl, then --traces traces.jsonl.",
+        "  Look in the raw traces, with --traces t.jsonl:",
+        f"  kcat -b {settings.bootstrap_servers} -C -e -J -t {settings.tracing_topic} > t.jsonl",
     ]
     return "\n".join(lines)

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import click
 
+from cli.commands import examples
 from cli.options import config_options
 from pipeline.config import Config
 
 
-@click.command("flink-jar")
+@click.command("flink-jar", epilog=examples("tracing-aggregator flink-jar usrlib/job.jar config/config.properties"))
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @config_options
 def flink_jar(config: Config, file: Path) -> None:

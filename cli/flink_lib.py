@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
+from cli.commands import examples
 from cli.options import config_options
 from pipeline.config import Config
 
 
-@click.command("flink-lib")
+@click.command("flink-lib", epilog=examples("tracing-aggregator flink-lib /opt/flink/lib"))
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @config_options
 def flink_lib(config: Config, folder: Path) -> None:

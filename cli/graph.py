@@ -2,10 +2,14 @@
 
 import click
 
+from cli.commands import examples
+from cli.quiet import quiet_beam
 
-@click.command()
+
+@click.command(epilog=examples("tracing-aggregator graph > pipeline.mmd"))
 def graph() -> None:
     """Print the pipeline as a Mermaid diagram; the README's is made this way."""
+    quiet_beam()
     from pipeline.diagram import mermaid
 
     click.echo(mermaid())

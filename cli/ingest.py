@@ -1,11 +1,14 @@
 """`ingest`: raw traces from what other tools know."""
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from cli.options import config_options
+from cli.commands import Commands, examples
+from cli.options import config_options, server_options
+from cli.talk import log_to_stderr, teller
 from pipeline.config import Config
 from pipeline.errors import UserError
 
@@ -15,16 +18,20 @@ if TYPE_CHECKING:
     from ingest.records import Record
 
 
-@click.group()
+@click.group(cls=Commands, epilog=examples("tracing-aggregator ingest otlp --port 4318"))
 def ingest() -> None:
     """Turn what other tools know about messages into raw traces."""
 
 
-@ingest.command()
+@ingest.command(
+    epilog=examples(
+        "tracing-aggregator ingest otlp -b localhost:9092",
+        "tracing-aggregator ingest otlp --file spans.jsonl --stdout > traces.jsonl",
+    )
+)
 @config_options
 @click.option("--port", default=4318, show_default=True, type=click.IntRange(0, 65535), help="0 takes any free one.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; beyond loopback with --token.")
-@click.option("--token", envvar="TRACING_AGGREGATOR_TOKEN", show_envvar=True, help="Who may send spans, as a bearer.")
+@server_options
 @click.option(
     "--file",
     "files",
@@ -42,7 +49,17 @@ def ingest() -> None:
     help="Which spans are deliveries: a message may have one of each kind.",
 )
 def otlp(
-    config: Config, port: int, host: str, token: str | None, files: tuple[str, ...], to_stdout: bool, consumption: str
+    config: Config,
+    port: int,
+    host: str,
+    token: str | None,
+    token_file: Path | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    access_log: bool,
+    files: tuple[str, ...],
+    to_stdout: bool,
+    consumption: str,
 ) -> None:
     """Receive spans by OTLP/HTTP, and write what they say about messages to the tracing topic, until Ctrl-C.
 
@@ -60,12 +77,16 @@ def otlp(
             f"Spans need {error.name}, which is not installed.", "Install it: pip install '.[otlp]'"
         ) from error
     from pipeline.client_properties import to_librdkafka
+    from web.server import Tls
+    from web.tokens import Tokens
 
     settings, chosen = config.settings, Consumption(consumption)
     topics = Topics(settings.tracing_topic, settings.dead_letter_topic)
     deliver = _print if to_stdout else Delivery(to_librdkafka(config.producer_properties()))
     if not files:
-        serve(Where(host, port, token), topics, chosen, deliver, _tell)
+        where = Where(host, port, Tokens.of(token, file=token_file), Tls.of(tls_cert, tls_key), access_log=access_log)
+        log_to_stderr(settings, "ingest")
+        serve(where, topics, chosen, deliver, teller(settings, "ingest"))
         return
     try:
         _tell(summary(take_files(files, topics, chosen, deliver)))

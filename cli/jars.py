@@ -4,13 +4,14 @@ from pathlib import Path
 
 import click
 
+from cli.commands import examples
 from cli.options import read_config
 from runners.jars import resolve
 
 GROUPS = ("beam", "java-io", "broker", "clients")
 
 
-@click.command()
+@click.command(epilog=examples("tracing-aggregator jars"))
 @click.argument("groups", nargs=-1, metavar="[beam|broker|clients]…", type=click.Choice(GROUPS))
 @click.option("--config", "config_file", type=click.Path(path_type=Path), help="A configuration file.")
 @click.option("-o", "overrides", metavar="KEY=VALUE", multiple=True, help="A setting: jars.cache=DIR, jars.mirror=URL.")

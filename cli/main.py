@@ -1,10 +1,12 @@
 """The command `tracing-aggregator`: finds the subcommand, and shows errors that a user can mend without a traceback."""
 
 import importlib
+import os
 from typing import IO, Any, NamedTuple
 
 import click
 
+from cli.commands import Commands, ended_plainly, examples
 from pipeline.errors import UserError
 
 
@@ -20,6 +22,7 @@ COMMANDS = {
     "check": Lazy("cli.check:check", "Check configuration, brokers, topics and permissions."),
     "dashboard": Lazy("cli.dashboard:dashboard", "Serve pages to look at it all in a browser."),
     "demo": Lazy("cli.demo:demo", "Broker, traffic, pipeline and dashboard: traces in a table."),
+    "doctor": Lazy("cli.doctor:doctor", "Gather what a report of a fault needs."),
     "explain": Lazy("cli.explain:explain", "Show what happened to one message."),
     "flink-jar": Lazy("cli.flink_jar:flink_jar", "Write the job as a jar, for a Flink cluster of its own."),
     "flink-lib": Lazy("cli.flink_lib:flink_lib", "Copy the jars that a Flink cluster needs."),
@@ -31,6 +34,7 @@ COMMANDS = {
     "run": Lazy("cli.run:run", "Aggregate traces from Kafka to Kafka."),
     "settings": Lazy("cli.settings:settings", "List the settings, or those of a configuration."),
     "sink": Lazy("cli.sink:sink", "Write traces, findings and statistics to other systems."),
+    "size": Lazy("cli.size:size", "Work out what a load needs, and what breaks first."),
     "stop": Lazy("cli.stop:stop", "Stop a run on a Flink cluster, with a savepoint."),
     "tail": Lazy("cli.tail:tail", "Show aggregated traces, or findings, as they come."),
     "topics": Lazy("cli.topics:topics", "Create the topics that are missing."),
@@ -43,15 +47,17 @@ class ShownError(click.ClickException):
 
     exit_code = 2
 
-    def __init__(self, error: UserError) -> None:
+    def __init__(self, error: UserError, color: bool | None) -> None:
         super().__init__(str(error))
+        self._color = color
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print what happened and what to do."""
-        click.echo(f"Error: {self.message}", file=file, err=True)
+        head = click.style("Error:", fg="red", bold=True)
+        click.echo(f"{head} {self.message}", file=file, err=True, color=self._color)
 
 
-class Commands(click.Group):
+class Main(Commands):
     """The subcommands of the table above."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
@@ -74,18 +80,25 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run a subcommand; an error that the user can mend becomes a message, unless `--debug`."""
         try:
-            return super().invoke(ctx)
+            return ended_plainly(ctx, lambda: super(Main, self).invoke(ctx))
         except UserError as error:
             if ctx.params["debug"]:
                 raise
-            raise ShownError(error) from error
+            raise ShownError(error, ctx.color) from error
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Main,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=examples("tracing-aggregator demo", "tracing-aggregator explain --help"),
+)
 @click.version_option(package_name="tracing-aggregator", prog_name="tracing-aggregator")
 @click.option("--debug", is_flag=True, help="Show the traceback of any error.")
-def main(debug: bool) -> None:
+@click.pass_context
+def main(ctx: click.Context, debug: bool) -> None:  # noqa: ARG001  `invoke` looks at it
     """Message-level tracing for Apache Kafka: joins raw traces into the life of each message."""
+    if os.environ.get("NO_COLOR"):
+        ctx.color = False
 
 
 if __name__ == "__main__":

@@ -2,12 +2,14 @@
 
 import click
 
+from cli.commands import examples
 from cli.options import config_options
+from cli.talk import log_to_stderr, teller
 from pipeline.config import Config
 from pipeline.errors import UserError
 
 
-@click.command()
+@click.command(epilog=examples("tracing-aggregator metrics -b localhost:9092 -o metrics.port=8080"))
 @config_options
 def metrics(config: Config) -> None:
     """Serve /metrics for Prometheus, /healthz and /readyz beside a job on a Flink cluster, until Ctrl-C.
@@ -19,11 +21,9 @@ def metrics(config: Config) -> None:
     from metrics.exporter import exporting
     from runners.stop_signals import stop_request
 
-    with stop_request(_tell, "stopping") as stop, exporting(config) as address:
-        _tell(f"{address}/metrics, {address}/healthz, {address}/readyz. Ctrl-C ends it.")
+    tell = teller(config.settings, "metrics")
+    log_to_stderr(config.settings, "metrics")
+    with stop_request(tell, "stopping") as stop, exporting(config) as address:
+        tell(f"{address}/metrics, {address}/healthz, {address}/readyz. Ctrl-C ends it.")
         while not stop.wait(1.0):
             pass
-
-
-def _tell(line: str) -> None:
-    click.echo(line, err=True)

@@ -1,16 +1,22 @@
 """`tracing-aggregator replay`: aggregate traces from files, without Kafka or Java."""
 
-import logging
 from pathlib import Path
 
 import click
 from rich.console import Console
 
+from cli.commands import examples
 from cli.options import read_config
+from cli.quiet import quiet_beam
 from cli.summary import summary
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "tracing-aggregator replay traces.jsonl --output aggregated",
+        "kcat -C -e -J -t _tracing | tracing-aggregator replay - | head",
+    )
+)
 @click.argument("files", metavar="FILE…|-", nargs=-1, required=True)
 @click.option("--output", type=click.Path(path_type=Path), help="Folder for one <topic>.jsonl per output topic.")
 @click.option("--config", "config_file", type=click.Path(path_type=Path), help="A configuration file.")
@@ -22,9 +28,8 @@ def replay(files: tuple[str, ...], output: Path | None, config_file: Path | None
     by their headers. Output goes to stdout in the same envelope, or to --output DIR.
     """
     config = read_config(config_file, overrides)
+    quiet_beam()
     with Console(stderr=True).status(f"Aggregating {', '.join(files)} …"):
-        # Beam has warnings for its developers; what the user can mend is told otherwise.
-        logging.getLogger().setLevel(logging.ERROR)
         from runners.replay import replay as run
 
         counts = run(files, output, config.settings)

@@ -1,12 +1,14 @@
 """`run`: the pipeline from Kafka to Kafka."""
 
-import logging
 import sys
 
 import click
 
+from cli.commands import examples
 from cli.options import config_options
+from cli.quiet import quiet_beam
 from cli.summary import summary
+from cli.talk import Tell, log_to_stderr, teller
 from pipeline.config import Config
 from pipeline.errors import UserError
 from pipeline.setting_types import LOCAL_MASTER
@@ -14,7 +16,11 @@ from pipeline.setting_types import LOCAL_MASTER
 RUNNERS = ("flink", "direct", "prism")
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "tracing-aggregator run config/config.properties", "tracing-aggregator run -b localhost:9092 --runner direct"
+    )
+)
 @click.option("--runner", type=click.Choice(RUNNERS), help="What runs it; overrides the setting `runner`.")
 @click.option(
     "--beam",
@@ -37,12 +43,13 @@ def run(config: Config, runner: str | None, beam_flags: tuple[str, ...], from_sa
     flink.master=host:port the job is submitted there, its id printed, and it goes on after this command. On `direct`,
     everything up to now, then the end.
     """
-    sys.exit(_start(config, runner or config.settings.runner, beam_flags, from_savepoint))
+    tell = teller(config.settings, "run")
+    log_to_stderr(config.settings, "run")
+    sys.exit(_start(config, runner or config.settings.runner, beam_flags, from_savepoint, tell))
 
 
-def _start(config: Config, runner: str, beam_flags: tuple[str, ...], from_savepoint: str) -> int:
-    # Beam has warnings for its developers; what the user can mend is told otherwise.
-    logging.getLogger().setLevel(logging.ERROR)
+def _start(config: Config, runner: str, beam_flags: tuple[str, ...], from_savepoint: str, tell: Tell) -> int:
+    quiet_beam()
     if from_savepoint and runner != "flink":
         raise UserError(
             f"The runner {runner} has no savepoints.", "Leave --from-savepoint out, or take --runner=flink."
@@ -50,20 +57,21 @@ def _start(config: Config, runner: str, beam_flags: tuple[str, ...], from_savepo
     if runner == "direct":
         from runners import bounded_kafka
 
-        _tell(summary(bounded_kafka.run(config, _tell)))
+        tell(summary(bounded_kafka.run(config, tell)))
         return 0
     if runner == "prism":
         from runners import prism
 
-        return prism.run(config, _tell, beam_flags)
+        return prism.run(config, tell, beam_flags)
     from metrics.exporter import exporting_beside
     from runners import flink
+    from runners.log_keeper import keeping_logs
 
     if config.settings.flink_master != LOCAL_MASTER:
-        return flink.run(config, _tell, beam_flags, from_savepoint=from_savepoint)
-    with exporting_beside(config, _tell):
-        return flink.run(config, _tell, beam_flags, from_savepoint=from_savepoint)
+        return flink.run(config, tell, beam_flags, from_savepoint=from_savepoint)
+    with keeping_logs(config, _put), exporting_beside(config, tell):
+        return flink.run(config, tell, beam_flags, from_savepoint=from_savepoint)
 
 
-def _tell(line: str) -> None:
+def _put(line: str) -> None:
     click.echo(line, err=True)

@@ -6,13 +6,16 @@ from itertools import groupby
 import click
 import orjson
 
+from cli.commands import examples
 from cli.options import config_options
 from pipeline.config import Config
 from pipeline.masking import masked
 from pipeline.settings_table import Row, as_text, markdown, rows
 
 
-@click.command()
+@click.command(
+    epilog=examples("tracing-aggregator settings", "tracing-aggregator settings config/config.properties --json")
+)
 @config_options
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="The reference, as Markdown.")
@@ -53,6 +56,6 @@ def _print_properties(config: Config) -> None:
 def _print_property(description: str, name: str, value: str, source: str | None) -> None:
     comments = [*textwrap.wrap(description, width=110), *([f"(from {source})"] if source else [])]
     for line in comments:
-        click.echo(f"# {line}")
+        click.secho(f"# {line}", dim=True)
     escaped = value.replace("\\", "\\\\")
-    click.echo(f"{name}={escaped}")
+    click.echo(f"{click.style(name, bold=True)}={escaped}")

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.commands import Commands, examples
 from cli.options import config_options
 from pipeline.config import Config
 from pipeline.errors import UserError
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from sinks.carry import Target
 
 
-@click.group()
+@click.group(cls=Commands, epilog=examples("tracing-aggregator sink otlp -b localhost:9092"))
 def sink() -> None:
     """Carry aggregated traces, findings and statistics from Kafka into other systems, until Ctrl-C.
 
@@ -20,7 +21,7 @@ def sink() -> None:
     """
 
 
-@sink.command()
+@sink.command(epilog=examples("tracing-aggregator sink elasticsearch -o elasticsearch.url=http://es:9200"))
 @config_options
 def elasticsearch(config: Config) -> None:
     """Index them in Elasticsearch or OpenSearch, at elasticsearch.url.
@@ -33,7 +34,7 @@ def elasticsearch(config: Config) -> None:
     _carry(config, "elasticsearch", target.topics, target, target.address)
 
 
-@sink.command()
+@sink.command(epilog=examples("tracing-aggregator sink otlp -o otlp.url=http://localhost:4318"))
 @config_options
 def otlp(config: Config) -> None:
     """Export messages as spans to an OpenTelemetry receiver, at otlp.url.

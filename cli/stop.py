@@ -2,11 +2,12 @@
 
 import click
 
+from cli.commands import examples
 from cli.options import config_options
 from pipeline.config import Config
 
 
-@click.command()
+@click.command(epilog=examples("tracing-aggregator stop config/config.properties"))
 @config_options
 def stop(config: Config) -> None:
     """Stop the run with this configuration, on this machine or on the cluster `flink.master`, with a savepoint.

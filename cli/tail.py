@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from cli.commands import examples
 from cli.options import config_options
+from demo import rows
 from pipeline.config import Config
 from pipeline.errors import UserError
 
@@ -18,8 +20,8 @@ TYPES = ("SEND", "ACK", "CONSUME", "COMMIT")
 TIMEOUT_S = 15
 POLL_S = 0.25
 BATCH = 500
-FINDING_HEADINGS = ("TIME (UTC)", "STATE", "REASON", "TOPIC/PARTITION/OFFSET", "GROUP", "CLIENT", "CORRELATION", "")
-_FINDING_WIDTHS = (12, 8, 18, 22, 10, 12, 11, 0)
+FINDING_HEADINGS = ("TIME (UTC)", "STATE", "REASON", "MESSAGE", "GROUP", "ID", "")
+_FINDING_WIDTHS = (12, 8, 18, 15, 10, 8, 0)
 
 Value = Mapping[str, Any]
 
@@ -37,7 +39,12 @@ class Filter(NamedTuple):
         return all(not names or value.get(field) in names for names, field in chosen)
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "tracing-aggregator tail -b localhost:9092 --topic orders --type consume",
+        "tracing-aggregator tail --anomalies --json | jq -r .payload",
+    )
+)
 @config_options
 @click.option("--topic", "topics", metavar="NAME", multiple=True, help="Only of this business topic; may be repeated.")
 @click.option("--group", "groups", metavar="NAME", multiple=True, help="Only of this consumer group; may be repeated.")
@@ -59,17 +66,22 @@ def tail(
         raise click.UsageError("--type is for traces; leave it out with --anomalies.")
     topic = config.settings.anomaly_topic if anomalies else config.settings.aggregated_topic
     chosen, show = Filter(topics, groups, types), printer(anomalies=anomalies, as_json=as_json)
+
+    def begin() -> None:
+        click.echo(waiting, err=True)
+        if not as_json:
+            click.secho(finding_line(FINDING_HEADINGS) if anomalies else rows.line(rows.HEADINGS), bold=True)
+
     waiting = f"Waiting for records on {topic} at {config.settings.bootstrap_servers}; Ctrl-C ends it."
     with suppress(KeyboardInterrupt):
-        for key, payload in arrivals(config, topic, lambda: click.echo(waiting, err=True)):
+        for key, payload in arrivals(config, topic, begin):
             value = _parsed(payload)
             if value is not None and chosen.fits(value):
                 show(topic, key, payload, value)
 
 
 def printer(*, anomalies: bool, as_json: bool) -> Callable[[str, bytes, bytes, Value], None]:
-    """What shows a record: its topic, key, payload and parsed value. Writes the head of a table first."""
-    from demo import rows
+    """What shows a record: its topic, key, payload and parsed value."""
     from pipeline.envelope import to_line
 
     def json_line(topic: str, key: bytes, payload: bytes, _: Value) -> None:
@@ -78,9 +90,17 @@ def printer(*, anomalies: bool, as_json: bool) -> Callable[[str, bytes, bytes, V
 
     if as_json:
         return json_line
-    click.echo(finding_line(FINDING_HEADINGS) if anomalies else rows.line(rows.HEADINGS))
-    line = _finding if anomalies else lambda value: rows.row(value).text
-    return lambda _topic, _key, _payload, value: click.echo(line(value))
+    show = _show_finding if anomalies else _show_trace
+    return lambda _topic, _key, _payload, value: show(value)
+
+
+def _show_trace(value: Value) -> None:
+    row = rows.row(value)
+    click.secho(row.text, fg=rows.MARKED if row.is_marked else rows.COLOURS[row.kind], bold=row.is_marked)
+
+
+def _show_finding(value: Value) -> None:
+    click.secho(_finding(value), fg="green" if value.get("resolved") else "red")
 
 
 def arrivals(config: Config, topic: str, begun: Callable[[], None]) -> Iterator[tuple[bytes, bytes]]:
@@ -146,7 +166,6 @@ def _finding(value: Value) -> str:
             value.get("reason", "-"),
             place,
             value.get("groupId", "-"),
-            value.get("clientId", "-"),
             str(value.get("correlationId", "-"))[:8],
             ", ".join(more),
         )

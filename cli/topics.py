@@ -2,11 +2,12 @@
 
 import click
 
+from cli.commands import examples
 from cli.options import config_options
 from pipeline.config import Config
 
 
-@click.command()
+@click.command(epilog=examples("tracing-aggregator topics -b localhost:9092 --dry-run"))
 @config_options
 @click.option("--partitions", type=click.IntRange(min=1), help="Partitions of each new topic; 4 if not given.")
 @click.option("--dry-run", is_flag=True, help="Change nothing, only say what would be done.")
@@ -30,7 +31,8 @@ def topics(ctx: click.Context, config: Config, partitions: int | None, dry_run: 
     else:
         for report in reports:
             size = f"{report.partitions} partitions" if report.partitions else ""
-            click.echo(f"{report.state:8} {report.name:20} {size}".rstrip())
+            state = click.style(f"{report.state:8}", fg="red" if report.state == "failed" else "green")
+            click.echo(f"{state} {report.name:20} {size}".rstrip())
             for departure in report.departures:
                 click.echo(f"         {departure.what}\n         {departure.todo}".rstrip(), err=True)
     if any(report.state == "failed" for report in reports):

@@ -5,6 +5,7 @@ from typing import IO
 
 import click
 
+from cli.commands import examples
 from cli.options import config_options
 from pipeline.config import Config
 from pipeline.errors import UserError
@@ -12,7 +13,7 @@ from pipeline.errors import UserError
 SHARE = click.FloatRange(0, 1)
 
 
-@click.command()
+@click.command(epilog=examples("tracing-aggregator traffic -b localhost:9092 --rate 50 --loss 0.01 --rewind"))
 @click.option("--rate", default=20.0, show_default=True, type=click.FloatRange(0.1), help="Orders a second.")
 @click.option("--seconds", metavar="S", type=click.FloatRange(min=1), help="End after so long; else at Ctrl-C.")
 @click.option("--loss", default=0.0, metavar="P", type=SHARE, help="Share of orders acknowledged and not in the log.")

@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from dashboard.ingest import Ingest, Record
-from dashboard.retention import trim
+from dashboard.intake.ingest import Ingest, Record
+from dashboard.intake.retention import trim
 from dashboard.store import transaction
 from pipeline.client_properties import to_librdkafka
 from pipeline.config import Config

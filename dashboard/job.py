@@ -1,11 +1,9 @@
 """How the pipeline itself is: its counters and its readiness, from where `run` or `metrics` serves them."""
 
-import json
 import threading
-from contextlib import closing
-from http.client import HTTPConnection, HTTPException
 from typing import Any
 
+import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from pipeline.settings import Settings
@@ -18,11 +16,12 @@ _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - listened on 
 
 
 class JobWatch:
-    """A thread that looks every 5 s at `metrics.host` and `metrics.port`, so that no answer waits for it."""
+    """A thread that looks every 5 s at `metrics.address`, so that no answer waits for it."""
 
     def __init__(self, settings: Settings) -> None:
-        self._host = _EVERYWHERE.get(settings.metrics_host, settings.metrics_host)
-        self._port = settings.metrics_port
+        self._address = address_of(settings)
+        self._token = settings.metrics_token.partition(",")[0]
+        self._verify: str | bool = settings.metrics_ca_file or True
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch-job", daemon=True)
         self._state: dict[str, Any] = {}
@@ -38,25 +37,37 @@ class JobWatch:
 
     def status(self) -> dict[str, Any]:
         """`address`; then `counters`, `isReady` and `why`, or the `error` if nobody answers there."""
-        return {"address": f"{self._host}:{self._port}", **self._state}
+        return {"address": self._address, **self._state}
 
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
                 self._state = self._look()
-            except (OSError, HTTPException, ValueError) as error:
+            except (OSError, ValueError, KeyError) as error:
                 self._state = {"error": str(error) or type(error).__name__}
             self._stopping.wait(_EVERY_S)
 
     def _look(self) -> dict[str, Any]:
-        if not self._port:
-            return {"error": "metrics.port=0 serves none"}
-        with closing(HTTPConnection(self._host, self._port, timeout=_TIMEOUT_S)) as server:
-            server.request("GET", "/metrics", headers={"Accept": "text/plain"})
-            counters = counters_of(server.getresponse().read().decode())
-            server.request("GET", "/readyz")
-            answer = server.getresponse()
-            return {"counters": counters, "isReady": answer.status == 200, "why": json.loads(answer.read())["why"]}  # noqa: PLR2004
+        if not self._address:
+            return {"error": "metrics.port=0 serves none; metrics.address names another place"}
+        headers = {"Accept": "text/plain"}
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        with requests.Session() as session:
+            session.trust_env = False
+            scraped = session.get(f"{self._address}/metrics", headers=headers, timeout=_TIMEOUT_S, verify=self._verify)
+            scraped.raise_for_status()
+            readiness = session.get(f"{self._address}/readyz", timeout=_TIMEOUT_S, verify=self._verify)
+            return {"counters": counters_of(scraped.text), "isReady": readiness.ok, "why": readiness.json()["why"]}
+
+
+def address_of(settings: Settings) -> str:
+    """Where the job's metrics are served, as this process reaches it; empty: nowhere."""
+    if settings.metrics_address or not settings.metrics_port:
+        return settings.metrics_address
+    host = _EVERYWHERE.get(settings.metrics_host, settings.metrics_host)
+    scheme = "https" if settings.metrics_tls_cert_file else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.metrics_port}"
 
 
 def counters_of(text: str) -> dict[str, float]:

@@ -9,10 +9,15 @@ import orjson
 
 from dashboard.store import Reader, Row
 from explain.gather import MAX_RECORDS, Value
+from explain.happened import AROUND_NS
 from explain.model import Timeline
+from explain.seen import LEAST_PREFIX, MOST_NAMES
 from explain.subject import Place, Subject, place_of
+from transforms.dates import nanos_of
 
 _MAX_FINDINGS = 2000
+#: Sorts behind all that a name may go on with.
+_LAST = "\U0010ffff"
 #: A dashboard that runs says so every few seconds.
 _ALIVE_MS = 20_000
 
@@ -30,13 +35,16 @@ class StoreOutputs:
         return iter(self._records.values())
 
     def findings(self) -> Iterator[Value]:
-        """Those about these records, their positions, or many messages of their topics."""
+        """Those about these records, their positions, or many messages of their topics, and those of the same time."""
         correlations = {one["correlationId"] for one in self._records.values() if one.get("correlationId")}
         places = {place for one in self._records.values() if (place := place_of(one))}
         topics = {one["topic"] for one in self._records.values()}
         found = [self._found("correlationId = ?", one) for one in correlations]
         found += [self._found("topic = ? AND partition = ? AND offset = ?", *place) for place in places]
         found += [self._found("topic = ? AND (summary OR reason = 'rewound')", topic) for topic in topics]
+        dates = [nanos_of(one["date"]) for one in self._records.values()]
+        near = min(dates, default=0) - AROUND_NS, max(dates, default=0) + AROUND_NS
+        found += [self._found("topic = ? AND date BETWEEN ? AND ?", topic, *near) for topic in topics]
         return iter({row["id"]: orjson.loads(row["value"]) for rows in found for row in rows}.values())
 
     def _found(self, where: str, *words: object) -> list[Row]:
@@ -44,10 +52,20 @@ class StoreOutputs:
         return self._reader.rows(query, (*words, _MAX_FINDINGS))
 
     def _gathered(self, subject: Subject) -> dict[str, Value]:
+        """Those of the subject; where there are none, those of the correlationIds that begin with it."""
+        records = self._followed(subject, [subject.text, *([subject.place] if subject.place else [])])
+        if records or subject.place is not None or len(subject.text) < LEAST_PREFIX:
+            return records
+        query = (
+            "SELECT DISTINCT correlationId AS name FROM traces WHERE correlationId >= ? AND correlationId < ? LIMIT ?"
+        )
+        names = self._reader.rows(query, (subject.text, f"{subject.text}{_LAST}", MOST_NAMES + 1))
+        return self._followed(subject, [row["name"] for row in names])
+
+    def _followed(self, subject: Subject, open_ends: list[str | Place]) -> dict[str, Value]:
         """Follow correlationIds to positions, and the position asked for to correlationIds, until nothing is new."""
         records: dict[str, Value] = {}
         asked: set[object] = set()
-        open_ends: list[str | Place] = [subject.text, *([subject.place] if subject.place else [])]
         while open_ends and len(records) <= MAX_RECORDS:
             end = open_ends.pop()
             if end in asked:

@@ -1,34 +1,47 @@
 """Runs the dashboard: the thread that follows Kafka, and the web server."""
 
+import fcntl
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import uvicorn
 
-from dashboard.api import application
+from dashboard.api import STREAMS, application
 from dashboard.follow import Follower
 from dashboard.job import JobWatch
-from dashboard.listening import listen, url
 from dashboard.store import Reader, open_store
 from pipeline.config import Config
+from pipeline.errors import UserError
+from web.connections import Connections, Limits
+from web.listening import listen, url
+from web.server import Tls, server
+from web.tokens import Tokens
 
-#: Pages that are open hold a stream that never ends: they are cut off after this.
+#: Answers that are not ready by then are cut off.
 _GRACE_S = 1
+#: Connections beside those of the streams.
+_REQUESTS = 200
 
 
 class Options(NamedTuple):
-    """How to serve: `store` is the file, `since` in ms since the epoch, `token` None asks for none."""
+    """How to serve: `store` is the file, `since` in ms since the epoch, `tokens` None asks for none.
+
+    `streams`: pages that are told of changes at a time.
+    """
 
     host: str
     port: int
     store: Path
     keep: int
     since: int | None
-    token: str | None
+    tokens: Tokens | None
+    streams: int = STREAMS
+    tls: Tls | None = None
+    access_log: bool = False
 
 
 def serve(config: Config, options: Options, tell: Callable[[str], None]) -> None:
@@ -38,7 +51,7 @@ def serve(config: Config, options: Options, tell: Callable[[str], None]) -> None
     store that cannot be used.
     """
     with serving(config, options) as page:
-        tell(f"Dashboard: {page.address}" + ("  (once with ?token=…)" if options.token else ""))
+        tell(f"Dashboard: {page.address}" + ("  (once with ?token=…)" if options.tokens else ""))
         tell(
             f"Reads {config.settings.bootstrap_servers} into {options.store}. "
             "Ctrl-C ends it; the next start goes on there."
@@ -71,24 +84,37 @@ def serving(config: Config, options: Options) -> Iterator[Page]:
 
     Raises UserError as `serve` does.
     """
-    listening = listen(options.host, options.port, options.token, "tracing-aggregator dashboard")
-    try:
-        connection = open_store(options.store)
+    with (
+        closing(listen(options.host, options.port, options.tokens, "tracing-aggregator dashboard")) as listening,
+        _alone(options.store),
+        closing(open_store(options.store)) as connection,
+    ):
         follower = Follower(config, connection, options.since, options.keep)
         job = JobWatch(config.settings)
-        app = application(Reader(options.store), options.token, follower.status, job.status)
-        server = uvicorn.Server(
-            uvicorn.Config(
-                app, log_level="warning", access_log=False, timeout_graceful_shutdown=_GRACE_S, server_header=False
-            )
-        )
+        connections = Connections(Limits(2 * options.streams + _REQUESTS, options.streams + _REQUESTS))
+        reader = Reader(options.store)
+        app = application(reader, options.tokens, follower.status, job.status, options.streams, connections)
+        made = server(app, connections, options.tls, _GRACE_S, access=options.access_log)
+        made.on_stop = app.state.changes.end
         follower.start()
         job.start()
         try:
-            yield Page(url(options.host, listening), server, listening)
+            yield Page(url(options.host, listening, tls=options.tls is not None), made, listening)
         finally:
             job.stop()
             follower.stop()
-            connection.close()
-    finally:
-        listening.close()
+
+
+@contextmanager
+def _alone(store: Path) -> Iterator[None]:
+    """Keep other dashboards from the store; the kernel ends that with the process, however that ends."""
+    store.parent.mkdir(parents=True, exist_ok=True)
+    with store.with_name(f"{store.name}.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(
+                f"{store} is written by another dashboard.",
+                "Look at that one; or give this one a store of its own: tracing-aggregator dashboard --store FILE",
+            ) from error
+        yield

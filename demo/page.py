@@ -8,9 +8,11 @@ from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
+from typing import NamedTuple
 
 from metrics.exporter import exporting
 from pipeline.config import Config
+from pipeline.errors import UserError
 from runners.ports import free_ports, listens
 
 PORT, METRICS_PORT = 8090, 8080
@@ -23,22 +25,31 @@ def usual_or_free(port: int) -> int:
     return free_ports(1)[0] if listens(port) else port
 
 
-class Page:
-    """See the head of this file. `store` is the dashboard's file; `wants_browser` opens a browser when it is there."""
+class Served(NamedTuple):
+    """What the user wants of the page: its port, None for the usual one or any that is free, and a browser on it."""
 
-    def __init__(self, config: Config, store: Path, *, wants_browser: bool) -> None:
+    port: int | None = None
+    wants_browser: bool = False
+
+
+class Page:
+    """See the head of this file. `store` is the dashboard's file. UserError where the port that is wanted is taken."""
+
+    def __init__(self, config: Config, store: Path, served: Served) -> None:
         self._config = config
         self._store = store
-        self._wants_browser = wants_browser
+        self._wants_browser = served.wants_browser
         self._open = ExitStack()
         self._is_begun = False
-        self._port = usual_or_free(PORT)
+        if served.port and listens(served.port):
+            raise UserError(f"Port {served.port} is taken.", "Leave --port out, or choose another one.")
+        self._port = served.port or usual_or_free(PORT)
         self.address = f"http://127.0.0.1:{self._port}/"
 
     @staticmethod
     def can_be_had() -> bool:
         """Whether what the dashboard needs is installed."""
-        return find_spec("uvicorn") is not None and find_spec("fastapi") is not None
+        return find_spec("fastapi") is not None
 
     def begin(self) -> None:
         """Serve, if it does not yet."""

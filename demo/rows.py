@@ -3,8 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-HEADINGS = ("TIME (UTC)", "TYPE", "TOPIC/PARTITION/OFFSET", "GROUP", "CLIENT", "MS", "CORRELATION", "")
-WIDTHS = (12, 7, 22, 10, 12, 6, 11, 0)
+HEADINGS = ("TIME (UTC)", "TYPE", "MESSAGE", "GROUP", "CLIENT", "MS", "ID", "")
+#: With two blanks between them a row of 80 columns, but for marks.
+WIDTHS = (12, 7, 15, 10, 10, 6, 8, 0)
+#: Of each type of trace, and of a row to look at twice.
+COLOURS = {"SEND": "cyan", "ACK": "blue", "CONSUME": "green", "COMMIT": "magenta"}
+MARKED = "yellow"
 _RIGHT = HEADINGS.index("MS")
 _MILLIS = len("12:00:00.000")
 

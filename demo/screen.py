@@ -1,124 +1,132 @@
-"""Where the demo shows what arrives: a live table on a terminal, plain lines into a pipe, or JSON lines.
+"""What the demo tells, line by line: into a pipe or a file, or as JSON lines. `terminal.py` has the one for a person.
 
-Traces go to stdout; the totals and all talk to stderr, except on a terminal, where one live display has it all.
+What happens goes to stdout; the totals and all talk to stderr.
 """
 
 import sys
 import time
-from typing import Self
+from collections.abc import Callable
+from typing import Any, Self
 
 import click
 import orjson
-from rich.console import Console
-from rich.live import Live
-from rich.text import Text
 
 from demo.feed import Arrival
-from demo.rows import HEADINGS, line, row
+from demo.incidents import Incidents, Told
+from demo.messages import Messages
+from demo.rows import HEADINGS, Row, line, row
 from demo.totals import Totals
 from pipeline.envelope import to_line
+from pipeline.settings import Settings
 
-STYLES = {"SEND": "cyan", "ACK": "blue", "CONSUME": "green", "COMMIT": "magenta"}
-MARKED = "bold yellow"
 TOTALS_EACH_S = 10.0
 
 
 class Screen:
-    """Plain lines, which suit pipes and files; the totals every 10 s and at the end. A context manager."""
+    """Plain lines; the totals every 10 s and at the end. A context manager.
 
-    def __init__(self) -> None:
-        self._totals = Totals()
-        self._shown_at = time.monotonic()
+    Args:
+        is_firehose: every trace is a row, instead of one line for each message that is complete.
+        clock: seconds that only grow.
+        wall_ms: ms since the epoch.
+    """
+
+    def __init__(
+        self,
+        *,
+        is_firehose: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+        wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        self._is_firehose = is_firehose
+        self._clock = clock
+        self._wall_ms = wall_ms
+        self._shown_at = clock()
+        self._topics = Settings()
+        self.totals = Totals()
+        self.messages = Messages()
+        self.incidents = Incidents("tracing-aggregator explain {}")
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._totals:
-            self.tell(str(self._totals))
+        self.tell(self.summary())
+
+    def begin(self, settings: Settings, page: str) -> None:  # noqa: ARG002  for those that have a head
+        """Where everything is: topics and brokers of these settings, and the address of the page."""
+        self._topics = settings
+        self.incidents = Incidents(f"tracing-aggregator explain {{}} -b {settings.bootstrap_servers}")
+        if self._is_firehose:
+            self.heading(line(HEADINGS))
+
+    def take(self, arrivals: list[Arrival]) -> None:
+        """Shows what arrived in the output topics, and what follows from it."""
+        findings = []
+        for arrival in arrivals:
+            value = orjson.loads(arrival.value)
+            if arrival.topic == self._topics.aggregated_topic:
+                self.trace(arrival, value)
+            elif arrival.topic == self._topics.anomaly_topic:
+                findings.append(value)
+            else:
+                self.totals.take(value)
+        if findings:
+            self.incidents.take(findings)
+        for told in self.incidents.news(self._clock()):
+            self.incident(told)
+
+    def trace(self, arrival: Arrival, value: dict[str, Any]) -> None:  # noqa: ARG002  JSON is of the arrival itself
+        """Shows an aggregated trace, or its message if that is complete."""
+        if self._is_firehose:
+            self.row(row(value))
+        elif text := self.messages.take(value):
+            self.message(text)
+
+    def refresh(self) -> None:
+        """Shows the totals if it is time to."""
+        if self._clock() >= self._shown_at + TOTALS_EACH_S:
+            self._shown_at = self._clock()
+            self.tell(self.summary())
+
+    def summary(self) -> str:
+        """The totals in a line."""
+        numbers = self.totals.numbers(self._wall_ms())
+        return f"{numbers}  {numbers.latency}  {self.incidents.summary()}"
 
     def tell(self, text: str) -> None:
         """A line of talk."""
         click.echo(text, err=True)
 
-    def begin(self) -> None:
-        """The head of the table."""
-        click.echo(line(HEADINGS))
+    def heading(self, text: str) -> None:
+        """The head of the table of traces."""
+        click.echo(text)
 
-    def traces(self, arrivals: list[Arrival]) -> None:
-        """Shows and counts aggregated traces."""
-        for arrival in arrivals:
-            trace = orjson.loads(arrival.value)
-            self._totals.add_trace(trace)
-            self._show(arrival, trace)
+    def row(self, shown: Row) -> None:
+        """A trace."""
+        click.echo(shown.text)
 
-    def findings(self, arrivals: list[Arrival]) -> None:
-        """Counts findings."""
-        for arrival in arrivals:
-            self._totals.add_finding(orjson.loads(arrival.value))
+    def message(self, text: str) -> None:
+        """A message that is complete."""
+        click.echo(f"✓ {text}")
 
-    def refresh(self) -> None:
-        """Shows the totals if it is time to."""
-        if self._totals and time.monotonic() >= self._shown_at + TOTALS_EACH_S:
-            self._shown_at = time.monotonic()
-            self.tell(str(self._totals))
-
-    def _show(self, arrival: Arrival, trace: dict[str, object]) -> None:  # noqa: ARG002 - one signature for all
-        click.echo(row(trace).text)
+    def incident(self, told: Told) -> None:
+        """Something that went wrong."""
+        click.echo(f"✗ {told.text}")
+        if told.command:
+            click.echo(f"  {told.command}")
 
 
 class JsonScreen(Screen):
     """Traces in the envelope of `kcat -J`, one a line."""
 
-    def begin(self) -> None:
+    def heading(self, text: str) -> None:
         """JSON needs no head."""
 
-    def _show(self, arrival: Arrival, trace: dict[str, object]) -> None:  # noqa: ARG002 - one signature for all
+    def trace(self, arrival: Arrival, value: dict[str, Any]) -> None:  # noqa: ARG002  the arrival is all
+        """Writes it as it came."""
         sys.stdout.buffer.write(to_line(*arrival))
         sys.stdout.buffer.flush()
 
-
-class Terminal(Screen):
-    """Coloured lines above a line of totals that is always there; without colours where `NO_COLOR` is set."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._console = Console(highlight=False, soft_wrap=True)
-        self._live = Live(console=self._console, auto_refresh=False, get_renderable=self._line_of_totals)
-
-    def __enter__(self) -> Self:
-        self._live.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._live.refresh()
-        self._live.stop()
-
-    def tell(self, text: str) -> None:
-        """A line of talk; to stderr if that is elsewhere."""
-        if sys.stderr.isatty():
-            self._console.print(Text(text, "dim"))
-        else:
-            click.echo(text, err=True)
-
-    def begin(self) -> None:
-        """The head of the table."""
-        self._console.print(Text(line(HEADINGS), "bold"))
-
-    def refresh(self) -> None:
-        """Shows the totals as they are now."""
-        self._live.refresh()
-
-    def _show(self, arrival: Arrival, trace: dict[str, object]) -> None:  # noqa: ARG002 - one signature for all
-        shown = row(trace)
-        self._console.print(Text(shown.text, MARKED if shown.is_marked else STYLES[shown.kind]))
-
-    def _line_of_totals(self) -> Text:
-        return Text(str(self._totals) if self._totals else "", "bold", no_wrap=True, overflow="ellipsis")
-
-
-def screen(*, as_json: bool) -> Screen:
-    """The one that suits stdout."""
-    if as_json:
-        return JsonScreen()
-    return Terminal() if sys.stdout.isatty() else Screen()
+    def incident(self, told: Told) -> None:
+        """Findings are not traces."""

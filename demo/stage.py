@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Event, Thread, Timer
 
 from demo.feed import Feed
-from demo.page import METRICS_PORT, Page, usual_or_free
+from demo.page import METRICS_PORT, Page, Served, usual_or_free
 from demo.screen import Screen
 from demo.traffic import traffic
 from pipeline.config import Config
@@ -55,14 +55,13 @@ def settings_of(user: Settings, bootstrap_servers: str, folder: Path) -> Setting
             "trace_pathways": True,
             "pathway_quiet_ms": 5_000,
             "consumption_buffer_ms": 20_000,
+            "stats_interval_ms": 2_000,
             **dict.fromkeys(("unacked_ms", "lost_ms", "unconsumed_ms", "uncommitted_ms"), 20_000),
         }
     )
 
 
-def run(
-    user: Settings, folder: Path, rate: float, duration_s: float | None, screen: Screen, *, wants_browser: bool
-) -> int:
+def run(user: Settings, folder: Path, rate: float, duration_s: float | None, screen: Screen, served: Served) -> int:
     """Runs the demo with its data below `folder` until a signal, or for so many seconds; returns the exit code.
 
     Raises `UserError` when a part of it cannot be had or does not start.
@@ -80,7 +79,7 @@ def run(
             ended_together(broker.stop, server.process.stop),
         ):
             make_topics(config)
-            page = Page(config, folder / "dashboard.sqlite", wants_browser=wants_browser)
+            page = Page(config, folder / "dashboard.sqlite", served)
             with traffic(config, rate, screen.tell, stop), watched(config, screen, stop, page):
                 screen.tell(where_to_look(broker, config.settings, page))
                 loaded.result()
@@ -124,23 +123,25 @@ def ended_together(*stops: Callable[[], object]) -> Iterator[None]:
 @contextmanager
 def watched(config: Config, screen: Screen, stop: Event, page: Page) -> Iterator[None]:
     """Shows what the pipeline writes while the block runs. Sets `stop` when it cannot, a closed pipe for instance."""
-    aggregated, anomalies = config.settings.aggregated_topic, config.settings.anomaly_topic
-    ending = Event()
+    settings = config.settings
+    ending, reader_is_gone = Event(), Event()
 
     def watch() -> None:
         try:
-            screen.begin()
+            screen.begin(settings, page.address)
             while not ending.is_set():
                 arrivals = feed.poll(POLL_S)
                 if arrivals:
                     page.begin()
-                screen.traces([arrival for arrival in arrivals if arrival.topic == aggregated])
-                screen.findings([arrival for arrival in arrivals if arrival.topic == anomalies])
+                screen.take(arrivals)
                 screen.refresh()
+        except BrokenPipeError:
+            reader_is_gone.set()
         finally:
             stop.set()
 
-    with Feed(config.settings.bootstrap_servers, [aggregated, anomalies]) as feed:
+    shown = [settings.aggregated_topic, settings.anomaly_topic, settings.stats_topic]
+    with Feed(settings.bootstrap_servers, shown) as feed:
         watcher = Thread(target=watch, name="watch", daemon=True)
         watcher.start()
         try:
@@ -149,6 +150,8 @@ def watched(config: Config, screen: Screen, stop: Event, page: Page) -> Iterator
             ending.set()
             watcher.join()
             page.end()
+    if reader_is_gone.is_set():
+        raise BrokenPipeError
 
 
 def where_to_look(broker: Broker, settings: Settings, page: Page) -> str:
@@ -156,15 +159,13 @@ def where_to_look(broker: Broker, settings: Settings, page: Page) -> str:
     servers = broker.bootstrap_servers
     dashboard = page.address if Page.can_be_had() else "needs: pip install '.[dashboard]'"
     return f"""
-  Dashboard  {dashboard}  (as soon as there are traces)
-  Metrics    http://{settings.metrics_host}:{settings.metrics_port}/metrics  (the same)
-  Kafka      {servers}  topics {ORDERS}, {PAYMENTS}; data in {broker.data_dir}
+Dashboard  {dashboard}  (as soon as there are traces)
+Metrics    http://{settings.metrics_host}:{settings.metrics_port}/metrics  (the same)
+Kafka      {servers}  topics {ORDERS}, {PAYMENTS}; data in {broker.data_dir}
 
 In another terminal:
-  tracing-aggregator tail --anomalies -o bootstrap.servers={servers}
-  tracing-aggregator explain {ORDERS}/0/0 -o bootstrap.servers={servers}
-  tracing-aggregator check -o bootstrap.servers={servers}
-  kcat -C -b {servers} -t {settings.aggregated_topic} -J
+  tracing-aggregator explain {ORDERS}/0/0 -b {servers}
+  tracing-aggregator tail --anomalies -b {servers}
   kcat -C -b {servers} -t {settings.tracing_topic} -e -J | tracing-aggregator replay -
 Ctrl-C ends it.
 """

@@ -1,58 +1,86 @@
-"""What the demo has seen so far, in one line."""
+"""The numbers of the demo's head: those of the dashboard's first page, of the same records, minutes and names."""
 
-from collections import Counter, deque
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-KINDS = ("SEND", "ACK", "CONSUME", "COMMIT")
-TIMED = ("ACK", "CONSUME")
-# Quantiles are of the newest durations: they follow what happens now, in bounded memory.
-NEWEST = 1_000
+from dashboard.intake.sketches import merged, shortened
+from explain.words import elapsed
+from transforms.dates import NANOS_PER_MILLI, nanos_of
+
+MINUTE_MS = 60_000
+#: What the dashboard shows unless it is told otherwise, in minutes.
+MINUTES = 15
+COUNTED = ("produced", "expected", "actual", "over", "under")
+
+
+class Numbers(NamedTuple):
+    """What was delivered, of the last 15 minutes; latencies are from produced to first read, in ms.
+
+    `p50` and `p99` are None while nothing was read.
+    """
+
+    produced: int
+    expected: int
+    consumed: int
+    over: int
+    under: int
+    p50: float | None
+    p99: float | None
+
+    @property
+    def in_flight(self) -> int:
+        """Messages that a group has still time to read."""
+        return max(0, self.expected - self.consumed - self.under)
+
+    def __str__(self) -> str:
+        counts = (
+            f"produced {self.produced}",
+            f"expected {self.expected}",
+            f"consumed {self.consumed}",
+            f"over {self.over}",
+            f"under {self.under}",
+            f"in flight {self.in_flight}",
+        )
+        return "  ".join(counts)
+
+    @property
+    def latency(self) -> str:
+        """The latencies in words."""
+        if self.p50 is None or self.p99 is None:
+            return "p50 -  p99 -"
+        p50, p99 = (elapsed(round(ms * NANOS_PER_MILLI)) for ms in (self.p50, self.p99))
+        return f"p50 {p50}  p99 {p99}"
 
 
 class Totals:
-    """Counts of traces and findings, and the durations of the newest ones."""
+    """Keeps the newest statistics of each minute, topic and group."""
 
     def __init__(self) -> None:
-        self._traces: Counter[str] = Counter()
-        #: By id the reason, and for how many findings the record stands.
-        self._findings: dict[str, tuple[str, int]] = {}
-        self._durations: dict[str, deque[int]] = {kind: deque(maxlen=NEWEST) for kind in TIMED}
+        self._records: dict[tuple[str, ...], Mapping[str, Any]] = {}
 
-    def add_trace(self, trace: Mapping[str, Any]) -> None:
-        """Counts an aggregated trace; a revision of an earlier one is not counted again."""
-        if "revision" in trace:
+    def take(self, record: Mapping[str, Any]) -> None:
+        """Take in a record of the statistics topic, in place of the one before with its key."""
+        if record.get("kind") not in {"topic", "group"}:
             return
-        kind = str(trace["type"])
-        self._traces[kind] += 1
-        if kind in TIMED and "durationMs" in trace:
-            self._durations[kind].append(int(trace["durationMs"]))
+        key = record["kind"], record["topic"], record.get("groupId", ""), record["windowStart"]
+        if record.get("withdrawn"):
+            self._records.pop(key, None)
+            return
+        known = {name: record[name] for name in COUNTED if name in record}
+        if "consumeLatencyMs" in record:
+            known["latencies"] = shortened(record["consumeLatencyMs"])
+        self._records[key] = known
 
-    def add_finding(self, finding: Mapping[str, Any]) -> None:
-        """Counts the findings of a record by its reason, instead of what the record said before."""
-        if finding.get("resolved"):
-            self._findings.pop(finding["id"], None)
-        else:
-            count = int(finding["count"]) if finding.get("summary") else 1
-            self._findings[finding["id"]] = str(finding["reason"]), count
-
-    def __bool__(self) -> bool:
-        return bool(self._traces)
-
-    def __str__(self) -> str:
-        counts = "  ".join(f"{kind} {self._traces[kind]}" for kind in KINDS)
-        found: Counter[str] = Counter()
-        for reason, count in self._findings.values():
-            found[reason] += count
-        findings = ", ".join(f"{reason} {count}" for reason, count in sorted(found.items())) or "none"
-        times = (
-            f"{kind} p50 {quantile(self._durations[kind], 50)} p95 {quantile(self._durations[kind], 95)} ms"
-            for kind in TIMED
-        )
-        return " | ".join([counts, *times, f"findings: {findings}"])
+    def numbers(self, now_ms: int) -> Numbers:
+        """Those of the minute that is and the 14 before it; what is older is forgotten."""
+        oldest = (now_ms // MINUTE_MS + 1 - MINUTES) * MINUTE_MS
+        self._records = {
+            key: record for key, record in self._records.items() if nanos_of(key[-1]) // NANOS_PER_MILLI >= oldest
+        }
+        produced, expected, actual, over, under = (_sum(self._records.values(), name) for name in COUNTED)
+        latencies = merged(record["latencies"] for record in self._records.values() if "latencies" in record) or {}
+        return Numbers(produced, expected, actual, over, under, latencies.get("p50"), latencies.get("p99"))
 
 
-def quantile(values: Iterable[int], percent: int) -> int | str:
-    """The smallest value that `percent` of them do not exceed; `-` where there is none."""
-    ordered = sorted(values)
-    return ordered[-(-len(ordered) * percent // 100) - 1] if ordered else "-"
+def _sum(records: Iterable[Mapping[str, Any]], name: str) -> int:
+    return sum(record.get(name, 0) for record in records)

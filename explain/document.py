@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from explain.gather import Value
+from explain.incidents import Incident
 from explain.model import Message, Step, Timeline
 from transforms.dates import duration_ms
 
@@ -17,6 +18,7 @@ def document(shown: Timeline, looked_at: Sequence[str]) -> dict[str, Any]:
         "correlationIds": list(shown.correlation_ids),
         "topics": list(topics),
         "messages": [_message(message) for message in shown.messages],
+        "incidents": [_incident(incident) for incident in shown.incidents],
         "findings": [_finding(finding) for finding in shown.findings],
     }
 
@@ -44,6 +46,23 @@ def _step(step: Step) -> dict[str, Any]:
         "id": step.id,
         **step.facts,
         "label": step.label,
+    }
+    return {name: fact for name, fact in known.items() if fact is not None}
+
+
+def _incident(incident: Incident) -> dict[str, Any]:
+    known = {
+        "id": incident.id,
+        "text": incident.text,
+        "reason": incident.reason,
+        "topic": incident.topic,
+        "groupId": incident.group,
+        "first": incident.first,
+        "last": incident.last,
+        "number": incident.number,
+        "consequences": incident.consequences,
+        "examples": list(incident.examples),
+        "resolved": not incident.is_open,
     }
     return {name: fact for name, fact in known.items() if fact is not None}
 

@@ -15,6 +15,8 @@ Value = dict[str, Any]
 #: A subject with more records than this is not one message.
 MAX_RECORDS = 5_000
 
+_DATES = ("date", "firstDate", "deadline", "windowStart")
+
 
 class TooManyError(Exception):
     """The subject has more than MAX_RECORDS records: a correlationId that many messages bear."""
@@ -81,6 +83,11 @@ class Wanted:
             (place.topic, place.partition) == (finding["topic"], finding["partition"]) and low < place.offset <= high
             for place in self.places
         )
+
+
+def date_of_finding(finding: Value) -> str | None:
+    """When it happened, or what comes nearest to it; None for one without any date."""
+    return next((finding[name] for name in _DATES if name in finding), None)
 
 
 def gather(read: Callable[[], Iterable[Value]], subject: Subject) -> tuple[Wanted, list[Value]]:

@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 from explain.gather import Value
+from explain.incidents import Incident
 from explain.subject import Place, Subject
 
 #: The type of a step that says what is missing.
@@ -42,12 +43,16 @@ class Message(NamedTuple):
 
 
 class Timeline(NamedTuple):
-    """All that is known about a subject; without messages and findings, nothing is."""
+    """All that is known about a subject; without messages and findings, nothing is.
+
+    `incidents` are those that its findings belong to, with what they did to other messages.
+    """
 
     subject: Subject
     correlation_ids: tuple[str, ...]
     messages: tuple[Message, ...]
     findings: tuple[Value, ...]
+    incidents: tuple[Incident, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.messages or self.findings)

@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from explain.gather import Value
+from explain.incidents import Incident
 from explain.model import GAP, Message, Step, Timeline
 from explain.subject import place_of
 from explain.words import CAUSES, NO_GROUP, REASONS, elapsed
@@ -44,7 +45,7 @@ def show(console: Console, shown: Timeline) -> None:
 
 
 def _print(console: Console, indent: int, text: Text) -> None:
-    console.print(Padding(text, (0, 0, 0, indent), expand=False))
+    console.print(Padding(text, (0, 0, 0, indent), expand=False) if text else "")
 
 
 def lines(shown: Timeline) -> Iterator[Line]:
@@ -53,6 +54,11 @@ def lines(shown: Timeline) -> Iterator[Line]:
     for message in shown.messages:
         yield Line(0, Text())
         yield from _message(message, len(dict.fromkeys(one.topic for one in shown.messages)))
+    if shown.incidents:
+        yield Line(0, Text())
+        yield Line(0, Text("Incidents" if len(shown.incidents) > 1 else "Incident", "bold"))
+        for incident in shown.incidents:
+            yield Line(2, *_incident(incident))
     if shown.findings:
         yield Line(0, Text())
         yield Line(0, Text("Findings", "bold"))
@@ -98,9 +104,19 @@ def _step(step: Step, day: str) -> tuple[Text, Text]:
     return Text(f"{time:<{_TIME}} {plus:>{_DELTA}} ") + kind, more
 
 
+def _incident(incident: Incident) -> tuple[Text, Text]:
+    state = _state(is_open=incident.is_open)
+    day, _, time = (incident.first or "").partition("T")
+    at = f"{day} {time.rstrip('Z').partition('.')[0]}" if time else ""
+    return state.append(f"{at} ", "dim" if at else ""), Text(incident.text, "bold")
+
+
+def _state(*, is_open: bool) -> Text:
+    return Text("open     ", "bold red") if is_open else Text("resolved ", "green")
+
+
 def _finding(finding: Value) -> tuple[Text, Text]:
-    resolved = bool(finding.get("resolved"))
-    text = Text("resolved " if resolved else "open     ", "green" if resolved else "bold red")
+    text = _state(is_open=not finding.get("resolved"))
     text.append(f"{finding['reason']}", "bold")
     if finding["reason"] in REASONS:
         text.append(f": {REASONS[finding['reason']]}")

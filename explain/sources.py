@@ -9,8 +9,10 @@ from typing import Protocol
 import orjson
 
 from explain.gather import MAX_RECORDS, TooManyError, Value, gather
+from explain.happened import incidents_of
 from explain.model import Timeline
-from explain.subject import Subject
+from explain.seen import MOST_NAMES, Seen
+from explain.subject import Subject, subject_of
 from explain.timeline import timeline
 from pipeline.envelope import from_line
 from pipeline.errors import UserError
@@ -29,21 +31,41 @@ class Outputs(Protocol):
         """The values of the anomaly topic, those of one id in order."""
 
 
-def explain(outputs: Outputs, subject: Subject) -> Timeline:
-    """The timeline of the subject; keeps in memory only what belongs to it.
+def explain(outputs: Outputs, subject: Subject, seen: Seen | None = None) -> Timeline:
+    """The timeline of the subject, or of the one correlationId that begins with it, and the incidents it belongs to.
 
-    A position is shown alone where its correlationId names too many messages; asked for itself, that is a UserError.
+    Keeps in memory only what belongs to it. `seen` learns what else there is. A position is shown alone where its
+    correlationId names too many messages; asked for itself, that is a UserError, and so is a beginning of many.
     """
+    seen = seen or Seen(subject)
+    shown = _known(outputs, subject, seen)
+    if shown or not seen.names:
+        return shown
+    if len(seen.names) > 1:
+        more = " and more" if len(seen.names) > MOST_NAMES else ""
+        raise UserError(
+            f"{len(seen.names)}{more} correlationIds begin with {subject.text}:",
+            "\n".join(f"  tracing-aggregator explain {name}" for name in seen.names[:MOST_NAMES]),
+        )
+    return _known(outputs, subject_of(seen.names[0]), seen)
+
+
+def _known(outputs: Outputs, subject: Subject, seen: Seen) -> Timeline:
+    def records() -> Iterator[Value]:
+        yield from seen.watch(outputs.records())
+        seen.complete()
+
     try:
-        wanted, taken = gather(outputs.records, subject)
+        wanted, taken = gather(records, subject)
     except TooManyError:
         if subject.place is None or not subject.is_followed:
             raise UserError(
                 f"{subject.text} has more than {MAX_RECORDS} records: it does not name one message.",
                 "Ask for a position: tracing-aggregator explain TOPIC/PARTITION/OFFSET",
             ) from None
-        return explain(outputs, subject._replace(is_followed=False))
-    return timeline(taken, (one for one in outputs.findings() if wanted.concerns(one)), subject)
+        return _known(outputs, subject._replace(is_followed=False), seen)
+    shown = timeline(taken, (one for one in outputs.findings() if wanted.concerns(one)), subject)
+    return shown._replace(incidents=incidents_of(outputs.findings, shown.findings))
 
 
 class Folder:

@@ -3,10 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from explain.gather import Value, Wanted, gather, latest, latest_findings
+from explain.gather import Value, Wanted, date_of_finding, gather, latest, latest_findings
 from explain.model import Message, Timeline
 from explain.steps import nanos, steps_of
 from explain.subject import Place, Subject, place_of
+from transforms.dates import nanos_of
 from transforms.records import ACK, CONSUME, SEND
 
 
@@ -17,7 +18,7 @@ def timeline(records: Iterable[Value], findings: Iterable[Value], subject: Subje
     """
     known = latest(records)
     wanted, taken = gather(lambda: known, subject)
-    about = tuple(finding for finding in latest_findings(findings) if wanted.concerns(finding))
+    about = tuple(sorted(filter(wanted.concerns, latest_findings(findings)), key=_finding_order))
     taken = sorted((record for record in taken if wanted.has(record)), key=_order)
     dates = [nanos(record) for record in taken]
     origin = min((nanos(record) for record in taken if record["type"] == SEND), default=min(dates, default=0))
@@ -27,6 +28,12 @@ def timeline(records: Iterable[Value], findings: Iterable[Value], subject: Subje
 
 def _order(record: Value) -> tuple[int, str]:
     return nanos(record), record["id"]
+
+
+def _finding_order(finding: Value) -> tuple[int, str]:
+    """By date, whatever partition of the topic they came from."""
+    date = date_of_finding(finding)
+    return nanos_of(date) if date else 0, finding["id"]
 
 
 def _messages(taken: list[Value], findings: tuple[Value, ...], origin: int) -> tuple[Message, ...]:

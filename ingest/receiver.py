@@ -4,13 +4,14 @@ It answers once the records are written. A client that hears of a failure sends 
 """
 
 import asyncio
+import threading
 import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client import Counter as Metric
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -19,15 +20,24 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from dashboard.guard import Guard
 from ingest.deliver import NotDeliveredError
 from ingest.raw_traces import Consumption
-from ingest.records import OUTCOMES, Record, Topics, taken
-from ingest.spans import JSON, PROTOBUF
+from ingest.records import OUTCOMES, Record, Taken, Topics, taken
+from ingest.spans import JSON, PROTOBUF, TooManySpansError
+from web.busy import Busy
+from web.connections import Connections, Limits
+from web.guard import OPEN_PATHS, Guard
+from web.tokens import Tokens
 
 MAX_BODY_BYTES = 4 << 20
 MAX_PLAIN_BYTES = 16 << 20
+#: More spans are refused whole: a collector sends 8,192 at a time, unless it is told another number.
+MAX_SPANS = 10_000
 BODY_WITHIN_S = 30
+#: Requests at a time; more are told to come again.
+_REQUESTS = 32
+#: Requests that are unpacked and decoded at a time: each takes a core and many times the memory of its body.
+_DECODED = 2
 _GZIP_WINDOW = 31
 
 
@@ -55,26 +65,51 @@ class Receiver:
         )
         for outcome in OUTCOMES:
             self._spans.labels(outcome)
+        self._decoding = threading.Semaphore(_DECODED)
+        self.connections = Connections(Limits())
+        for name, text, value in (
+            ("connections", "Connections that are open now.", lambda: len(self.connections)),
+            ("connections_refused", "Connections refused: there were too many.", lambda: self.connections.refused),
+        ):
+            Gauge(f"kafka_trace_ingest_{name}", text, registry=self._registry).set_function(value)
 
-    def application(self, token: str | None) -> Starlette:
-        """The server; with a token, only who knows it is heard."""
+    def application(self, tokens: Tokens | None) -> Starlette:
+        """The server; with tokens, only who knows one is heard."""
         routes = [
             Route("/v1/traces", self._traces, methods=["POST"]),
             Route("/metrics", self._metrics),
-            Route("/healthz", lambda _: PlainTextResponse("ok\n")),
+            Route("/healthz", self._healthz),
         ]
-        return Starlette(routes=routes, middleware=[Middleware(Guard, token=token)])
+        middleware = [Middleware(Guard, tokens=tokens), Middleware(Busy, limit=_REQUESTS, free=OPEN_PATHS)]
+        return Starlette(routes=routes, middleware=middleware)
 
     async def _metrics(self, _: Request) -> Response:
         return Response(generate_latest(self._registry), media_type="text/plain; version=0.0.4; charset=utf-8")
 
+    async def _healthz(self, _: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    def _taken(self, body: bytes, compression: str, encoding: str) -> "Taken | _RefusedError":
+        """Not raised: a traceback would keep the unpacked body as long as the thread waits for other work."""
+        with self._decoding:
+            try:
+                plain = _unpacked(body) if compression == "gzip" else body
+                return taken(plain, encoding, self._topics, self._consumption, time.time_ns() // 1_000_000, MAX_SPANS)
+            except TooManySpansError as error:
+                return _RefusedError(413, f"{error} Send fewer at a time.")
+            except _RefusedError as refused:
+                return _RefusedError(refused.status, refused.why)
+
     async def _traces(self, request: Request) -> Response:
         try:
             encoding = _encoding(request)
-            body = await _body(request)
+            compression = _compression(request)
+            # Not on the event loop: a small body may take seconds.
+            result = await run_in_threadpool(self._taken, await _body(request), compression, encoding)
+            if isinstance(result, _RefusedError):
+                raise result
         except _RefusedError as refused:
             return PlainTextResponse(refused.why + "\n", refused.status)
-        result = taken(body, encoding, self._topics, self._consumption, time.time_ns() // 1_000_000)
         try:
             await run_in_threadpool(self._deliver, result.records)
         except NotDeliveredError as error:
@@ -94,32 +129,41 @@ def _encoding(request: Request) -> str:
     return encoding
 
 
-async def _body(request: Request) -> bytes:
-    """The body, not compressed; neither form may be too large, nor take for ever."""
+def _compression(request: Request) -> str:
     compression = request.headers.get("content-encoding", "identity").strip().lower()
     if compression not in {"identity", "gzip"}:
         raise _RefusedError(415, "Content-Encoding must be gzip, or none.")
-    too_large = _RefusedError(413, f"A body has at most {MAX_BODY_BYTES} bytes, {MAX_PLAIN_BYTES} when unpacked.")
+    return compression
+
+
+def _too_large() -> _RefusedError:
+    return _RefusedError(413, f"A body has at most {MAX_BODY_BYTES} bytes, {MAX_PLAIN_BYTES} when unpacked.")
+
+
+async def _body(request: Request) -> bytes:
+    """The body as it came, which may neither be too large nor take for ever."""
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_WITHIN_S):
             async for part in request.stream():
                 body += part
                 if len(body) > MAX_BODY_BYTES:
-                    raise too_large
+                    raise _too_large()
     except TimeoutError:
         raise _RefusedError(408, f"The body did not come within {BODY_WITHIN_S} s.") from None
     except ClientDisconnect:
         raise _RefusedError(400, "The connection ended.") from None
-    if compression == "identity":
-        return bytes(body)
+    return bytes(body)
+
+
+def _unpacked(body: bytes) -> bytes:
     unpacking = zlib.decompressobj(_GZIP_WINDOW)
     try:
-        plain = unpacking.decompress(bytes(body), MAX_PLAIN_BYTES)
+        plain = unpacking.decompress(body, MAX_PLAIN_BYTES)
     except zlib.error as error:
         raise _RefusedError(400, f"The body is no gzip: {error}.") from None
     if unpacking.unconsumed_tail:
-        raise too_large
+        raise _too_large()
     return plain
 
 

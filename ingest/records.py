@@ -40,10 +40,15 @@ class Taken(NamedTuple):
     outcomes: Counter[str]
 
 
-def taken(body: bytes, encoding: str, topics: Topics, consumption: Consumption, now_ms: int) -> Taken:
-    """The records for the spans in a body of this media type; what cannot be used is in the dead letters."""
+def taken(
+    body: bytes, encoding: str, topics: Topics, consumption: Consumption, now_ms: int, most: int | None = None
+) -> Taken:
+    """The records for the spans in a body of this media type; what cannot be used is in the dead letters.
+
+    Raises TooManySpansError where there are more than `most`.
+    """
     try:
-        spans = spans_of(body, encoding)
+        spans = spans_of(body, encoding, most)
     except UndecodableError as error:
         return refused(body, Rejected("not-otlp", str(error)), topics, now_ms)
     records: list[Record] = []

@@ -7,52 +7,46 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
 from typing import NamedTuple
 
-import uvicorn
-
-from dashboard.listening import listen, url
 from ingest import records
 from ingest.raw_traces import Consumption, Rejected
 from ingest.receiver import Receiver
 from ingest.records import OUTCOMES, Record, Topics
 from ingest.spans import JSON
 from pipeline.envelope_lines import Unreadable, read_lines
+from web.listening import listen, url
+from web.server import Tls, server
+from web.tokens import Tokens
 
 COMMAND = "tracing-aggregator ingest otlp"
-#: Requests at a time; more are told to come again.
-_CONCURRENT = 64
 _GRACE_S = 25
 
 Deliver = Callable[[Sequence[Record]], None]
 
 
 class Where(NamedTuple):
-    """Where to listen, and the token that is asked for; None asks for none."""
+    """Where to listen and how, and the tokens that are asked for; None asks for none."""
 
     host: str
     port: int
-    token: str | None
+    tokens: Tokens | None
+    tls: Tls | None = None
+    access_log: bool = False
 
 
 def serve(
     where: Where, topics: Topics, consumption: Consumption, deliver: Deliver, tell: Callable[[str], None]
 ) -> None:
     """Receive until Ctrl-C or SIGTERM. Raises UserError where it cannot listen."""
-    with closing(listen(where.host, where.port, where.token, COMMAND)) as listening:
+    with closing(listen(where.host, where.port, where.tokens, COMMAND)) as listening:
         receiver = Receiver(topics, consumption, deliver)
-        server = uvicorn.Server(
-            uvicorn.Config(
-                receiver.application(where.token),
-                log_level="warning",
-                access_log=False,
-                limit_concurrency=_CONCURRENT,
-                timeout_graceful_shutdown=_GRACE_S,
-                server_header=False,
-            )
+        made = server(
+            receiver.application(where.tokens), receiver.connections, where.tls, _GRACE_S, access=where.access_log
         )
-        tell(f"Receiving OTLP/HTTP at {url(where.host, listening)}v1/traces into {topics.tracing}; Ctrl-C ends it.")
+        address = url(where.host, listening, tls=where.tls is not None)
+        tell(f"Receiving OTLP/HTTP at {address}v1/traces into {topics.tracing}; Ctrl-C ends it.")
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         with suppress(KeyboardInterrupt):  # uvicorn ends in good order, and then passes Ctrl-C on
-            server.run(sockets=[listening])
+            made.run(sockets=[listening])
         tell(summary(receiver.outcomes))
 
 

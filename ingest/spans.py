@@ -55,17 +55,24 @@ class UndecodableError(ValueError):
     """The bytes are no request of this encoding."""
 
 
-def spans_of(body: bytes, encoding: str) -> Iterator[tuple[Span, bytes]]:
+class TooManySpansError(ValueError):
+    """A request has more spans than are taken at a time."""
+
+
+def spans_of(body: bytes, encoding: str, most: int | None = None) -> Iterator[tuple[Span, bytes]]:
     """The spans in the body of a request, each with itself as OTLP JSON.
 
     Args:
         body: an `ExportTraceServiceRequest`, not compressed.
         encoding: `JSON` or `PROTOBUF`, the media types.
+        most: so many spans may be in it; None: any number.
 
     Raises:
         UndecodableError: it is none; before the first span.
+        TooManySpansError: there are more.
     """
-    request = _from_json(body) if encoding == JSON else _from_protobuf(body)
+    request = _from_json(body, most) if encoding == JSON else _from_protobuf(body)
+    _count(sum(len(scope.spans) for group in request.resource_spans for scope in group.scope_spans), most)
     return (
         (_span(span, _attributes(group.resource.attributes), scope.scope.name), _as_json(span))
         for group in request.resource_spans
@@ -82,19 +89,28 @@ def _from_protobuf(body: bytes) -> ExportTraceServiceRequest:
     return request
 
 
-def _from_json(body: bytes) -> ExportTraceServiceRequest:
+def _count(spans: int, most: int | None) -> None:
+    if most is not None and spans > most:
+        raise TooManySpansError(f"A request has at most {most} spans; this one has {spans}.")
+
+
+def _from_json(body: bytes, most: int | None) -> ExportTraceServiceRequest:
     try:
         document = orjson.loads(body)
-        for span in (
+        spans = [
             span
             for group in document.get("resourceSpans", ())
             for scope in group.get("scopeSpans", ())
             for span in scope.get("spans", ())
-        ):
+        ]
+        _count(len(spans), most)
+        for span in spans:
             for carrier in (span, *span.get("links", ())):
                 carrier |= {name: _base64(carrier[name]) for name in _IDS if name in carrier}
         request = ExportTraceServiceRequest()
         json_format.ParseDict(document, request, ignore_unknown_fields=True)
+    except TooManySpansError:
+        raise
     except (ValueError, AttributeError, TypeError, json_format.ParseError) as error:
         raise UndecodableError(f"no ExportTraceServiceRequest in JSON: {error}") from error
     return request

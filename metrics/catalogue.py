@@ -136,4 +136,14 @@ CHECKPOINT_SIZE = Metric(
 FAILED_CHECKPOINTS = Metric(
     "", "kafka_trace_aggregator_failed_checkpoints_total", "Checkpoints of the job that failed."
 )
+#: Of the exporter itself.
+STARTED = Metric(
+    "", "kafka_trace_aggregator_start_timestamp_seconds", "When the process that serves these metrics began."
+)
+LAG = Metric("", "kafka_trace_aggregator_lag_records", "Records of the tracing topic that the job has not committed.")
+UNREAD = Metric(
+    "",
+    "kafka_trace_aggregator_unread_partitions",
+    "Partitions of the tracing topic that have records and of which the job has committed none.",
+)
 JOB_GAUGES = (RUNNING, HELD, UNACCOUNTED, CHECKPOINT, CHECKPOINT_DURATION, CHECKPOINT_SIZE)

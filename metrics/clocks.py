@@ -40,7 +40,7 @@ class Clocks:
         self._lock = Lock()
         self._hours: dict[_Hour, _Bounds] = {}
 
-    def take(self, _key: bytes, value: bytes) -> None:
+    def take(self, _key: bytes, value: bytes, _written: int | None = None) -> None:
         """Take in a record of the statistics topic; what is not about clocks is ignored."""
         try:
             record = orjson.loads(value)

@@ -5,22 +5,27 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from threading import Event, Thread
 
-from prometheus_client.core import Metric
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
+from metrics import catalogue
 from metrics.clocks import Clocks
 from metrics.health import Health
 from metrics.job import families, look
+from metrics.lag import LagWatch
 from metrics.reader import StatsReader
 from metrics.server import MetricsServer
 from metrics.totals import StatsTotals
 from pipeline.config import Config
 from pipeline.errors import UserError
 from pipeline.settings import Settings
+from web.server import Tls
+from web.tokens import Tokens
 
-#: The statistics of this long before the start are read too, in s.
+#: The statistics of this long before the start are counted too, in s: what a restart would miss.
 LOOKBACK_S = 300
 #: Time between two looks at the job, in s.
 LOOK_S = 10
@@ -35,17 +40,21 @@ def exporting(config: Config) -> Iterator[str]:
     Raises UserError if the port is taken.
     """
     settings, stop = config.settings, Event()
-    since = int((time.time() - LOOKBACK_S) * 1000)
-    totals, clocks = StatsTotals(since, windows_change_for(settings)), Clocks()
+    now_ms, change_ms = int(time.time() * 1000), windows_change_for(settings)
+    totals, clocks = StatsTotals(now_ms - LOOKBACK_S * 1000, change_ms), Clocks()
     health = Health(settings.checkpoint_interval_ms)
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Job(health, settings.cluster_name))
+    registry.register(_Job(health, settings.cluster_name, now_ms / 1000))
+    lag = LagWatch(config)
+    registry.register(lag)
     registry.register(_Stats(totals, clocks))
     with ExitStack() as stack:
         server = stack.enter_context(_server(settings, registry, health))
-        reader = StatsReader(config, since, totals.take, clocks.take)
+        # From where a window that is still open may have its last record.
+        reader = StatsReader(config, now_ms - change_ms, totals.take, clocks.take)
         threads = [
             Thread(target=reader.run, args=(stop,), name="metrics-statistics", daemon=True),
+            Thread(target=lag.run, args=(stop,), name="metrics-lag", daemon=True),
             Thread(target=_watch, args=(settings, health, stop), name="metrics-job", daemon=True),
         ]
         for thread in threads:
@@ -85,8 +94,13 @@ def windows_change_for(settings: Settings) -> int:
 
 
 def _server(settings: Settings, registry: CollectorRegistry, health: Health) -> MetricsServer:
+    tokens = Tokens.of(settings.metrics_token)
+    cert, key = (
+        Path(file) if file else None for file in (settings.metrics_tls_cert_file, settings.metrics_tls_key_file)
+    )
+    tls = Tls.of(cert, key)
     try:
-        return MetricsServer(settings.metrics_host, settings.metrics_port, registry, health)
+        return MetricsServer(settings.metrics_host, settings.metrics_port, registry, health, tokens, tls)
     except OSError as error:
         raise UserError(
             f"Cannot listen at {settings.metrics_host}:{settings.metrics_port}: {error.strerror or error}.",
@@ -101,12 +115,16 @@ def _watch(settings: Settings, health: Health, stop: Event) -> None:
 
 
 class _Job(Collector):
-    def __init__(self, health: Health, cluster: str) -> None:
+    def __init__(self, health: Health, cluster: str, started: float) -> None:
         self._health = health
         self._cluster = cluster
+        self._started = started
 
     def collect(self) -> Iterator[Metric]:
-        return families(self._health.job, self._cluster)
+        started = GaugeMetricFamily(catalogue.STARTED.name, catalogue.STARTED.help, labels=["cluster"])
+        started.add_metric([self._cluster], self._started)
+        yield started
+        yield from families(self._health.job, self._cluster)
 
 
 class _Stats(Collector):

@@ -55,7 +55,8 @@ class Health:
         if now - self._looked_at > STALE_S:
             return Answer(ok=False, why=f"nobody has looked at the job for {now - self._looked_at:.0f} s")
         if not job.is_processing:
-            return Answer(ok=False, why=f"the job is {job.state}, and not all of its tasks run")
+            cause = f": {job.failure}" if job.failure else ""
+            return Answer(ok=False, why=f"the job is {job.state}, and not all of its tasks run{cause}")
         safe_at = max(job.started, job.checkpoint.at if job.checkpoint else 0) / 1000
         if now - safe_at > self._limit_s:
             return Answer(ok=False, why=f"no checkpoint for {now - safe_at:.0f} s, more than {self._limit_s:.0f} s")

@@ -39,24 +39,27 @@ class Job(NamedTuple):
     checkpoint: Checkpoint | None
     failed_checkpoints: int
     counters: Mapping[str, int]
+    #: The innermost cause of its newest failure, while not all of its tasks run; empty if there was none.
+    failure: str = ""
 
 
 def look(settings: Settings) -> Job | None:
     """The job of this `application.id`, on the cluster or the embedded Flink; None if there is none to be seen."""
     try:
-        place = _locate(settings)
+        place = locate(settings)
         return None if place is None else _look(*place)
     except (FlinkError, UserError, KeyError, TypeError):
         return None  # it starts, ends, or is gone: the next look is soon
 
 
-def _locate(settings: Settings) -> tuple[FlinkRest, str] | None:
+def locate(settings: Settings) -> tuple[FlinkRest, str] | None:
+    """Where the job of this `application.id` is, and its id; None where there is none."""
     if settings.flink_master == LOCAL_MASTER:
         configured = read_configuration(StateFolder.of(settings).configuration)
         if "rest.port" not in configured:
             return None
         return FlinkRest(f"localhost:{configured['rest.port']}"), configured["$internal.pipeline.job-id"]
-    rest = FlinkRest(settings.flink_master)
+    rest = FlinkRest.of(settings)
     job = running_job(rest, settings.application_id)
     return None if job is None else (rest, job)
 
@@ -65,14 +68,16 @@ def _look(rest: FlinkRest, job: str) -> Job:
     detail, checkpoints = rest.get(f"/jobs/{job}"), rest.get(f"/jobs/{job}/checkpoints")
     tasks = detail["vertices"]
     newest = checkpoints["latest"]["completed"]
+    is_processing = detail["state"] == "RUNNING" and all(task["status"] == "RUNNING" for task in tasks)
     return Job(
         state=detail["state"],
-        is_processing=detail["state"] == "RUNNING" and all(task["status"] == "RUNNING" for task in tasks),
+        is_processing=is_processing,
         started=detail["start-time"],
         checkpoint=newest
         and Checkpoint(newest["trigger_timestamp"], newest["end_to_end_duration"], newest["state_size"]),
         failed_checkpoints=checkpoints["counts"]["failed"],
         counters=counters(rest, job, [task["id"] for task in tasks]),
+        failure="" if is_processing else rest.last_failure(job)[1],
     )
 
 

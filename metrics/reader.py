@@ -18,11 +18,11 @@ BATCH = 500
 #: How often to look for new partitions.
 LOOK_S = 60.0
 
-Take = Callable[[bytes, bytes], None]
+Take = Callable[[bytes, bytes, int | None], None]
 
 
 class StatsReader:
-    """The records of the statistics topic from `since` (ms since the epoch) on; each of `takers` gets key and value."""
+    """The records of the statistics topic from `since` (ms since the epoch) on; `takers` get key, value, time (ms)."""
 
     def __init__(self, config: Config, since: int, *takers: Take) -> None:
         self._topic = config.settings.stats_topic
@@ -60,9 +60,10 @@ class StatsReader:
                 key, value, partition, offset = message.key(), message.value(), message.partition(), message.offset()
                 if message.error() is None and partition is not None and offset is not None:
                     self._next[partition] = offset + 1
+                    kind, written = message.timestamp()
                     if isinstance(key, bytes) and isinstance(value, bytes):
                         for take in self._takers:
-                            take(key, value)
+                            take(key, value, written if kind else None)
             if time.monotonic() >= next_look:
                 next_look = time.monotonic() + LOOK_S
                 if self._partitions(consumer) != partitions:

@@ -1,43 +1,57 @@
 """The HTTP server: `/metrics` for Prometheus, `/healthz` and `/readyz` for whoever restarts and routes."""
 
-import json
-import socket
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socketserver import TCPServer
-from threading import Thread
+from contextlib import ExitStack
 from typing import Self
 
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import CollectorRegistry
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
 
-from metrics.health import Health
+from metrics.health import Answer, Health
+from web.busy import Busy
+from web.connections import Connections, Limits
+from web.guard import Guard
+from web.listening import bound, url
+from web.server import Tls, in_thread, server
+from web.tokens import Tokens
 
-_JSON = "application/json; charset=utf-8"
-_HELP = b"Kafka tracing aggregator: /metrics /healthz /readyz\n"
-_SLOW_CLIENT_S = 10
+_HELP = "Kafka tracing aggregator: /metrics /healthz /readyz\n"
+_PROBES = ("/healthz", "/readyz", "/")
+#: A scrape takes as long as there are series: two or three Prometheus at a time, and some people.
+_REQUESTS = 8
+_LIMITS = Limits(connections=128, per_address=64)
 
 
 class MetricsServer:
-    """Serves from its construction until `stop`. Raises OSError if it cannot listen at `host` and `port`."""
+    """Serves from its construction until `stop`. With `tokens` `/metrics` asks for one.
 
-    def __init__(self, host: str, port: int, registry: CollectorRegistry, health: Health) -> None:
-        class Server(ThreadingHTTPServer):
-            address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
-            daemon_threads = True
+    Raises OSError if it cannot listen at `host` and `port`.
+    """
 
-            def server_bind(self) -> None:
-                TCPServer.server_bind(self)  # that of HTTPServer would ask a name server for our name
-                self.server_name, self.server_port = host, self.server_address[1]
-
-        self._server = Server((host, port), _handler(registry, health))
-        self.port: int = self._server.server_port
-        self.address = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
-        Thread(target=self._server.serve_forever, name="metrics", daemon=True).start()
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        registry: CollectorRegistry,
+        health: Health,
+        tokens: Tokens | None = None,
+        tls: Tls | None = None,
+    ) -> None:
+        with ExitStack() as stack:
+            listening = stack.enter_context(bound(host, port))
+            self.port: int = listening.getsockname()[1]
+            self.address = url(host, listening, tls=tls is not None).rstrip("/")
+            made = server(_application(registry, health, tokens), Connections(_LIMITS), tls)
+            stack.enter_context(in_thread(made, listening))
+            self._open = stack.pop_all()
 
     def stop(self) -> None:
         """Answer no more."""
-        self._server.shutdown()
-        self._server.server_close()
+        self._open.close()
 
     def __enter__(self) -> Self:
         return self
@@ -46,37 +60,29 @@ class MetricsServer:
         self.stop()
 
 
-def _handler(registry: CollectorRegistry, health: Health) -> type[BaseHTTPRequestHandler]:
-    answers = {"/healthz": health.alive, "/readyz": health.ready}
+def _application(registry: CollectorRegistry, health: Health, tokens: Tokens | None) -> Starlette:
+    def scrape(request: Request) -> Response:  # in a thread of its own
+        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(encode(registry), headers={"Content-Type": content_type})
 
-    class Handler(BaseHTTPRequestHandler):
-        timeout = _SLOW_CLIENT_S
-        server_version = "tracing-aggregator"
-        sys_version = ""
+    async def alive(_: Request) -> Response:
+        return _answer(health.alive())
 
-        def do_GET(self) -> None:
-            path = self.path.partition("?")[0]
-            if path == "/metrics":
-                encode, content_type = choose_encoder(self.headers.get("Accept", ""))
-                self._send(200, content_type, encode(registry))
-            elif path in answers:
-                ok, why = answers[path]()
-                body = json.dumps({"status": "ok" if ok else "failing", "why": why}).encode() + b"\n"
-                self._send(200 if ok else 503, _JSON, body)
-            else:
-                self._send(200 if path == "/" else 404, "text/plain; charset=utf-8", _HELP)
+    async def ready(_: Request) -> Response:
+        return _answer(health.ready())
 
-        do_HEAD = do_GET  # noqa: N815 - names that http.server calls
+    async def root(_: Request) -> Response:
+        return PlainTextResponse(_HELP)
 
-        def _send(self, status: int, content_type: str, body: bytes) -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", content_type)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(body)
+    async def nothing(_: Request, __: Exception) -> Response:
+        return PlainTextResponse(_HELP, 404)
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing of requests."""
+    routes = [Route("/metrics", scrape), Route("/healthz", alive), Route("/readyz", ready), Route("/", root)]
+    middleware = [Middleware(Busy, limit=_REQUESTS, free=_PROBES)]
+    if tokens is not None:
+        middleware.insert(0, Middleware(Guard, tokens=tokens, open_paths=_PROBES))
+    return Starlette(routes=routes, middleware=middleware, exception_handlers={404: nothing})
 
-    return Handler
+
+def _answer(answer: Answer) -> Response:
+    return JSONResponse({"status": "ok" if answer.ok else "failing", "why": answer.why}, 200 if answer.ok else 503)

@@ -5,7 +5,8 @@ grows. So the newest record of each minute is kept, totals change by what it dif
 shown is the highest total so far. A total falls for a moment when a message moves to another minute (the record of the
 old one comes first), and then the shown one waits until it is reached again: nothing is counted twice for good.
 
-Of minutes that began before we looked (`since`) the first record is where counting starts, not a leap.
+Of minutes that began before we looked (`since`) the first record is where counting starts, not a leap. Records that
+were written before that are read too, for the gauges alone: what was open before a restart is open after it.
 """
 
 from array import array
@@ -64,7 +65,8 @@ class StatsTotals:
     """See the head of this file. A collector of prometheus_client; may be used by several threads.
 
     Args:
-        since: ms since the epoch; every record of a window that starts then or later is given to `take`.
+        since: ms since the epoch; every record that was written then or later is given to `take`, and of those before
+            at least the last one of each window that may still change.
         keep: how long windows change, in ms; older than the newest by more than this they are forgotten.
     """
 
@@ -78,8 +80,11 @@ class StatsTotals:
         self._newest = 0
         self._trimmed = 0
 
-    def take(self, key: bytes, value: bytes) -> None:
-        """Take in a record of the statistics topic; what is none of ours is ignored."""
+    def take(self, key: bytes, value: bytes, written: int | None = None) -> None:
+        """Take in a record of the statistics topic; what is none of ours is ignored.
+
+        `written` is its timestamp in ms since the epoch, None if it is new.
+        """
         try:
             record = orjson.loads(value)
             kind = record["kind"]
@@ -91,17 +96,20 @@ class StatsTotals:
         except (ValueError, KeyError, TypeError):
             return
         with self._lock:
-            self._put(key, window)
+            self._put(key, window, is_counted=written is None or written >= self._since)
 
-    def _put(self, key: bytes, window: _Window) -> None:
+    def _put(self, key: bytes, window: _Window, *, is_counted: bool) -> None:
         if window.start < self._newest - self._keep:
             return
         before, totals = self._windows.get(key), self._totals.get(window.subject)
         if totals is None:
             totals = self._totals[window.subject] = _Totals(len(window.numbers))
         if before is not None:
-            totals.move(before.numbers, window.numbers)
             self._gauges.subtract(before.gauges)
+        if not is_counted:
+            pass
+        elif before is not None:
+            totals.move(before.numbers, window.numbers)
         elif window.start >= self._since:
             totals.move(array("d", bytes(8 * len(window.numbers))), window.numbers)
         self._gauges.update(window.gauges)

@@ -7,6 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
+import orjson
+
+from pipeline.envelope import from_line
+
 if TYPE_CHECKING:
     import io
 
@@ -20,6 +24,7 @@ KEPT_BYTES = 64 * 1024
 MAX_EXPANSION = 200
 EXPANSION_FREE_BYTES = 64 * 1024 * 1024
 _CHUNK = 1024 * 1024
+_SHOWN_BYTES = 60
 
 
 class Unreadable(NamedTuple):
@@ -56,6 +61,27 @@ def read_lines(path: str) -> Iterator[tuple[int, bytes | Unreadable]]:
         except (EOFError, OSError, zlib.error) as error:
             detail = f"the file cannot be read on from here: {error}"
             yield number, Unreadable("broken-file", detail, b"")
+
+
+def first_fault(path: str) -> str | None:
+    """Why the first line of a file, or of stdin, is no envelope, with its head; None if it is one, or there is none.
+
+    Nothing of stdin is taken: only what lies ready is looked at. Raises OSError for a file that cannot be read.
+    """
+    if path == STDIN:
+        head: bytes | Unreadable = cast("io.BufferedReader", sys.stdin.buffer).peek(1).partition(b"\n")[0]
+    else:
+        head = next((line for _, line in read_lines(path)), b"")
+    if isinstance(head, Unreadable) or head.startswith(_GZIP_MAGIC) or not head.strip():
+        return None
+    try:
+        from_line(head)
+        bare = orjson.loads(head).keys().isdisjoint({"payload", "key", "headers"})
+        why = "no payload, key or headers" if bare else None
+    except ValueError as error:
+        why = str(error)
+    shown = head.strip()[:_SHOWN_BYTES].decode(errors="replace")
+    return why and f"{'stdin' if path == STDIN else path} begins with {shown} ({why})"
 
 
 def open_lines(path: str) -> BinaryIO:

@@ -1,5 +1,6 @@
 """Types of settings: what a value may be, and the sentence shown when it is not."""
 
+import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,6 +52,10 @@ def _url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _url_or_none(text: str) -> str:
+    return _url(text) if text else text
+
+
 def _instant(text: str) -> str:
     try:
         zone = datetime.fromisoformat(text).tzinfo if text else UTC
@@ -96,6 +101,15 @@ def sla_rules(text: str) -> tuple[tuple[str, str, int], ...]:
     return tuple(rules)
 
 
+def _folder(path: Path) -> Path:
+    """`~` is the home, and the usual places below it are where the XDG variables say."""
+    for variable, usual in (("XDG_STATE_HOME", "~/.local/state"), ("XDG_CACHE_HOME", "~/.cache")):
+        chosen = os.environ.get(variable, "")
+        if chosen.startswith("/") and path.is_relative_to(usual):
+            return Path(chosen) / path.relative_to(usual)
+    return path.expanduser()
+
+
 Millis = Annotated[int, Field(gt=0)]
 MillisOrZero = Annotated[int, Field(ge=0)]
 Count = Annotated[int, Field(gt=0)]
@@ -109,4 +123,5 @@ Servers = Annotated[str, AfterValidator(_servers)]
 Sla = Annotated[str, AfterValidator(_sla)]
 Headers = Annotated[str, AfterValidator(_headers)]
 Url = Annotated[str, AfterValidator(_url)]
-Folder = Annotated[Path, AfterValidator(Path.expanduser)]
+UrlOrNone = Annotated[str, AfterValidator(_url_or_none)]
+Folder = Annotated[Path, AfterValidator(_folder)]

@@ -20,6 +20,7 @@ from pipeline.setting_types import (
     Sla,
     Topics,
     Url,
+    UrlOrNone,
 )
 
 
@@ -39,6 +40,7 @@ FINDINGS = "Findings and statistics"
 JOIN = "Join"
 RUNNER = "Runner"
 METRICS = "Metrics"
+LOGS = "Logs"
 SINKS = "Sinks"
 FILES = "Files and tools"
 
@@ -183,6 +185,23 @@ class Settings(BaseModel):
     flink_master: Master = _setting(
         RUNNER, "[local]", "`[local]`: Flink in a JVM that we start; `host:port`: a cluster."
     )
+    flink_rest_tls: bool = _setting(
+        RUNNER,
+        False,  # noqa: FBT003 - a default of the table
+        "Speak TLS with the REST interface of the cluster at `flink.master`.",
+    )
+    flink_rest_ca_file: str = _setting(
+        RUNNER, "", "PEM file of those who may sign its certificate; empty: the usual authorities."
+    )
+    flink_rest_cert_file: str = _setting(
+        RUNNER,
+        "",
+        "PEM file with our certificate and its key, for a REST interface that asks for one "
+        "(`security.ssl.rest.authentication-enabled`); empty: none.",
+    )
+    flink_rest_user: str = _setting(RUNNER, "", "User at a proxy before the REST interface; empty: none.")
+    flink_rest_password: str = _setting(RUNNER, "", "Password of that user.")
+    flink_rest_token: str = _setting(RUNNER, "", "Bearer token at such a proxy, in place of user and password.")
     flink_parallelism: Count = _setting(RUNNER, 2, "Parallel instances of each step.")
     flink_max_parallelism: Count = _setting(
         RUNNER,
@@ -227,7 +246,7 @@ class Settings(BaseModel):
         RUNNER,
         "native",
         "What reads and writes Kafka: `native` is our own, in batches; `java` is Beam's, for clusters that only Java "
-        "clients can log in to (flink and prism; the partitions are those of the start).",
+        "clients can log in to (on `flink`; the partitions are those of the start).",
     )
     readers: Count = _setting(
         RUNNER,
@@ -255,6 +274,42 @@ class Settings(BaseModel):
         "Address to serve metrics at: who reaches it reads them, without a password; `0.0.0.0`: every address of this "
         "machine.",
     )
+    metrics_token: str = _setting(
+        METRICS,
+        "",
+        "Who asks for `/metrics` needs this token, as a bearer; empty: nobody needs one. Several are separated by "
+        "commas.",
+    )
+    metrics_tls_cert_file: str = _setting(
+        METRICS, "", "Serve metrics by TLS: PEM file of the certificate with its chain; empty: without."
+    )
+    metrics_tls_key_file: str = _setting(METRICS, "", "PEM file of its key, which has no password.")
+    metrics_address: UrlOrNone = _setting(
+        METRICS,
+        "",
+        "Where the dashboard finds the metrics of the job, such as `http://aggregator:8080`; empty: at `metrics.host` "
+        "and `metrics.port` of its own configuration.",
+    )
+    metrics_ca_file: str = _setting(
+        METRICS,
+        "",
+        "PEM file of those who may sign the certificate at `metrics.address`; empty: the usual authorities.",
+    )
+
+    log_format: Literal["text", "json"] = _setting(
+        LOGS, "text", "What commands say on stderr: `text` for people, `json`, an object a line, for collectors."
+    )
+    log_level: Literal["debug", "info", "warn", "error"] = _setting(LOGS, "info", "The least level that is logged.")
+    log_console: bool = _setting(
+        LOGS,
+        False,  # noqa: FBT003 - a default of the table
+        "Pass the logs of Flink and of its workers on to stderr too, as in a container: secrets masked, a repeated "
+        "line once a minute with its count.",
+    )
+    log_max_mb: Count = _setting(
+        LOGS, 20, "Size of a log file below `state.dir`, in MB; a larger one is put aside while the job runs."
+    )
+    log_files: Count = _setting(LOGS, 5, "How many old files are kept of each log.")
 
     elasticsearch_url: Url = _setting(
         SINKS, "http://localhost:9200", "Elasticsearch or OpenSearch that `sink elasticsearch` writes to."
@@ -286,7 +341,10 @@ class Settings(BaseModel):
     )
 
     state_dir: Folder = _setting(
-        FILES, "~/.local/state/tracing-aggregator", "Folder of checkpoints and savepoints, per `application.id`."
+        FILES,
+        "~/.local/state/tracing-aggregator",
+        "Folder of checkpoints and savepoints, per `application.id`; below `XDG_STATE_HOME` if that is set. Nobody "
+        "else may be able to write it.",
     )
     jars_cache: Folder = _setting(FILES, "~/.cache/tracing-aggregator/jars", "Folder where downloaded jars are kept.")
     jars_mirror: str = _setting(FILES, "", "Address of a Maven repository to use instead of Maven Central.")

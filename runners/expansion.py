@@ -1,4 +1,4 @@
-"""The expansion service: a JVM that turns ReadFromKafka and WriteToKafka into Java steps while a pipeline is built."""
+"""The expansion service: a JVM that turns Beam's Kafka transforms into Java steps while a pipeline is built."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,10 +14,10 @@ QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m")
 
 
 @contextmanager
-def expansion_service(java: Path, jars: Sequence[Path], log: Path, *, with_worker: bool = False) -> Iterator[str]:
+def expansion_service(java: Path, jars: Sequence[Path], log: Path) -> Iterator[str]:
     """Its address `localhost:port` for as long as the block runs; raises `JavaProcessError` if it does not start.
 
-    The Java steps run in Flink's own JVM; or, `with_worker`, in the service itself, which must last as long as they.
+    The Java steps run in Flink's own JVM.
     """
     (port,) = free_ports(1)
     with JavaProcess(
@@ -25,8 +25,8 @@ def expansion_service(java: Path, jars: Sequence[Path], log: Path, *, with_worke
         java=java,
         jars=jars,
         main=MAIN,
-        arguments=expansion_arguments(port, min(jars, key=lambda jar: jar.stat().st_size), with_worker=with_worker),
-        options=() if with_worker else QUICK_START,
+        arguments=expansion_arguments(port, min(jars, key=lambda jar: jar.stat().st_size)),
+        options=QUICK_START,
         fast_start=True,
         log=log,
     ) as process:
@@ -34,10 +34,8 @@ def expansion_service(java: Path, jars: Sequence[Path], log: Path, *, with_worke
         yield f"localhost:{port}"
 
 
-def expansion_arguments(port: int, staged: Path, *, with_worker: bool) -> list[str]:
+def expansion_arguments(port: int, staged: Path) -> list[str]:
     """Its command line. `staged` is sent to the runner with each Java step; left out, it would be all jars (200 MB)."""
-    if with_worker:
-        return [str(port), "--alsoStartLoopbackWorker", f"--filesToStage={staged}"]
     # On Flink the splittable read had a p50 of 3 s where the deprecated one has 0.5 s.
     return [
         str(port),

@@ -39,7 +39,7 @@ def submit(
     """
     settings = config.settings
     folder = StateFolder.of(settings)
-    rest = FlinkRest(settings.flink_master)
+    rest = FlinkRest.of(settings)
     if running := running_job(rest, settings.application_id):
         raise UserError(
             f"{settings.application_id} already runs on {rest.address}, as job {running}.",
@@ -66,7 +66,7 @@ def submit(
             deadline = time.monotonic() + START_S
             while not submission.ended.wait(POLL_S) and time.monotonic() < deadline:
                 if rest.is_processing(record.job):
-                    tell(f"Running on http://{rest.address}. Stop it: tracing-aggregator stop")
+                    tell(f"Running on {rest.url}. Stop it: tracing-aggregator stop")
                     click.echo(record.job)
                     return 0
             cause = submission.error or rest.last_failure(record.job)[1] or "Flink gave no reason"
@@ -81,7 +81,7 @@ def stop(config: Config) -> str:
     """
     settings = config.settings
     folder = StateFolder.of(settings)
-    rest = FlinkRest(settings.flink_master)
+    rest = FlinkRest.of(settings)
     job = running_job(rest, settings.application_id)
     if job is None:
         raise UserError(f"No job {settings.application_id} runs on {rest.address}.", "Start it: tracing-aggregator run")

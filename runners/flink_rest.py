@@ -1,15 +1,38 @@
 """Flink's REST interface: the job's state, why it failed, and savepoints."""
 
-import json
 import time
 from collections.abc import Mapping
-from http.client import HTTPException
-from typing import Any, cast
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from typing import Any, NamedTuple, cast
+
+import requests
+
+from pipeline.settings import Settings
 
 TIMEOUT_S = 10
 POLL_S = 0.2
+
+
+class Access(NamedTuple):
+    """How a REST interface is spoken to: by TLS, whom we trust, who we are."""
+
+    tls: bool = False
+    #: PEM file of authorities; empty: the usual ones.
+    ca_file: str = ""
+    #: PEM file with our certificate and key; empty: none.
+    cert_file: str = ""
+    user: str = ""
+    password: str = ""
+    token: str = ""
+
+    def session(self) -> requests.Session:
+        """A session that presents all of it."""
+        session = requests.Session()
+        session.cert = self.cert_file or None
+        if self.token:
+            session.headers["Authorization"] = f"Bearer {self.token}"
+        elif self.user:
+            session.auth = (self.user, self.password)
+        return session
 
 
 class FlinkError(Exception):
@@ -17,10 +40,29 @@ class FlinkError(Exception):
 
 
 class FlinkRest:
-    """One Flink at `host:port`."""
+    """One Flink at `host:port`. May be used by one thread at a time."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, access: Access = Access()) -> None:  # noqa: B008 - a tuple
         self.address = address
+        self.url = f"{'https' if access.tls else 'http'}://{address}"
+        self._session = access.session()
+        # With each request: a variable of the environment (REQUESTS_CA_BUNDLE) would be stronger than the session.
+        self._verify: str | bool = access.ca_file or True
+
+    @classmethod
+    def of(cls, settings: Settings) -> "FlinkRest":
+        """The cluster at `flink.master`, as `flink.rest.*` say."""
+        return cls(
+            settings.flink_master,
+            Access(
+                settings.flink_rest_tls,
+                settings.flink_rest_ca_file,
+                settings.flink_rest_cert_file,
+                settings.flink_rest_user,
+                settings.flink_rest_password,
+                settings.flink_rest_token,
+            ),
+        )
 
     def state(self, job: str) -> str | None:
         """`CREATED`, `RUNNING`, `RESTARTING`, `FAILED`, …; None when Flink does not know the job or does not answer."""
@@ -92,7 +134,10 @@ class FlinkRest:
                     raise FlinkError(f"The savepoint of job {job} failed: {cause}")
                 return str(operation["location"])
             time.sleep(POLL_S)
-        raise FlinkError(f"The savepoint of job {job} was not complete after {within_s:g} s.")
+        raise FlinkError(
+            f"The savepoint of job {job} was not complete after {within_s:g} s. Flink goes on with it, and cancels the "
+            f"job once it is complete: {self.url}/jobs/{job}/savepoints/{trigger} tells."
+        )
 
     def cancel(self, job: str) -> None:
         """Cancels the job. Its retained checkpoints stay."""
@@ -103,15 +148,17 @@ class FlinkRest:
         return self._call(path)
 
     def _call(self, path: str, body: Mapping[str, Any] | None = None, method: str | None = None) -> dict[str, Any]:
-        data = None if body is None else json.dumps(body).encode()
-        request = Request(f"http://{self.address}{path}", data, {"Content-Type": "application/json"}, method=method)
+        asked = method or ("GET" if body is None else "POST")
         try:
-            with urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310
-                return cast("dict[str, Any]", json.load(response))
-        except HTTPError as error:
-            raise FlinkError(f"Flink at {self.address} refused {path}: {_refusal(error)}") from error
-        except (OSError, HTTPException, ValueError) as error:
+            # A redirect could lead elsewhere with our login.
+            answer = self._session.request(
+                asked, self.url + path, json=body, timeout=TIMEOUT_S, allow_redirects=False, verify=self._verify
+            )
+            if answer.ok and not answer.is_redirect:
+                return cast("dict[str, Any]", answer.json() if answer.content else {})
+        except (OSError, ValueError) as error:  # what requests raises is an OSError
             raise FlinkError(f"Flink at {self.address} does not answer {path}: {error}") from error
+        raise FlinkError(f"Flink at {self.address} refused {path}: {_refusal(answer)}")
 
 
 def innermost(stacktrace: str) -> str:
@@ -121,9 +168,8 @@ def innermost(stacktrace: str) -> str:
     return (causes or lines or [""])[-1 if causes else 0].strip()
 
 
-def _refusal(error: HTTPError) -> str:
+def _refusal(answer: requests.Response) -> str:
     try:
-        first = json.loads(error.read())["errors"][-1]
-    except (OSError, ValueError, KeyError, IndexError):
-        return str(error)
-    return innermost(str(first))
+        return innermost(str(answer.json()["errors"][-1]))
+    except (ValueError, KeyError, IndexError, TypeError):
+        return f"{answer.status_code} {answer.reason}"

@@ -31,12 +31,15 @@ JVM_OPTIONS = (
     # Half a JVM would look alive.
     "-XX:+ExitOnOutOfMemoryError",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
-    "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSZ",
+    "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSS'Z'",
+    "-Duser.timezone=UTC",
     # Two lines for each checkpoint, for ever.
     "-Dorg.slf4j.simpleLogger.log.org.apache.flink.runtime.checkpoint=warn",
     # Hundreds of lines of properties for each client: nobody finds the error behind them.
     "-Dorg.slf4j.simpleLogger.log.org.apache.kafka=warn",
 )
+
+LOG_LEVEL = "-Dorg.slf4j.simpleLogger.defaultLogLevel"
 
 
 class JobServer:
@@ -71,7 +74,12 @@ class JobServer:
                 *("--artifacts-dir", str(self._scratch / "artifacts")),
             ],
             fast_start=True,
-            options=[f"-Xmx{heap_mb(settings)}m", *JVM_OPTIONS, *shlex.split(environ.get("java_option", ""))],
+            options=[
+                f"-Xmx{heap_mb(settings)}m",
+                *JVM_OPTIONS,
+                f"{LOG_LEVEL}={settings.log_level}",
+                *shlex.split(environ.get("java_option", "")),
+            ],
             log=folder.log("flink"),
         )
 

@@ -18,7 +18,7 @@ from pipeline.config import Config
 from pipeline.errors import UserError
 from runners.java_process import DIE_WITH_PARENT
 from runners.job_server import Submission
-from runners.kafka_graph import Build, kafka_graph
+from runners.kafka_graph import NATIVE, Build, kafka_graph
 from runners.ports import free_ports, listens
 from runners.reads import admin_client, partitions
 from runners.sealed import sealed
@@ -38,6 +38,8 @@ def run(config: Config, tell: Callable[[str], None], beam_flags: Sequence[str] =
     config = sealed(config)
     settings = config.settings
     build = build or kafka_graph(config, tell, commits_offsets=False)
+    if settings.kafka_io != NATIVE:
+        raise UserError("Prism reads and writes Kafka without Java.", "Leave kafka.io out, or take --runner=flink.")
     binary = find_prism(settings.prism_binary)
     partitions(admin_client(config), settings)
     with stop_request(tell, "stopping") as stop, TemporaryDirectory(prefix="tracing-aggregator-") as scratch:

@@ -6,6 +6,7 @@ checkpoints/<job>/chk-N   savepoints/<time>/…   jobs/<job>.json   flink/config
 import fcntl
 import json
 import os
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +16,6 @@ from typing import TextIO
 
 from pipeline.errors import UserError
 from pipeline.settings import Settings
-
-LOG_LIMIT = 20_000_000
 
 
 @dataclass(frozen=True)
@@ -60,11 +59,9 @@ class StateFolder:
         return self.savepoints / f"{time.time_ns()}"
 
     def log(self, name: str) -> Path:
-        """A log file; what earlier runs wrote is put aside once it is larger than 20 MB."""
+        """A log file, which `log_keeper` keeps small."""
         file = self.root / "logs" / f"{name}.log"
         file.parent.mkdir(parents=True, exist_ok=True)
-        if file.exists() and file.stat().st_size > LOG_LIMIT:
-            file.replace(file.with_suffix(".log.1"))
         return file
 
     def last_savepoint(self) -> str:
@@ -76,14 +73,13 @@ class StateFolder:
 
     def remember_savepoint(self, uri: str) -> None:
         """Keeps the URI for `last_savepoint`."""
-        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._make()
         (self.root / "cluster-savepoint").write_text(uri)
 
     @contextmanager
     def hold(self) -> Iterator[None]:
-        """Keeps others out for the length of the block; `UserError` when another run is in."""
-        # Flink's snapshots hold the properties of the Kafka clients, passwords and all.
-        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """Keeps others out for the length of the block; `UserError` when another run is in, or it is not ours."""
+        self._make()
         with (self.root / "lock").open("a+") as lock:
             if not _acquire(lock):
                 raise UserError(
@@ -94,6 +90,28 @@ class StateFolder:
             lock.write(json.dumps({"pid": os.getpid()}))
             lock.flush()
             yield
+
+    def _make(self) -> None:
+        """Makes the folder. What is there already must be ours: Flink runs the programs in it.
+
+        Only we may look in: Flink's snapshots hold the properties of the Kafka clients, passwords and all.
+        """
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found, above = self.root.lstat(), self.root.parent.stat()
+        why = ""
+        if not stat.S_ISDIR(found.st_mode):
+            why = "is a link to a place that somebody else may choose"
+        elif found.st_uid not in {os.geteuid(), 0}:
+            why = f"belongs to user {found.st_uid}, and we are {os.geteuid()}"
+        elif found.st_mode & stat.S_IWOTH:
+            why = "may be written by everybody"
+        elif above.st_mode & stat.S_IWOTH and not above.st_mode & stat.S_ISVTX:
+            why = f"can be replaced by everybody, who may write {self.root.parent}"
+        if why:
+            raise UserError(
+                f"{self.root} {why}: programs in it would be run as ours.",
+                "Choose a folder that only you can write: -o state.dir=DIR",
+            )
 
     def holder(self) -> int | None:
         """The process that uses the folder now."""

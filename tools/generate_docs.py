@@ -6,10 +6,14 @@ from pathlib import Path
 
 import click
 
+from sizing.advice import table
 from tools.kibana_objects import ndjson
 from tools.outputs_table import outputs_table
 
 ROOT = Path(__file__).parent.parent
+VALUES = ROOT / "deploy" / "helm" / "sizes"
+#: Messages a second, and hours that they are remembered for: what one machine can be bought for.
+SIZES = {1_000: 6, 10_000: 1, 50_000: 1}
 
 
 def documents() -> dict[Path, str]:
@@ -18,11 +22,19 @@ def documents() -> dict[Path, str]:
     text = readme.read_text(encoding="utf-8")
     text = _replaced(text, "graph", f"```mermaid\n{_output('graph')}```\n")
     text = _replaced(text, "outputs", outputs_table(ROOT / "docs" / "schemas"))
+    guide = ROOT / "docs" / "operations.md"
     return {
         readme: text,
+        guide: _replaced(guide.read_text(encoding="utf-8"), "sizes", table()),
+        **{VALUES / f"values-{rate}.yaml": _values(rate, hours) for rate, hours in SIZES.items()},
         ROOT / "docs" / "settings.md": _output("settings", "--markdown"),
         ROOT / "deploy" / "kibana" / "kafka-tracing.ndjson": ndjson(),
     }
+
+
+def _values(rate: int, hours: int) -> str:
+    """Values of the chart for so many messages a second."""
+    return _output("size", f"--messages-per-second={rate}", f"--retention-hours={hours}", "--values")
 
 
 def _replaced(text: str, section: str, content: str) -> str:
@@ -39,10 +51,14 @@ def _output(*command: str) -> str:
     return subprocess.run(program, cwd=ROOT, check=True, capture_output=True, text=True, timeout=120).stdout
 
 
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
 def main(arguments: list[str]) -> int:
     """Write or check; the exit code."""
     check = "--check" in arguments
-    stale = {path: text for path, text in documents().items() if path.read_text(encoding="utf-8") != text}
+    stale = {path: text for path, text in documents().items() if _read(path) != text}
     for path, text in stale.items():
         name = path.relative_to(ROOT)
         if check:

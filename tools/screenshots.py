@@ -1,4 +1,4 @@
-"""`python -m tools.screenshots`: the pictures of the README, of the dashboard of a demo, or over invented traffic."""
+"""`python -m tools.screenshots`: each page wide, narrow and dark, of a demo or over invented traffic."""
 
 import json
 import shutil
@@ -13,10 +13,11 @@ from playwright.sync_api import Browser, sync_playwright
 
 from dashboard.api import application
 from dashboard.background import running
-from dashboard.ingest import Ingest
+from dashboard.intake.ingest import Ingest
+from dashboard.measure.synthetic import Traffic
 from dashboard.store import Reader, open_store
-from dashboard.synthetic import Traffic
 from pipeline.settings import Settings
+from tools.moving_picture import record
 
 FOLDER = Path(__file__).parent.parent / "docs" / "screenshots"
 _MINUTES = 20
@@ -43,54 +44,74 @@ def _fill(store: Path) -> None:
     connection.close()
 
 
-def _message(address: str) -> str:
-    """The position of a message with a finding, one that was read again if there is any."""
-    with urlopen(f"{address}/api/anomalies?size=100", timeout=10) as answer:  # noqa: S310  our own page
-        findings = [one for one in json.load(answer)["findings"] if "offset" in one]
+def _pages(address: str) -> dict[str, str]:
+    """The address of each page by the name of its picture; of messages one that was read again, if there is any."""
+    findings = [one for one in _get(f"{address}/api/v1/anomalies?size=500")["findings"] if "offset" in one]
     chosen = next((one for one in findings if one["reason"] == "over-consumed"), findings[0])
-    return f"{chosen['topic']}/{chosen['partition']}/{chosen['offset']}"
+    client = _get(f"{address}/api/v1/overview?minutes=60")["byClient"][0]["name"]
+    return {
+        "overview": "/",
+        "topology": "/topology",
+        "flows": "/flows",
+        "slow": "/traces?sort=duration&type=CONSUME",
+        "message": f"/message?subject={chosen['topic']}/{chosen['partition']}/{chosen['offset']}",
+        "client": f"/client?clientId={client}",
+        "incidents": "/incidents?minutes=60",
+        "anomalies": "/anomalies?minutes=60",
+        "pathways": "/pathways",
+        "health": "/health",
+        "api": "/reference",
+    }
 
 
-def _take(browser: Browser, address: str, name: str, **options: Any) -> None:
+def _get(address: str) -> Any:
+    with urlopen(address, timeout=10) as answer:  # noqa: S310  our own page
+        return json.load(answer)
+
+
+def _take(browser: Browser, address: str, path: Path, **options: Any) -> None:
     context = browser.new_context(**options)
     page = context.new_page()
     page.goto(address)
-    page.wait_for_selector("#view table, #view .timeline")
+    page.wait_for_selector("#view table, #view .timeline, #view .empty", state="attached")
     page.wait_for_timeout(600)
-    page.screenshot(path=FOLDER / f"{name}.png")
+    page.screenshot(path=path)
     context.close()
-    click.echo(f"wrote docs/screenshots/{name}.png", err=True)
+    click.echo(f"wrote {path}", err=True)
 
 
 @click.command()
 @click.option(
     "--address", help="Of a dashboard that runs, as `tracing-aggregator demo` prints it; else it is invented."
 )
-def main(address: str | None) -> None:
+@click.option("--folder", type=click.Path(path_type=Path), default=FOLDER, help="Where they go.")
+def main(address: str | None, folder: Path) -> None:
     """Take them all."""
     program = chromium()
     if program is None:
         raise click.ClickException("There is no Chromium here. Install it: apt-get install chromium")
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         if address:
-            _take_all(browser, address.rstrip("/"))
+            _take_all(browser, address.rstrip("/"), folder)
         else:
-            with tempfile.TemporaryDirectory() as folder:
-                store = Path(folder) / "store.sqlite"
+            with tempfile.TemporaryDirectory() as made:
+                store = Path(made) / "store.sqlite"
                 _fill(store)
                 with running(application(Reader(store), None)) as port:
-                    _take_all(browser, f"http://127.0.0.1:{port}")
+                    _take_all(browser, f"http://127.0.0.1:{port}", folder)
         browser.close()
 
 
-def _take_all(browser: Browser, address: str) -> None:
-    _take(browser, f"{address}/", "overview", viewport=_WIDE)
-    _take(browser, f"{address}/", "overview-dark", viewport=_WIDE, color_scheme="dark")
-    _take(browser, f"{address}/flows", "flows", viewport={**_WIDE, "height": 460})
-    _take(browser, f"{address}/message?subject={_message(address)}", "message", viewport=_WIDE)
-    _take(browser, f"{address}/anomalies", "anomalies-narrow", viewport=_NARROW)
+def _take_all(browser: Browser, address: str, folder: Path) -> None:
+    for name, path in _pages(address).items():
+        _take(browser, address + path, folder / f"{name}.png", viewport=_WIDE)
+        _take(browser, address + path, folder / f"{name}-narrow.png", viewport=_NARROW)
+        _take(browser, address + path, folder / f"{name}-dark.png", viewport=_WIDE, color_scheme="dark")
+    if _get(f"{address}/api/v1/incidents?reason=lost")["total"]:
+        record(browser, address, folder / "incident.svg")
+        click.echo(f"wrote {folder / 'incident.svg'}", err=True)
 
 
 if __name__ == "__main__":

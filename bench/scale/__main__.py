@@ -13,11 +13,10 @@ import click
 from bench.processes import PROC
 from bench.scale import flink_curves, tables
 from bench.scale.core_curves import core_curves
-from bench.scale.curves import FIGURES, Curve, load, save
 from bench.scale.flink_curves import Extent
 from bench.scale.lagging import lagging
-from bench.scale.model import Demand
 from bench.scale.replay_curves import replay_curves
+from sizing.curves import FIGURES, Curve, load, save
 
 PARTS = ("core", "replay", "rates", "shapes", "bursts", "lag")
 QUICK = Extent(warm_up=8_000, burst=4_000, seconds=4, quick=True)
@@ -60,32 +59,6 @@ def _part(name: str, quick: bool, say: Callable[[str], None]) -> Iterator[tuple[
         return replay_curves(quick=quick, say=say)
     parts = {"rates": flink_curves.rates, "shapes": flink_curves.shapes, "bursts": flink_curves.bursts, "lag": lagging}
     return partial(parts[name], QUICK if quick else Extent())(say)
-
-
-@main.command()
-@click.option(
-    "--messages-per-second", "messages_per_s", type=click.FloatRange(min=1), default=1e6, help="Of all topics."
-)
-@click.option("--groups", type=click.IntRange(min=0), default=1, help="Consumer groups that read each message.")
-@click.option("--retention-hours", type=click.FloatRange(min=0.1), default=24.0, help="`retention.ms`.")
-@click.option("--lag-hours", type=click.FloatRange(min=0), default=0.0, help="By how much the slowest group lags.")
-@click.option("--partitions", type=click.IntRange(min=1), default=4096, help="Of all business topics together.")
-@click.option("--busy", type=click.FloatRange(0.1, 1), default=0.6, help="Part of each core that is used.")
-@click.option("--cores", type=click.IntRange(min=1), default=8, help="Of each TaskManager.")
-def model(
-    messages_per_s: float,
-    groups: int,
-    retention_hours: float,
-    lag_hours: float,
-    partitions: int,
-    busy: float,
-    cores: int,
-) -> None:
-    """The cluster for so many messages a second, from the figures that were kept; and what breaks first."""
-    from bench.scale.report import model_text
-
-    demand = Demand(messages_per_s, groups, retention_hours * 3600, lag_hours * 3600, partitions, busy, cores)
-    click.echo(model_text(_measured(), demand), nl=False)
 
 
 @main.command()

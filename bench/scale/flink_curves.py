@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from bench.report import machine
-from bench.scale.curves import Curve
 from bench.scale.flink_session import Load, session
+from sizing.curves import Curve
 
 Say = Callable[[str], None]
 Measured = Iterator[tuple[str, Curve]]

@@ -14,10 +14,10 @@ from bench.generate import SECOND, Traffic
 from bench.outputs import Delays, Growth
 from bench.preload import Loader, paced
 from bench.processes import JAVA, PYTHON
-from bench.scale.curves import Row
 from bench.throughput import MILLION
 from runners.flink_options import read_configuration
 from runners.flink_rest import FlinkRest
+from sizing.curves import Row
 from transforms.records import COMMIT
 
 WITHIN_S = 240

@@ -11,9 +11,9 @@ from confluent_kafka import Consumer, TopicPartition
 from bench.generate import SECOND, Traffic
 from bench.preload import PARTITIONS, Loader, paced
 from bench.report import machine
-from bench.scale.curves import Curve
 from bench.scale.flink_curves import Extent, Measured
 from bench.scale.flink_session import session
+from sizing.curves import Curve
 from transforms.records import CONSUME
 
 RETENTION_S = 30

@@ -1,18 +1,16 @@
 """Figures into docs/scale.md: tables, model, simulation, each between its marks, and charts beside it."""
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 
 from bench.marks import Marks
 from bench.scale import charts, skew, tables
-from bench.scale.costs import Costs, costs
-from bench.scale.curves import FIGURES, Curve
-from bench.scale.model import Demand, cluster, limits
-from pipeline.settings import Settings
+from sizing.answer import model_text
+from sizing.curves import Curve
+from sizing.model import Demand
 
-DOCUMENT = FIGURES.parent.parent / "scale.md"
-CHARTS = FIGURES.with_suffix(".svg")
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "scale.md"
+CHARTS = DOCUMENT.parent / "figures" / "scale.svg"
 #: The curves that a section is made of; those that have costs in them take COSTS.
 COSTS = {"burst-groups", "burst-partitions", "core-groups", "core-retention"}
 NEEDED: Mapping[str, set[str]] = {
@@ -32,24 +30,6 @@ SKEWED = {
     "seconds": 30,
     "seed": 1,
 }
-
-
-def model_text(curves: Mapping[str, Curve], demand: Demand) -> str:
-    """The cluster for a demand, and what breaks first."""
-    settings = Settings()
-    costs_at = costs_for(curves, demand)
-    found = cluster(demand, costs_at, settings)
-    broken = limits(demand, costs_at(demand.partitions / found.workers), settings)
-    return f"{tables.cluster_table(demand, found)}\n{tables.limits_table(broken)}"
-
-
-def costs_for(curves: Mapping[str, Curve], demand: Demand) -> Callable[[float], Costs]:
-    """Costs of what is asked for, by partitions for each worker."""
-    return partial(_costs, curves, demand)
-
-
-def _costs(curves: Mapping[str, Curve], demand: Demand, partitions_per_worker: float) -> Costs:
-    return costs(curves, demand.groups, partitions_per_worker, demand.retention_s)
 
 
 def sections(curves: Mapping[str, Curve]) -> dict[str, str]:

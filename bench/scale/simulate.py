@@ -136,18 +136,6 @@ def _worker(seed: int, partition: int, block: int, workers: int) -> int:
     return int.from_bytes(digest) % workers
 
 
-def lag_factor(groups: int, retention_s: float, lag_s: float) -> float:
-    """How much more state there is when one of the groups lags, once as many messages are forgotten as come.
-
-    A message lives for a retention after its last fact: all that is known of it waits for the last group. A group that
-    is later than a retention finds it forgotten: what it tells is kept for a retention by itself, as without a lag.
-    """
-    if not groups or lag_s >= retention_s:
-        return 1.0
-    early, late = 2 * groups, 2
-    return 1 + early / (early + late) * lag_s / retention_s
-
-
 def is_joined(retention_s: float, lag_s: float) -> bool:
     """Whether the CONSUME of a group that lags so much still finds its SEND."""
     return lag_s < retention_s

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 from bench.scale.core_curves import LAG_GROUPS, LAG_RETENTION_S
-from bench.scale.costs import costs
-from bench.scale.curves import Curve
 from bench.scale.flink_curves import skewed
-from bench.scale.simulate import Case, Outcome, is_joined, lag_factor, simulate, zipf
-from bench.scale.tables import grid, number
+from bench.scale.simulate import Case, Outcome, is_joined, simulate, zipf
+from sizing.costs import costs
+from sizing.curves import Curve
+from sizing.model import lag_factor
+from sizing.tables import grid, number
 
 #: More than can be done, so that there is always work.
 _OVERLOAD = 1.5

@@ -4,8 +4,10 @@ from typing import Any
 
 import orjson
 
+from dashboard.intake.sketches import merged
+from dashboard.queries.overview import in_flight
 from dashboard.queries.span import Span
-from dashboard.sketches import merged
+from dashboard.queries.words import Wanted, where
 from dashboard.store import Reader, Row
 
 _TOPIC = ("produced", "sent", "acked", "unknownProduceTime")
@@ -13,20 +15,25 @@ _GROUP = ("expected", "actual", "over", "under", "committed", "slaBreaches")
 _COVERAGE = ("traced", "offsets")
 
 
-def flows(reader: Reader, span: Span) -> list[Row]:
-    """One row for each topic, with the rows of its groups in `groups`; by name."""
+def flows(reader: Reader, span: Span, wanted: Wanted | None = None) -> list[Row]:
+    """One row for each topic, with the rows of its groups in `groups`; by name. Of a group only what it reads."""
+    given = (wanted or Wanted())._replace(client=None).given()
+    group = given.pop("groupId", None)
+    since, until = span.nanos
     topics: dict[str, Row] = {}
     groups: dict[tuple[str, str], Row] = {}
     rows = reader.rows(
-        "SELECT kind, topic, groupId, value FROM stats WHERE kind IN ('topic', 'group') AND date >= ? AND date < ?",
-        span.nanos,
+        "SELECT kind, topic, groupId, value FROM stats "  # noqa: S608  texts of ours
+        "WHERE kind IN ('topic', 'group') AND date >= :since "
+        f"AND date < :until{where(given)}",
+        {**given, "since": since, "until": until},
     )
     for row in rows:
         value, topic = orjson.loads(row["value"]), row["topic"]
         if row["kind"] == "topic":
             flow = topics.setdefault(topic, _empty({"topic": topic}, _TOPIC + _COVERAGE))
             _add(flow, value | value.get("coverage", {}), _TOPIC + _COVERAGE, "ackLatencyMs")
-        else:
+        elif group in {None, row["groupId"]}:
             new = _empty({"groupId": row["groupId"], "commitsSeen": False}, _GROUP)
             flow = groups.setdefault((topic, row["groupId"]), new)
             flow["commitsSeen"] |= value.get("commits") != "none seen"
@@ -36,7 +43,8 @@ def flows(reader: Reader, span: Span) -> list[Row]:
     for topic, flow in topics.items():
         flow["coverage"] = flow["traced"] / flow["offsets"] if flow["offsets"] else None
         flow["groups"] = [_finished(of) for (name, _), of in sorted(groups.items()) if name == topic]
-    return [_finished(topics[topic]) for topic in sorted(topics)]
+    shown = sorted(topic for topic in topics if group is None or (topic, group) in groups)
+    return [_finished(topics[topic]) for topic in shown]
 
 
 def _empty(words: Row, names: tuple[str, ...]) -> Row:
@@ -54,4 +62,6 @@ def _add(flow: Row, value: dict[str, Any], names: tuple[str, ...], *latencies: s
 
 
 def _finished(flow: Row) -> Row:
+    if "expected" in flow:
+        flow["inFlight"] = in_flight(flow["expected"], flow["actual"], flow["under"])
     return flow | {name: merged(sketches) for name, sketches in flow.pop("sketches").items()}

@@ -35,6 +35,14 @@ def health(reader: Reader) -> Row:
     }
 
 
+def newest(reader: Reader, seen_ms: int) -> Row:
+    """When the newest record that was read was written (ms), and how many open findings came after that time."""
+    return {
+        "writtenMs": reader.value("SELECT max(written) FROM partitions"),
+        "new": reader.value("SELECT count(*) FROM findings WHERE seen > ? AND resolved = 0", (seen_ms,)),
+    }
+
+
 def _shown(letter: Row) -> Row:
     """A dead letter without its bytes, which may be half a megabyte."""
     return {name: letter[name] for name in ("reason", "detail", "topic", "partition", "offset", "timestamp")}

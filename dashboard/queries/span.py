@@ -24,6 +24,10 @@ class Span(NamedTuple):
         """First instant, and the one after the last, in ns."""
         return self.start * MINUTE_NS, self.end * MINUTE_NS
 
+    def before(self) -> "Span":
+        """The span of the same length that ends where this one begins."""
+        return Span(2 * self.start - self.end, self.start, self.step)
+
     def starts(self) -> range:
         """The minutes at which steps begin."""
         return range(self.start, self.end, self.step)

@@ -4,13 +4,10 @@ from collections.abc import Mapping
 
 import orjson
 
+from dashboard.queries.words import WORDS
 from dashboard.store import Reader, Row
 from explain.gather import MAX_RECORDS
 from explain.subject import Subject
-
-#: What traces can be filtered by, beside message and time.
-WORDS = ("topic", "groupId", "clientId", "type")
-_MAX_WORDS = 1000
 
 #: Of each fitting kind the newest page, by its index; then the newest page of these.
 _BY_KIND = """
@@ -69,13 +66,11 @@ def traces(
         query = _BY_MESSAGE.format(kinds=kinds, message="topic = :at AND partition = :partition AND offset = :offset")
         place = subject.place
         parameters |= {"at": place.topic, "partition": place.partition, "offset": place.offset, "limit": MAX_RECORDS}
-    rows = reader.rows(query, parameters)
+    return paged(reader.rows(query, parameters), size)
+
+
+def paged(rows: list[Row], size: int) -> Row:
+    """The page of these rows, of which there is one more if a page follows."""
     page = rows[:size]
     more = f"{page[-1]['date']}.{page[-1]['seq']}" if len(rows) > size else None
     return {"traces": [orjson.loads(row["value"]) for row in page], "next": more}
-
-
-def words(reader: Reader) -> dict[str, list[str]]:
-    """The words to filter by."""
-    query = "SELECT DISTINCT {0} AS word FROM kinds WHERE {0} <> '' AND type <> '' AND stored > 0 ORDER BY 1 LIMIT ?"
-    return {name: [row["word"] for row in reader.rows(query.format(name), (_MAX_WORDS,))] for name in WORDS}

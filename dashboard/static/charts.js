@@ -2,6 +2,8 @@
 
 /* global uPlot */
 
+import { minuteOfMs, stamp, zone, zoneName } from "./words.js";
+
 const held = new Map();
 const HEIGHT = 240;
 // Where a logarithmic axis of time spans is labelled, in ms: as people count, not in powers of ten.
@@ -30,12 +32,13 @@ export function colour(name) {
 }
 
 /**
- * A chart over time, in UTC. `series`: {label, colour, values, area?, dash?}, one value for each of the `times` (in s) from which
+ * A chart over time. `series`: {label, colour, values, area?, dash?}, one value for each of the `times` (in s) from which
  * on it holds for `stepS`; `unit(value)` writes a value.
- * `isLog`: logarithmic axis of time spans. `under(plot)` paints below the lines; `pick(index)` is told what was clicked.
+ * `isLog`: logarithmic axis of time spans. `under(plot)` paints below the lines; `pick(index, value)` is told which step was clicked, and at which height;
+ * `zoom(fromMs, untilMs)` which span was drawn with the pointer.
  * `extent`: values that the axis must reach, beside those of the series.
  */
-export function timeChart(key, { label, times, stepS, series, unit, isLog = false, under = null, pick = null, extent = [] }) {
+export function timeChart(key, { label, times, stepS, series, unit, isLog = false, under = null, pick = null, zoom = null, extent = [] }) {
   const known = held.get(key);
   const one = known ?? { holder: document.createElement("div"), plot: null };
   const clamp = (value) => (isLog && value !== null ? Math.max(value, 0.5) : value);
@@ -43,6 +46,7 @@ export function timeChart(key, { label, times, stepS, series, unit, isLog = fals
   one.data = [times.flatMap((time) => [time, time + stepS * 0.9999]), ...series.map((line) => line.values.flatMap((value) => [clamp(value), clamp(value)]))];
   one.under = under;
   one.pick = pick;
+  one.zoom = zoom;
   one.extent = extent;
   one.holder.setAttribute("aria-label", label);
   if (known) {
@@ -52,17 +56,29 @@ export function timeChart(key, { label, times, stepS, series, unit, isLog = fals
   one.holder.className = "plot";
   one.holder.setAttribute("role", "img");
   one.options = () => ({
-    cursor: { sync: { key: "time" }, drag: { x: false } },
-    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "UTC"),
+    cursor: { sync: { key: "time" }, drag: { x: Boolean(one.zoom), setScale: false, dist: 8 } },
+    tzDate: (seconds) => (zone.isLocal ? new Date(seconds * 1000) : uPlot.tzDate(new Date(seconds * 1000), "UTC")),
     scales: { x: { time: true }, y: isLog ? { distr: 3, range: (_, low, high) => logRange([low, ...one.extent], [high, ...one.extent]) } : { range: (_, low, high) => [Math.min(0, low ?? 0), Math.max(1, (high ?? 1) * 1.1)] } },
     axes: [
       { ...axis(), space: 60, values: clock },
       { ...axis(), size: 64, ...(isLog ? spans() : {}), values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : unit(tick))) },
     ],
-    series: [{ label: "UTC", value: (_, at) => (at === null || at === undefined ? "–" : new Date(at * 1000).toISOString().slice(0, 16).replace("T", " ")) }, ...series.map((line) => painted(line, unit))],
+    series: [{ label: zoneName(), value: (_, at) => (at === null || at === undefined ? "–" : minuteOfMs(at * 1000)) }, ...series.map((line) => painted(line, unit))],
     hooks: {
       drawClear: [(plot) => one.under?.(plot)],
-      ready: [(plot) => plot.over.addEventListener("click", () => plot.cursor.idx !== null && plot.cursor.idx !== undefined && one.pick?.(plot.cursor.idx >> 1))],
+      setSelect: [(plot) => {
+        const { left, width } = plot.select;
+        if (width < 8) return;
+        const [from, until] = [left, left + width].map((at) => plot.posToVal(at, "x") * 1000);
+        plot.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
+        one.drawn = performance.now();
+        one.zoom?.(from, until);
+      }],
+      ready: [(plot) => plot.over.addEventListener("click", () => {
+        const { idx, top } = plot.cursor;
+        const hasDrawn = performance.now() - (one.drawn ?? -1000) < 300;
+        if (!hasDrawn && idx !== null && idx !== undefined) one.pick?.(idx >> 1, plot.posToVal(top, "y"));
+      })],
     },
   });
   held.set(key, one);
@@ -72,12 +88,12 @@ export function timeChart(key, { label, times, stepS, series, unit, isLog = fals
 
 /** Hours and minutes; the day with its zone below the tick that begins it, else below the first. */
 function clock(_, ticks) {
-  const dates = ticks.map((tick) => new Date(tick * 1000).toISOString());
+  const dates = ticks.map((tick) => stamp(tick * 1000));
   const day = (index) => dates[index].slice(0, 10);
   const begins = Math.max(0, dates.findLastIndex((_date, index) => index > 0 && day(index) !== day(index - 1)));
   return ticks.map((tick, index) => {
     const time = dates[index].slice(11, tick % 60 ? 19 : 16);
-    return index === begins ? `${time}\n${day(index)} UTC` : time;
+    return index === begins ? `${time}\n${day(index)} ${zone.isLocal ? "local" : "UTC"}` : time;
   });
 }
 
@@ -94,8 +110,8 @@ function painted(line, unit) {
   return {
     label: line.label,
     stroke: colour(line.colour),
-    width: 2,
-    dash: line.dash ? [6, 4] : undefined,
+    width: line.ghost ? 1 : 2,
+    dash: line.dash ? [6, 4] : line.ghost ? [2, 3] : undefined,
     fill: line.area ? colour("area") : undefined,
     points: { show: false },
     spanGaps: false,
@@ -142,4 +158,32 @@ export function newest(sinceS) {
     ctx.fillRect(left, bbox.top, right - left, bbox.height);
     ctx.restore();
   };
+}
+
+/** Points of {ms, took, ...} over time and logarithmic duration; `pick(point)` is told which was clicked. */
+export function scatter(key, { label, points, unit, pick }) {
+  const sorted = [...points].sort((one, other) => one.ms - other.ms);
+  const known = held.get(key);
+  const one = known ?? { holder: document.createElement("div"), plot: null };
+  one.data = [sorted.map((point) => point.ms / 1000), sorted.map((point) => Math.max(point.took, 0.5))];
+  one.points = sorted;
+  one.holder.setAttribute("aria-label", label);
+  if (known) {
+    one.plot?.setData(one.data);
+    return one.holder;
+  }
+  one.holder.className = "plot";
+  one.holder.setAttribute("role", "img");
+  one.options = () => ({
+    tzDate: (seconds) => (zone.isLocal ? new Date(seconds * 1000) : uPlot.tzDate(new Date(seconds * 1000), "UTC")),
+    cursor: { drag: { x: false } },
+    legend: { show: false },
+    scales: { x: { time: true }, y: { distr: 3, range: (_, low, high) => logRange([low], [high]) } },
+    axes: [{ ...axis(), space: 60, values: clock }, { ...axis(), size: 64, ...spans(), values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : unit(tick))) }],
+    series: [{}, { label: "duration", stroke: colour("accent"), paths: () => null, points: { show: true, size: 7, fill: colour("accent") } }],
+    hooks: { ready: [(plot) => plot.over.addEventListener("click", () => one.points[plot.cursor.idx] && pick(one.points[plot.cursor.idx]))] },
+  });
+  held.set(key, one);
+  sizes.observe(one.holder);
+  return one.holder;
 }

@@ -32,18 +32,41 @@ export function percent(ratio) {
   return ratio === null || ratio === undefined ? "–" : `${(ratio * 100).toFixed(ratio < 1 && ratio > 0.995 ? 2 : 0)} %`;
 }
 
-/** A date in ISO-8601 (UTC), to the ms. */
+/** UTC, or the time of this machine: a switch that the browser remembers. */
+export const zone = { isLocal: localStorage.getItem("zone") === "local" };
+
+/** The name of the zone, for headings. */
+export function zoneName() {
+  return zone.isLocal ? "local time" : "UTC";
+}
+
+/** An instant as ISO-8601 in the chosen zone, without its name. */
+export function stamp(ms) {
+  return new Date(zone.isLocal ? ms - new Date(ms).getTimezoneOffset() * 60_000 : ms).toISOString().slice(0, 23);
+}
+
+/** The instant (ms) that such a text, as people type it, means in the chosen zone. */
+export function instant(text) {
+  return Date.parse(zone.isLocal ? text : `${text}Z`);
+}
+
+/** The date of a record (ISO-8601 in UTC), to the ms. */
 export function date(text) {
-  return text ? `${text.slice(0, 10)} ${text.slice(11, 23).replace("Z", "")}` : "–";
+  return text ? stamp(Date.parse(text)).replace("T", " ") : "–";
 }
 
 /** The time of day of such a date, to the ms. */
 export function timeOfDay(text) {
-  return text ? text.slice(11, 23).replace("Z", "") : "";
+  return text ? stamp(Date.parse(text)).slice(11) : "";
 }
 
 export function dateOfMs(ms) {
-  return ms ? date(new Date(ms).toISOString()) : "–";
+  return ms ? stamp(ms).replace("T", " ") : "–";
+}
+
+/** Up to the minute. */
+export function minuteOfMs(ms) {
+  return stamp(ms).slice(0, 16).replace("T", " ");
 }
 
 export const REASONS = {

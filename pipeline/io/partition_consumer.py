@@ -6,10 +6,12 @@ A poll blocks until something is there, then gathers what comes within some ms: 
 batches where there is much. What lies in memory is bounded: `queued.max.messages.kbytes` in librdkafka, and one poll.
 """
 
+import functools
 import logging
+import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from pipeline.errors import UserError
 from pipeline.io.topics_to_read import Partition
@@ -38,6 +40,7 @@ _PROPERTIES: dict[str, str | int | bool] = {
     "enable.partition.eof": True,
 }
 _log = logging.getLogger(__name__)
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Skipped(NamedTuple):
@@ -52,8 +55,19 @@ class Skipped(NamedTuple):
     resumed: int
 
 
+def _locked(method: F) -> F:
+    """A reader that moves to another client gives up its partitions in this one, which another thread may be using."""
+
+    @functools.wraps(method)
+    def alone(self: "PartitionConsumer", *args: Any) -> Any:
+        with self._lock:
+            return method(self, *args)
+
+    return cast("F", alone)
+
+
 class PartitionConsumer:
-    """See the head of this file. Not for two threads at a time, but `commit` is for any.
+    """See the head of this file. For any number of threads, one at a time.
 
     `properties` are librdkafka's; `auto.offset.reset` among them says where a partition without an offset begins.
     """
@@ -65,6 +79,7 @@ class PartitionConsumer:
         own = {name: value for name, value in _PROPERTIES.items() if name not in properties or name in _FIXED}
         self._consumer: Consumer = Consumer({**properties, **own, "error_cb": self._on_error, "logger": _log})
         self._clock = clock
+        self._lock = threading.RLock()
         self._doubt_until_s = 0.0
         self._doubts_until_s: dict[Partition, float] = {}
         self._expected: dict[Partition, int] = {}
@@ -85,6 +100,9 @@ class PartitionConsumer:
         What came into being while we read is read from its beginning. Raises `KafkaException` when the brokers do not
         say, `UserError` where there is no offset and `auto.offset.reset` is `none`.
         """
+        for topic in {topic for topic, _ in partitions}:
+            # librdkafka looks for partitions every five minutes by itself.
+            self._consumer.list_topics(topic, timeout=_ASK_S)
         committed: dict[Partition, int] = {}
         if is_first_look:
             answer = self._consumer.committed([_place(each) for each in partitions], timeout=_ASK_S)
@@ -94,6 +112,7 @@ class PartitionConsumer:
             for each in partitions
         }
 
+    @_locked
     def align(self, expected: Mapping[Partition, int]) -> None:
         """Make sure that the next record taken from each of these partitions is the one at this offset, or after it."""
         astray = {each: offset for each, offset in expected.items() if self._expected.get(each) != offset}
@@ -105,6 +124,7 @@ class PartitionConsumer:
         self._ends -= astray.keys()
         self._assign()
 
+    @_locked
     def drop(self, partitions: set[Partition]) -> None:
         """Read these no longer."""
         gone = partitions & self._expected.keys()
@@ -114,6 +134,7 @@ class PartitionConsumer:
         if gone:
             self._assign()
 
+    @_locked
     def poll(self, wait_s: float) -> None:
         """Wait for records at most so long, then gather what comes."""
         self.has_more = False
@@ -125,6 +146,7 @@ class PartitionConsumer:
                 break
         self.polled_ms = int(self._clock() * 1000)
 
+    @_locked
     def take(self, partition: Partition) -> "tuple[list[Message], int]":
         """What was polled of a partition, and its next offset: transaction markers and compacted records leave gaps."""
         messages, self._messages[partition] = self._messages[partition], []

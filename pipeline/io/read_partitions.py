@@ -97,7 +97,8 @@ class ReadPartitions(beam.DoFn):
     ) -> Iterator[Any]:
         """One round: poll, emit what there is of this reader, remember how far it came, set the next round."""
         partitions = state_of(state.read())
-        client = self._bundle.client = self._clients().of(reader, self._bundle.client)
+        places = [each.place for each in partitions]
+        client = self._bundle.client = self._clients().of(reader, self._bundle.client, places)
         is_resolved = self._resolve(client, partitions)
         reading = [each for each in partitions if each.is_read and each.offset >= 0]
         client.drop({each.place for each in partitions if not each.is_read})

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from pipeline.io.partition_consumer import PartitionConsumer
 from pipeline.io.topics_to_read import Partition
@@ -25,15 +25,19 @@ class ReaderClients:
         self._used_s: dict[PartitionConsumer, float] = {}
         self._commits = CheckpointedOffsets()
 
-    def of(self, reader: bytes, beside: PartitionConsumer | None) -> PartitionConsumer:
-        """The client of a reader; without one yet, the one that readers beside it in this bundle have, or a new one."""
+    def of(self, reader: bytes, beside: PartitionConsumer | None, places: Collection[Partition]) -> PartitionConsumer:
+        """The client of a reader of these partitions: the one that readers beside it in this bundle have.
+
+        Without any beside it keeps its own, or gets a new one. What it leaves reads its partitions no longer.
+        """
         with self._lock:
-            client = self._clients.get(reader)
-            if client is None:
-                client = self._clients[reader] = beside or self._make()
+            former = self._clients.get(reader)
+            client = self._clients[reader] = beside or former or self._make()
             self._used_s[client] = time.monotonic()
             self._close_unused()
-            return client
+        if former is not None and former is not client:
+            former.drop(set(places))
+        return client
 
     def commit(self, reader: bytes, offsets: Mapping[Partition, int]) -> None:
         """Commit next offsets, once it is sure that a complete checkpoint holds them: with the one after this."""

@@ -9,7 +9,9 @@ from click.testing import CliRunner
 
 from bench.scale import __main__ as command
 from bench.scale import charts, report, tables
-from bench.scale.curves import FIGURES, Curve, load
+from sizing.answer import model_text
+from sizing.curves import FIGURES, Curve, load
+from sizing.model import Demand
 from tests.bench.invented_curves import invented
 
 ROOT = Path(__file__).parent.parent.parent
@@ -75,13 +77,11 @@ def test_what_was_not_measured_says_so_and_the_rest_is_there():
     assert "facts kept, predicted" in found["lag"]
 
 
-def test_the_model_prints_what_is_needed_for_the_messages_that_are_asked_for(monkeypatch):
-    monkeypatch.setattr(command, "load", invented)
-    ended = CliRunner().invoke(command.main, ["model", "--messages-per-second", "5e5", "--groups", "3"])
-    assert ended.exit_code == 0, ended.output
-    assert "500,000 messages/s, 3 groups, retention 24 h" in ended.output
-    assert "raw traces a second | 4,000,000" in ended.output
-    assert "limit.open.per.key" in ended.output
+def test_the_model_tells_what_is_needed_for_the_messages_that_are_asked_for():
+    told = model_text(invented(), Demand(5e5, 3))
+    assert "500,000 messages/s, 3 groups, retention 24 h" in told
+    assert "raw traces a second | 4,000,000" in told
+    assert "limit.open.per.key" in told
 
 
 def test_a_simulation_prints_a_line_for_each_exponent(monkeypatch):
@@ -93,7 +93,7 @@ def test_a_simulation_prints_a_line_for_each_exponent(monkeypatch):
 
 def test_without_figures_it_says_what_to_type(monkeypatch):
     monkeypatch.setattr(command, "load", dict)
-    ended = CliRunner().invoke(command.main, ["model"])
+    ended = CliRunner().invoke(command.main, ["simulate"])
     assert ended.exit_code == 1
     assert "python -m bench.scale measure" in ended.output
 

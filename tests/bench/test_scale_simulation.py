@@ -2,7 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from bench.scale.simulate import Case, is_joined, lag_factor, simulate, zipf
+from bench.scale.simulate import Case, is_joined, simulate, zipf
+from sizing.model import lag_factor
 
 CALM = Case(messages_per_s=1000, shares=[1] * 8, workers=4, traces_per_s=2000, bound=0.5, seconds=10)
 

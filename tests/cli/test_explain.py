@@ -44,8 +44,24 @@ def test_raw_traces_are_replayed_first():
 def test_where_nothing_is_known_it_says_what_was_looked_at_and_what_to_try(output):
     shown = explain("nobody", "--from", output)
     assert (shown.exit_code, shown.stdout) == (1, "")
-    assert shown.stderr.startswith(f"Nothing is known of nobody. Looked at:\n  {output}/_aggregatedTrace.jsonl\n")
+    assert shown.stderr.startswith(
+        "Nothing is known of nobody.\nNo correlationId begins like that. Known topics: orders.\n"
+        f"Looked at:\n  {output}/_aggregatedTrace.jsonl\n"
+    )
     assert "What to try:" in shown.stderr
+
+
+def test_the_beginning_of_a_correlation_id_is_enough(tmp_path):
+    values = [sent(correlationId="0123456789"), acked(correlationId="0123456789")]
+    lines = [to_line("_aggregatedTrace", b"{}", orjson.dumps(value)) for value in values]
+    (tmp_path / "_aggregatedTrace.jsonl").write_bytes(b"".join(lines))
+    shown = explain("01234567", "--from", str(tmp_path))
+    assert (shown.exit_code, shown.stdout.splitlines()[0]) == (0, "correlationId 0123456789")
+
+
+def test_a_position_may_be_written_as_kafkas_clients_do(output):
+    shown = explain("orders-0@42", "--from", output)
+    assert (shown.exit_code, "12 ms to the broker" in shown.stdout) == (0, True)
 
 
 def test_where_nothing_is_known_the_document_is_empty(output):

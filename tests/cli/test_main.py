@@ -40,7 +40,15 @@ def test_a_configuration_with_mistakes_ends_a_command_before_it_begins():
 
 def test_a_command_that_does_not_exist_is_refused():
     shown = CliRunner().invoke(main, ["nonsense"])
-    assert (shown.exit_code, "No such command 'nonsense'" in shown.stderr) == (2, True)
+    assert (shown.exit_code, "There is no command nonsense." in shown.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [(["explan"], "explain"), (["dashbord"], "dashboard"), (["sink", "oltp"], "otlp")]
+)
+def test_a_command_that_is_mistyped_is_proposed(typed, meant):
+    shown = CliRunner().invoke(main, typed)
+    assert (shown.exit_code, f" Did you mean {meant}" in shown.stderr) == (2, True)
 
 
 def test_the_version_is_that_of_the_distribution():

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from dashboard.ingest import Ingest, Record
+from dashboard.intake.ingest import Ingest, Record
 from dashboard.store import Reader, open_store
 from pipeline.settings import Settings
 from transforms.latency_sketch import LatencySketch

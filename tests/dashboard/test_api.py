@@ -15,6 +15,7 @@ from dashboard.message import live_store
 from dashboard.queries.span import span
 from tests.dashboard.stores import ANOMALIES, PATHWAYS, STATS, TRACES, Made, group_minute, latencies, topic_minute
 from tests.explain.cases import acked, at, committed, consumed, found, sent
+from web.tokens import Tokens
 
 MINUTE = "2026-01-02T23:30:00.000Z"
 EVIL = '<img src=x onerror="alert(1)"><script>alert(2)</script>'
@@ -33,7 +34,7 @@ def until() -> int:
 
 
 def get(client: TestClient, path: str, **words: object) -> dict:
-    answer = client.get(f"/api/{path}", params=words)
+    answer = client.get(f"/api/v1/{path}", params=words)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -43,13 +44,13 @@ def get(client: TestClient, path: str, **words: object) -> dict:
 
 def test_without_a_token_only_names_of_this_machine_are_answered(made):
     app = application(made.reader, None)
-    assert TestClient(app, base_url="http://127.0.0.1:8090").get("/api/health").status_code == 200
-    assert TestClient(app, base_url="http://evil.example").get("/api/health").status_code == 421
+    assert TestClient(app, base_url="http://127.0.0.1:8090").get("/api/v1/health").status_code == 200
+    assert TestClient(app, base_url="http://evil.example").get("/api/v1/health").status_code == 421
 
 
-@pytest.mark.parametrize("path", ["/", "/api/health", "/api/live", "/static/app.js", "/openapi.json", "/nothing"])
+@pytest.mark.parametrize("path", ["/", "/api/v1/health", "/api/live", "/static/app.js", "/openapi.json", "/nothing"])
 def test_with_a_token_nothing_is_answered_without_it(made, path):
-    client = TestClient(application(made.reader, "secret"))
+    client = TestClient(application(made.reader, Tokens("open-sesame")))
     assert client.get(path).status_code == 401
     assert client.get(path, headers={"Authorization": "Bearer wrong"}).status_code == 401
     assert client.get(path, params={"token": "wrong"}).status_code == 401
@@ -57,31 +58,33 @@ def test_with_a_token_nothing_is_answered_without_it(made, path):
 
 
 def test_a_bearer_gets_in(made):
-    client = TestClient(application(made.reader, "secret"))
-    assert client.get("/api/health", headers={"Authorization": "Bearer secret"}).status_code == 200
+    client = TestClient(application(made.reader, Tokens("open-sesame")))
+    assert client.get("/api/v1/health", headers={"Authorization": "Bearer open-sesame"}).status_code == 200
 
 
 def test_a_token_in_the_address_becomes_a_cookie_and_leaves_the_address(made):
-    client = TestClient(application(made.reader, "secret"))
-    answer = client.get("/flows?token=secret&minutes=60", follow_redirects=False)
+    client = TestClient(application(made.reader, Tokens("open-sesame")))
+    answer = client.get("/flows?token=open-sesame&minutes=60", follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (303, "/flows?minutes=60")
     assert "HttpOnly" in answer.headers["set-cookie"]
     assert "samesite=strict" in answer.headers["set-cookie"].lower()
-    assert client.get("/api/health").status_code == 200
+    assert client.get("/api/v1/health").status_code == 200
 
 
 def test_a_redirect_never_leads_to_another_host(made):
-    with running(application(made.reader, "secret")) as port:
+    with running(application(made.reader, Tokens("open-sesame"))) as port:
         client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-        client.request("GET", "//evil.example/?token=secret")
+        client.request("GET", "//evil.example/?token=open-sesame")
         assert client.getresponse().getheader("location") == "/evil.example/"
 
 
 def test_a_guess_that_is_not_ascii_is_a_wrong_one(made):
-    assert TestClient(application(made.reader, "secret")).get("/", params={"token": "ö"}).status_code == 401
+    assert (
+        TestClient(application(made.reader, Tokens("open-sesame"))).get("/", params={"token": "ö"}).status_code == 401
+    )
 
 
-@pytest.mark.parametrize("path", [*PAGES, "/api/overview", "/static/app.js", "/nothing"])
+@pytest.mark.parametrize("path", [*PAGES, "/api/v1/overview", "/static/app.js", "/nothing"])
 def test_every_answer_forbids_what_is_not_from_here(client, path):
     headers = client.get(path).headers
     assert headers["content-security-policy"].startswith("default-src 'self'; ")
@@ -104,9 +107,9 @@ def test_markup_in_a_trace_comes_as_json_and_never_as_html(made, client):
     made.take(TRACES, [sent(clientId=EVIL, topic=EVIL, correlationId=EVIL)])
     made.take(ANOMALIES, [found("unacked", date=MINUTE, topic=EVIL, clientId=EVIL)])
     for path in ("overview", "traces", "words", "anomalies", "health", "flows", "pathways"):
-        answer = client.get(f"/api/{path}")
+        answer = client.get(f"/api/v1/{path}")
         assert answer.headers["content-type"] == "application/json"
-    answer = client.get("/api/message", params={"subject": EVIL})
+    answer = client.get("/api/v1/message", params={"subject": EVIL})
     assert answer.json()["messages"][0]["topic"] == EVIL
     page = client.get("/message", params={"subject": EVIL})
     assert "onerror" not in page.text
@@ -150,7 +153,7 @@ def test_no_word_to_filter_by_is_taken_for_sql(made, client, word):
     ],
 )  # fmt: skip
 def test_a_question_out_of_bounds_is_refused(client, path, words):
-    assert client.get(f"/api/{path}", params=words).status_code == 422
+    assert client.get(f"/api/v1/{path}", params=words).status_code == 422
 
 
 # Answers ------------------------------------------------------------------------------------------------------------
@@ -162,7 +165,7 @@ def test_an_empty_store_has_answers_too(client):
     assert get(client, "traces") == {"traces": [], "next": None}
     assert get(client, "pathways")["edges"] == []
     assert get(client, "health")["topics"] == []
-    assert client.get("/api/message", params={"subject": "c"}).status_code == 404
+    assert client.get("/api/v1/message", params={"subject": "c"}).status_code == 404
 
 
 def test_a_message_is_told_as_explain_tells_it(made, client):
@@ -183,7 +186,7 @@ def test_a_message_is_followed_from_its_position_into_other_topics(made, client)
 
 def test_a_name_that_thousands_of_messages_bear_is_refused_with_what_to_ask_instead(made, client):
     made.take(TRACES, [sent(id=f"s{number}", offset=number) for number in range(5001)])
-    answer = client.get("/api/message", params={"subject": "c"})
+    answer = client.get("/api/v1/message", params={"subject": "c"})
     assert answer.status_code == 422
     assert "TOPIC/PARTITION/OFFSET" in answer.json()["todo"]
     assert get(client, "message", subject="orders/0/42")["messages"][0]["offset"] == 42
@@ -312,6 +315,28 @@ def test_without_an_end_the_span_ends_now_or_with_what_is_stored(made):
 def explained(folder: Path, *options: str) -> Result:
     config = ["-o", f"state.dir={folder}", "-o", "bootstrap.servers=127.0.0.1:1"]
     return CliRunner().invoke(main, ["explain", "orders/0/42", *config, *options])
+
+
+def test_a_message_is_found_by_how_its_correlation_id_begins(made, client):
+    names = ("0123456789", "0123-other")
+    made.take(TRACES, [sent(number, id=name, offset=number, correlationId=name) for number, name in enumerate(names)])
+    shown = client.get("/api/v1/message", params={"subject": "012345"}).json()
+    assert (shown["correlationIds"], [one["offset"] for one in shown["messages"]]) == ([names[0]], [0])
+    several = client.get("/api/v1/message", params={"subject": "0123"})
+    assert (several.status_code, several.json()["detail"]) == (422, "2 correlationIds begin with 0123:")
+
+
+def test_the_incident_of_a_message_is_told_with_what_it_did_to_others(made, client):
+    again = [
+        found(
+            "over-consumed", id=name, groupId="shipping", offset=offset, cause="rewind", correlationId=name, date=at(1)
+        )
+        for offset, name in ((41, "other"), (42, "c"))
+    ]
+    back = found("rewound", id="back", groupId="shipping", offset=40, fromOffset=43, correlationId=None, date=at(60))
+    made.take(TRACES, [sent()]).take(ANOMALIES, [*again, back])
+    [incident] = client.get("/api/v1/message", params={"subject": "c"}).json()["incidents"]
+    assert incident["text"] == "shipping went back 3 offsets in orders: 2 messages read again"
 
 
 def test_explain_answers_from_a_store_without_asking_kafka(made, tmp_path):

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.ingest import Record, bucket, bucket_ms
-from dashboard.retention import STEP, trim
-from dashboard.sketches import merged, shortened
+from dashboard.intake.ingest import Record, bucket, bucket_ms
+from dashboard.intake.retention import STEP, trim
+from dashboard.intake.sketches import merged, shortened
 from dashboard.store import Reader, open_store
 from pipeline.errors import UserError
 from tests.dashboard.stores import ANOMALIES, DEAD_LETTERS, PATHWAYS, STATS, TRACES, Made, group_minute, latencies
@@ -198,3 +198,8 @@ def test_a_store_of_another_version_is_refused(tmp_path):
 def test_reading_a_store_that_is_not_there_names_the_command_that_makes_one(tmp_path):
     with pytest.raises(UserError, match="tracing-aggregator dashboard --store"):
         Reader(tmp_path / "none")
+
+
+def test_a_pathway_without_any_date_is_unreadable_and_stops_nothing(made):
+    made.take(PATHWAYS, [{"correlationId": "c", "origin": {"topic": "orders"}, "hops": [], "revision": 1}])
+    assert made.reader.value("SELECT sum(unreadable) FROM partitions") == 1

@@ -2,10 +2,11 @@
 
 import time
 
+import pytest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from dashboard.job import JobWatch
+from dashboard.job import JobWatch, address_of
 from metrics.health import Health
 from metrics.server import MetricsServer
 from pipeline.settings import Settings
@@ -37,7 +38,7 @@ def test_the_aggregators_numbers_and_whether_it_is_ready_are_told():
     registry.register(Numbers())
     with MetricsServer("127.0.0.1", 0, registry, Health(10_000)) as server:
         assert status_at(server.port) == {
-            "address": f"127.0.0.1:{server.port}",
+            "address": f"http://127.0.0.1:{server.port}",
             "counters": {"received_traces_total": 12, "unaccounted_traces": 0},
             "isReady": False,
             "why": "there is no job",
@@ -50,4 +51,19 @@ def test_where_nobody_answers_it_says_so():
 
 
 def test_where_no_metrics_are_served_nobody_is_asked():
-    assert status_at(0)["error"] == "metrics.port=0 serves none"
+    assert status_at(0)["error"].startswith("metrics.port=0 serves none")
+
+
+@pytest.mark.parametrize(
+    ("settings", "address"),
+    [
+        ({}, "http://127.0.0.1:8080"),
+        ({"metrics_host": "0.0.0.0", "metrics_port": 9000}, "http://127.0.0.1:9000"),  # noqa: S104
+        ({"metrics_host": "::"}, "http://[::1]:8080"),
+        ({"metrics_host": "0.0.0.0", "metrics_address": "http://aggregator:8080/"}, "http://aggregator:8080"),  # noqa: S104
+        ({"metrics_tls_cert_file": "cert.pem"}, "https://127.0.0.1:8080"),
+        ({"metrics_port": 0}, ""),
+    ],
+)
+def test_the_job_is_found_at_its_own_address_or_at_the_one_that_is_set(settings, address):
+    assert address_of(Settings(**settings)) == address

@@ -64,9 +64,22 @@ def test_prometheus_asks_services_that_exist_and_loads_our_rules():
     assert configuration["rule_files"] == ["alerts.yml"]
     for job in configuration["scrape_configs"]:
         for target in [target for static in job["static_configs"] for target in static["targets"]]:
-            host, port = target.split(":")
-            service = SERVICES[host]
-            assert as_understood(service["environment"]).settings.metrics_port == int(port)
+            name, port = target.split(":")
+            found = [host for host, service in SERVICES.items() if name in {host, *aliases(service)}]
+            assert found == (["aggregator", "exporter"] if name == "job" else [name])
+            if name == "job":
+                ports = {as_understood(SERVICES[host]["environment"]).settings.metrics_port for host in found}
+                assert ports == {int(port)}
+
+
+def aliases(service: dict[str, Any]) -> list[str]:
+    return list(service.get("networks", {}).get("default", {}).get("aliases", ()))
+
+
+def test_the_dashboard_asks_the_job_how_it_is_and_is_asked_by_http_itself():
+    dashboard = SERVICES["dashboard"]
+    assert as_understood(dashboard["environment"]).settings.metrics_address == "http://job:8080"
+    assert "http://127.0.0.1:8090/healthz" in dashboard["healthcheck"]["test"][-1]
 
 
 def test_the_flink_of_the_environment_is_built_upon_the_aggregator():

@@ -58,7 +58,7 @@ def test_without_arguments_it_runs_with_the_defaults_and_serves_metrics_where_th
     parse(json_of("CMD", last("CMD")))
     settings = as_understood({**environment_of(DOCKERFILE), "KAFKATRACE_BOOTSTRAP_SERVERS": "kafka:9092"}).settings
     assert (settings.metrics_host, settings.metrics_port) == ("0.0.0.0", 8080)  # noqa: S104
-    ours = {"bootstrap_servers", "state_dir", "jars_cache", "metrics_host"}
+    ours = {"bootstrap_servers", "state_dir", "jars_cache", "metrics_host", "log_console"}
     assert settings.model_dump(exclude=ours) == Settings().model_dump(exclude=ours)
 
 

@@ -3,6 +3,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from explain.incidents import incidents
 from explain.screen import show
 from explain.subject import subject_of
 from explain.timeline import timeline
@@ -59,8 +60,8 @@ invoices, position unknown  hop 2 of 2
                            GAP     its position is not known: nobody is known to have read it yet
 
 Findings
-  open     unconsumed: the group went past it without reading it (orders/0/42, group audit, deadline 2026-01-01T00:10:00.000Z)
   resolved over-consumed: read again by the same group (orders/0/42, group x, cause: another client of the group took over)
+  open     unconsumed: the group went past it without reading it (orders/0/42, group audit, deadline 2026-01-01T00:10:00.000Z)
 """
     )
 
@@ -78,3 +79,13 @@ def test_a_step_of_another_day_says_its_date():
     screen = StringIO()
     show(Console(file=screen), timeline([sent(), acked(90_000_000)], [], subject_of("orders/0/42")))
     assert "ACK     p1: 1 d 1 h to the broker (on 2026-01-02)" in screen.getvalue()
+
+
+def test_the_incident_that_a_message_belongs_to_is_named_before_the_findings():
+    screen = StringIO()
+    back = found("rewound", groupId="billing", offset=41, fromOffset=61, date="2026-01-01T00:00:05.000Z")
+    known = timeline([sent()], [back], subject_of("c"))
+    show(Console(file=screen, width=80), known._replace(incidents=tuple(incidents([back]))))
+    assert "\nIncident\n  open     2026-01-01 00:00:05 billing went back 20 offsets in orders\n\nFindings\n" in (
+        screen.getvalue()
+    )

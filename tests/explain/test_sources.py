@@ -8,7 +8,7 @@ from explain.subject import subject_of
 from pipeline.envelope import to_line
 from pipeline.errors import UserError
 from pipeline.settings import Settings
-from tests.explain.cases import acked, consumed, found, sent
+from tests.explain.cases import acked, at, consumed, found, sent
 from tests.histories import any_trace, value_of
 from transforms.records import COMMIT, CONSUME, SEND
 
@@ -92,3 +92,30 @@ def test_a_correlation_id_that_many_messages_bear_is_refused_and_their_positions
     shown = explain(outputs, subject_of("orders/0/42"))
     assert [str(message.place) for message in shown.messages] == ["orders/0/42"]
     assert shown.correlation_ids == ("c",)
+
+
+def test_a_beginning_of_several_correlation_ids_names_them(tmp_path):
+    outputs = folder(tmp_path, [sent(correlationId="0123-a"), sent(1, correlationId="0123-b", offset=43)], [])
+    with pytest.raises(UserError, match="2 correlationIds begin with 0123") as refused:
+        explain(outputs, subject_of("0123"))
+    assert refused.value.todo.split() == [
+        "tracing-aggregator", "explain", "0123-a",
+        "tracing-aggregator", "explain", "0123-b",
+    ]  # fmt: skip
+
+
+def test_a_correlation_id_that_another_one_begins_with_is_found_itself(tmp_path):
+    outputs = folder(tmp_path, [sent(correlationId="0123"), sent(1, correlationId="0123-b", offset=43)], [])
+    assert explain(outputs, subject_of("0123")).correlation_ids == ("0123",)
+
+
+def test_the_incident_of_a_message_is_named_with_what_it_did_to_others(tmp_path):
+    again = [
+        found("over-consumed", id=f"again-{offset}", groupId="shipping", offset=offset, cause="rewind", date=at(offset))
+        for offset in (41, 42)
+    ]
+    back = found("rewound", id="back", groupId="shipping", offset=40, fromOffset=43, correlationId=None, date=at(60))
+    shown = explain(folder(tmp_path, [sent()], [*again, back]), subject_of("c"))
+    assert [incident.text for incident in shown.incidents] == [
+        "shipping went back 3 offsets in orders: 2 messages read again"
+    ]

@@ -103,7 +103,7 @@ def configuration(data: bytes) -> None:
 
 def request(data: bytes) -> None:
     """The path and query of a request to the dashboard: no answer is a server's error."""
-    path = "/api/" + quote(data, safe="/?&=%.~-_")
+    path = "/api/v1/" + quote(data, safe="/?&=%.~-_")
     if not path.startswith("/api/live"):
         answer = _client().get(path, headers={"host": "localhost"})
         assert answer.status_code < 500, (path, answer.text)
@@ -111,7 +111,7 @@ def request(data: bytes) -> None:
 
 def output(data: bytes) -> None:
     """A record of an output topic, as the dashboard stores it: it is taken, or counted as unreadable."""
-    from dashboard.ingest import Record
+    from dashboard.intake.ingest import Record
 
     ingest, _ = _store()
     ingest.take([Record(topic, 0, 1, START, data) for topic in ingest.topics])
@@ -167,7 +167,7 @@ def _join(items: list[Trace | HeaderLink]) -> None:
 
 @cache
 def _store() -> tuple[Any, Any]:
-    from dashboard.ingest import Ingest
+    from dashboard.intake.ingest import Ingest
     from dashboard.store import Reader, open_store
     from pipeline.settings import Settings
 

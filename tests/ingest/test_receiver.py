@@ -1,15 +1,21 @@
 """The OTLP/HTTP receiver, asked as OpenTelemetry's own SDK asks it, and by those who ask wrongly."""
 
 import gzip
+import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 
 import httpx
 import orjson
 import pytest
+from google.protobuf.json_format import ParseDict
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -20,9 +26,10 @@ from ingest import receiver
 from ingest.deliver import NotDeliveredError
 from ingest.raw_traces import Consumption
 from ingest.receiver import Receiver
-from ingest.records import Record, Topics
+from ingest.records import Record, Taken, Topics
 from ingest.spans import JSON, PROTOBUF
 from tests.ingest.requests import CONSUME, PLACE, SEND, any_span, request
+from web.tokens import Tokens
 
 TOKEN = "open-sesame"
 
@@ -132,7 +139,7 @@ def test_a_body_that_does_not_come_is_not_waited_for(address, monkeypatch):
 
 def test_with_a_token_only_who_knows_it_is_heard(kafka):
     made = Receiver(Topics("_tracing", "_dead"), Consumption.PROCESS, kafka)
-    with running(made.application(TOKEN)) as port:
+    with running(made.application(Tokens(TOKEN))) as port:
         address = f"http://127.0.0.1:{port}"
         assert post(address, request(any_span(SEND))).status_code == 401
         assert post(address, request(any_span(SEND)), Authorization=f"Bearer {TOKEN}").status_code == 200
@@ -140,3 +147,46 @@ def test_with_a_token_only_who_knows_it_is_heard(kafka):
 
 def test_a_foreign_page_cannot_reach_the_receiver_by_a_name_of_its_own(address):
     assert post(address, request(any_span(SEND)), Host="evil.example").status_code == 421
+
+
+def test_probes_and_prometheus_need_no_token(kafka):
+    made = Receiver(Topics("_tracing", "_dead"), Consumption.PROCESS, kafka)
+    with running(made.application(Tokens(TOKEN))) as port:
+        assert httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
+        assert "kafka_trace_ingest_connections_refused" in httpx.get(f"http://127.0.0.1:{port}/metrics").text
+
+
+def test_a_small_body_with_many_spans_is_refused_whole_and_makes_no_dead_letters(address, kafka, monkeypatch):
+    monkeypatch.setattr(receiver, "MAX_SPANS", 3)
+    lacking = any_span(CONSUME | {"messaging.kafka.offset": -1})
+    answer = post(address, gzip.compress(request(*[lacking] * 4)), Content_Encoding="gzip")
+    assert (answer.status_code, kafka.records) == (413, [])
+    assert "at most 3 spans; this one has 4" in answer.text
+    message = ParseDict({"resourceSpans": [{"scopeSpans": [{"spans": [{}] * 4}]}]}, ExportTraceServiceRequest())
+    assert post(address, message.SerializeToString(), Content_Type=PROTOBUF).status_code == 413
+    assert post(address, request(*[any_span(SEND)] * 3)).status_code == 200
+
+
+def test_while_a_large_request_is_decoded_others_are_answered(address, monkeypatch):
+    entered, leave = threading.Event(), threading.Event()
+
+    def decode(*_):
+        entered.set()
+        assert leave.wait(20)
+        return Taken([], Counter())
+
+    monkeypatch.setattr(receiver, "taken", decode)
+    slow = threading.Thread(target=post, args=(address, request(any_span(SEND))))
+    slow.start()
+    assert entered.wait(20)
+    assert httpx.get(f"{address}/healthz").status_code == 200
+    leave.set()
+    slow.join(20)
+
+
+@pytest.mark.parametrize("depth", [90, 2_000, 100_000])
+def test_what_is_nested_deeply_costs_no_more_than_a_refusal(address, depth):
+    value = b'{"arrayValue":{"values":[' * depth + b"]}}" * depth
+    body = b'{"resourceSpans":[{"resource":{"attributes":[{"key":"k","value":' + value + b"}]}}]}"
+    assert post(address, body).status_code in {200, 400}
+    assert httpx.get(f"{address}/healthz").status_code == 200

@@ -40,7 +40,7 @@ class Dashboard:
 
     def get(self, name: str, **words: object) -> Any:
         """The answer of `/api/<name>`."""
-        with urlopen(f"{self.address}/api/{name}?{urlencode(words)}", timeout=20) as answer:  # noqa: S310  our own page
+        with urlopen(f"{self.address}/api/v1/{name}?{urlencode(words)}", timeout=20) as answer:  # noqa: S310  our own page
             return json.load(answer)
 
     def wait_until_all_is_read(self) -> None:

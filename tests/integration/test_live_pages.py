@@ -175,8 +175,8 @@ def test_explain_answers_from_the_store_of_the_dashboard_that_runs(live, traffic
 
 
 HEADINGS = {
-    "/": "Overview", "/flows": "Flows", "/traces": "Traces", "/anomalies": "Anomalies", "/pathways": "Pathways",
-    "/health": "Pipeline health",
+    "/": "Overview", "/topology": "Topology", "/flows": "Flows", "/traces": "Traces", "/incidents": "Incidents",
+    "/anomalies": "Anomalies", "/pathways": "Pathways", "/health": "Pipeline health",
 }  # fmt: skip
 NARROW = {"viewport": {"width": 360, "height": 740}, "color_scheme": "dark"}
 
@@ -187,7 +187,7 @@ def test_each_page_shows_what_there_is(page, traffic):
     for path, heading in HEADINGS.items():
         page.goto(path)
         expect(page.get_by_role("heading", level=1)).to_have_text(heading)
-        expect(page.locator("#view table").first).to_be_visible(timeout=SEEN_MS)
+        expect(page.locator("#view .graph, #view table:visible").first).to_be_visible(timeout=SEEN_MS)
         expect(page.locator("#error")).to_be_hidden()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
     is_dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
@@ -226,6 +226,9 @@ def test_health_shows_that_every_trace_is_accounted_for(page, traffic):
         on_the_dashboard.charts_agree,
         on_the_dashboard.findings_agree,
         on_the_dashboard.flows_agree,
+        on_the_dashboard.filters_agree,
+        on_the_dashboard.topology_agrees,
+        on_the_dashboard.incidents_agree,
     ],
 )
 def test_in_the_end_the_pages_say_what_is_true(live, traffic, agree):

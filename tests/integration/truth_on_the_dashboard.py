@@ -76,3 +76,76 @@ def messages_agree(dashboard: Dashboard, lines: list[Line]) -> None:
             for one in dashboard.get("traces", subject=name, size=100)["traces"]
         }
         assert place in places
+
+
+def filters_agree(dashboard: Dashboard, lines: list[Line]) -> None:
+    """The same numbers by topic, group and client: tiles, matrix, shares; and the parts of a range as its whole."""
+    expected = truth.flows(lines)
+    whole = dashboard.get("overview", minutes=MINUTES)
+    for topic, groups in truth.GROUPS.items():
+        for group in groups:
+            words = {"minutes": MINUTES, "topic": topic, "groupId": group}
+            of_group, of_topic = expected[f"{topic} {group}"], expected[topic]
+            told = dashboard.get("overview", **words)
+            sums = {name: sum(filter(None, told["delivery"][name])) for name in (*of_group, *of_topic)}
+            assert sums == of_group | of_topic
+            [flow] = dashboard.get("flows", **words)["flows"]
+            [row] = flow["groups"]
+            assert {name: row[name] for name in of_group} == of_group
+            assert row["inFlight"] == of_group["expected"] - of_group["actual"] - of_group["under"]
+            assert told["overall"]["consumeLatencyMs"]["count"] == sum(cell["n"] for cell in told["heatmap"])
+    by_client: dict[str, Counter[str]] = {}
+    for (kind, _, client), number in truth.traces(lines).items():
+        by_client.setdefault(client, Counter())[kind] += number
+    for client, kinds in by_client.items():
+        told = dashboard.get("overview", minutes=MINUTES, clientId=client)
+        shares = {one["name"]: one["n"] for one in told["byType"]}
+        sure = kinds.keys() - ({"COMMIT"} if client.startswith("shipping") else set())
+        assert {kind: shares[kind] for kind in sure} == {kind: kinds[kind] for kind in sure}, client
+    step = MINUTES // 4
+    until = whole["untilMs"]
+    ends = range(until, until - MINUTES * 60_000, -step * 60_000)
+    parts = [dashboard.get("overview", minutes=step, until=end) for end in ends]
+    for name in ("produced", "expected", "actual", "over", "under", "committed"):
+        sums = [sum(filter(None, one["delivery"][name])) for one in (*parts, whole)]
+        assert sum(sums[:-1]) == sums[-1], name
+
+
+def topology_agrees(dashboard: Dashboard, lines: list[Line]) -> None:
+    """Nodes and edges."""
+    told = dashboard.get("topology", minutes=MINUTES, grouped="false")
+    edges = {(edge["from"], edge["to"]): edge for edge in told["edges"]}
+    flows = truth.flows(lines)
+    for topic, groups in truth.GROUPS.items():
+        for group in groups:
+            edge, of = edges[f"topic:{topic}", f"group:{group}"], flows[f"{topic} {group}"]
+            assert (edge["n"], edge["over"], edge["under"]) == (of["actual"], of["over"], of["under"])
+    sent: Counter[tuple[str, str]] = Counter()
+    lost: Counter[tuple[str, str]] = Counter()
+    for what in ("produced", "lost"):
+        for line in truth.of(lines, what):
+            ends = f"producer:{line['clientId']}", f"topic:{line['topic']}"
+            sent[ends] += 1
+            lost[ends] += what == "lost"
+    assert {ends: edges[ends]["n"] for ends in sent} == sent
+    assert {ends: edges[ends]["lost"] for ends in sent} == {ends: lost[ends] for ends in sent}
+
+
+def incidents_agree(dashboard: Dashboard, lines: list[Line]) -> None:
+    """Every finding is in exactly one incident; a lost message has its consequences, a rewind what was read again."""
+    expected: Counter[str] = Counter()
+    for (reason, _, _), number in truth.findings(lines).items():
+        expected[reason] += number
+    told: Counter[str] = Counter()
+    incidents = dashboard.get("incidents", state="all", size=500)["incidents"]
+    for one in incidents:
+        told += Counter({one["reason"]: one["number"]}) + Counter(one["consequences"])
+    assert told == expected
+    by_reason = {reason: [one for one in incidents if one["reason"] == reason] for reason in expected}
+    assert by_reason["unconsumed"] == []
+    assert sum(one["consequences"]["unconsumed"] for one in by_reason["lost"]) == expected["unconsumed"]
+    assert sum(one["consequences"].get("over-consumed", 0) for one in by_reason["rewound"]) > 0
+    assert len(incidents) < sum(expected.values()) / 10
+    overview = dashboard.get("overview", minutes=MINUTES)
+    assert {one["reason"]: one["n"] for one in overview["anomalies"]} == expected
+    assert sum(filter(None, overview["delivery"]["over"])) == expected["over-consumed"]

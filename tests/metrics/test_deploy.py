@@ -16,12 +16,15 @@ import yaml
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import CollectorRegistry
 
+from dashboard import vitals
 from metrics import catalogue
 from metrics.catalogue import COUNTERS, HISTOGRAMS, JOB_COUNTERS, JOB_GAUGES, LABELS
 from metrics.clocks import Clocks
 from metrics.exporter import _Job, _Stats
 from metrics.health import Health
 from metrics.job import Checkpoint
+from metrics.lag import Lag, LagWatch
+from pipeline.config import Config
 from tests.metrics.test_clocks import any_clocks
 from tests.metrics.test_health import any_job
 from tests.metrics.test_totals import Exported, any_edge, any_group, any_topic
@@ -37,9 +40,12 @@ METRICS = [
     *JOB_COUNTERS,
     *JOB_GAUGES,
     *(catalogue.UNDER, catalogue.OPEN, catalogue.OPEN_OF_GROUP, catalogue.NEWEST_WINDOW, catalogue.FAILED_CHECKPOINTS),
+    *(catalogue.STARTED, catalogue.LAG, catalogue.UNREAD),
     *(catalogue.CLOCK_PAIRS, catalogue.CLOCK_SKEW, catalogue.CLOCKS_SET),
 ]
-NAMES = {metric.name for metric in METRICS}
+EXPORTED = {metric.name for metric in METRICS}
+#: Those of the dashboard itself too.
+NAMES = EXPORTED | {name for _, name, _ in vitals.METRICS}
 NAME = re.compile(r"\bkafka_trace_[a-z_]+")
 PROMTOOL = shutil.which("promtool")
 with_promtool = pytest.mark.skipif(PROMTOOL is None, reason="there is no promtool on the PATH")
@@ -61,8 +67,11 @@ def exposition() -> bytes:
     clocks = Clocks()
     clocks.take(b"", orjson.dumps(any_clocks()))
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Job(health, "c"))
+    registry.register(_Job(health, "c", 7.0))
     registry.register(_Stats(exported.totals, clocks))
+    lag = LagWatch(Config())
+    lag._lag = Lag(3, 1)
+    registry.register(lag)
     return generate_latest(registry)
 
 
@@ -71,13 +80,13 @@ def test_names_and_units_are_as_prometheus_wants_them():
         assert all(metric.name.endswith("_total") for metric in kind)
     for kind in HISTOGRAMS.values():
         assert all(metric.name.endswith("_seconds") for metric in kind)
-    assert len(NAMES) == len(METRICS)
+    assert len(EXPORTED) == len(METRICS)
     assert all(metric.help.endswith(".") for metric in METRICS)
 
 
 def test_every_metric_is_exported_and_no_other():
     text = exposition().decode()
-    assert set(re.findall(r"^# HELP (\S+)", text, re.MULTILINE)) == NAMES
+    assert set(re.findall(r"^# HELP (\S+)", text, re.MULTILINE)) == EXPORTED
 
 
 def test_labels_are_only_those_whose_number_is_bounded():
@@ -109,10 +118,19 @@ def test_expressions_are_about_metrics_that_exist(expression):
 def test_rules_have_the_fields_that_prometheus_knows_and_say_what_to_do():
     assert len({rule["alert"] for rule in rules()}) == len(rules())
     for rule in rules():
-        assert rule.keys() - {"for"} == {"alert", "expr", "labels", "annotations"}
+        assert rule.keys() - {"for", "keep_firing_for"} == {"alert", "expr", "labels", "annotations"}
         assert re.fullmatch(r"\d+[smh]", rule.get("for", "0s"))
         assert rule["labels"]["severity"] in {"critical", "warning"}
-        assert rule["annotations"].keys() == {"summary", "description"}
+        assert rule["annotations"].keys() == {"summary", "description", "runbook"}
+        assert rule["annotations"]["runbook"] == f"docs/operations.md#{rule['alert'].lower()}"
+
+
+def test_every_rule_has_a_test_in_which_it_fires_and_one_in_which_it_does_not():
+    cases = yaml.safe_load(ALERT_TESTS.read_text(encoding="utf-8"))["tests"]
+    tests = [test for case in cases for test in case.get("alert_rule_test", ())]
+    for rule in rules():
+        outcomes = {bool(test["exp_alerts"]) for test in tests if test["alertname"] == rule["alert"]}
+        assert outcomes == {True, False}, rule["alert"]
 
 
 def test_the_tests_of_the_rules_are_about_rules_that_exist():

@@ -76,3 +76,11 @@ def test_when_nobody_looks_any_more_it_is_neither_ready_nor_in_the_end_alive():
     assert (health.alive().ok, health.ready().ok) == (True, False)
     clock.now += PATIENCE_S
     assert not health.alive().ok
+
+
+def test_it_tells_the_first_cause_of_what_keeps_it_from_being_ready():
+    health, _ = healthy()
+    health.note(any_job(state="RESTARTING", is_processing=False, failure="TopicAuthorizationException: [_tracing]"))
+    assert health.ready().why == (
+        "the job is RESTARTING, and not all of its tasks run: TopicAuthorizationException: [_tracing]"
+    )

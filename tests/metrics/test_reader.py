@@ -39,6 +39,7 @@ class FakeConsumer:
 
 def message(partition: int, offset: int, value: bytes | None = b"{}", error: str | None = None) -> Any:
     fields = {"key": b"k", "value": value, "partition": partition, "offset": offset, "error": error}
+    fields["timestamp"] = (1, 5)
     return SimpleNamespace(**{name: lambda value=value: value for name, value in fields.items()})
 
 
@@ -49,7 +50,7 @@ def taken() -> list[bytes]:
 
 @pytest.fixture
 def reader(taken) -> StatsReader:
-    return StatsReader(Config(), 777, lambda key, value: taken.append(value))
+    return StatsReader(Config(), 777, lambda key, value, written: taken.append(value))
 
 
 def read(reader: StatsReader, partitions: dict[int, int], messages: list[Any]) -> dict[int, int]:

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from pipeline.errors import UserError
 from pipeline.settings import Settings
 from tests.metrics.test_health import any_job
 from tests.metrics.test_totals import Exported, any_group, any_topic
+from tests.web.certificates import self_signed
 
 
 @pytest.fixture
@@ -28,7 +30,7 @@ def served() -> Iterator[tuple[str, Health]]:
     health, exported = Health(10_000), Exported()
     exported.take(any_topic(produced=3, cluster="c1"), any_group(latencies=(5, 70_000), actual=2, topic='odd "\\\n'))
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Job(health, "c1"))
+    registry.register(_Job(health, "c1", 7.0))
     registry.register(_Stats(exported.totals, Clocks()))
     with MetricsServer("127.0.0.1", 0, registry, health) as server:
         yield server.address, health
@@ -74,7 +76,7 @@ def test_health_is_a_status_and_a_reason(served):
     status, kind, text = get(f"{address}/readyz")
     assert (status, kind, json.loads(text)) == (
         503,
-        "application/json; charset=utf-8",
+        "application/json",
         {"status": "failing", "why": "there is no job"},
     )
     health.note(any_job(started=10**14))
@@ -131,3 +133,25 @@ def test_port_0_serves_nothing(tmp_path):
     told: list[str] = []
     with exporting_beside(config_at(0, tmp_path), told.append):
         assert told == []
+
+
+def test_with_a_token_only_the_scrape_asks_for_it(tmp_path):
+    port = free_port()
+    config = Config(settings=Settings(metrics_port=port, metrics_token="scrape-me", bootstrap_servers="127.0.0.1:1"))
+    with exporting(config) as address:
+        assert get(f"{address}/metrics")[0] == 401
+        assert get(f"{address}/healthz")[0] == 200
+        asked = urllib.request.Request(f"{address}/metrics", headers={"Authorization": "Bearer scrape-me"})  # noqa: S310
+        with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310  loopback
+            assert answer.status == 200
+
+
+def test_metrics_are_served_by_tls_where_there_is_a_certificate(tmp_path):
+    cert, key = self_signed(tmp_path)
+    files = {"metrics_tls_cert_file": str(cert), "metrics_tls_key_file": str(key)}
+    settings = Settings(metrics_port=free_port(), bootstrap_servers="127.0.0.1:1", **files)
+    with exporting(Config(settings=settings)) as address:
+        assert address.startswith("https://")
+        trusting = ssl.create_default_context(cafile=cert)
+        with urllib.request.urlopen(f"{address}/healthz", timeout=10, context=trusting) as answer:  # noqa: S310
+            assert answer.status == 200

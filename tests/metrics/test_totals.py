@@ -211,3 +211,15 @@ def test_the_newest_minute_is_a_time():
     exported = Exported()
     exported.take(any_topic(minute=3), any_topic(minute=1))
     assert exported.value("kafka_trace_newest_window_timestamp_seconds") == (START + 3 * MINUTE) / 1000
+
+
+def test_what_was_open_before_the_start_is_open_after_it_and_is_not_counted_again():
+    exported = Exported(since=START + 2 * HOUR)
+    old = any_topic(produced=5, verdicts={"lost": 2})
+    for record in (any_topic(produced=3), old):
+        exported.totals.take(b"k", orjson.dumps(record), START + MINUTE)
+    assert exported.value(OPEN) == 2
+    assert exported.value("kafka_trace_produced_messages_total") == 0
+    exported.totals.take(b"k", orjson.dumps(any_topic(produced=6, verdicts={})), START + 2 * HOUR)
+    assert exported.value(OPEN) == 0
+    assert exported.value("kafka_trace_produced_messages_total") == 1

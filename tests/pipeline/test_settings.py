@@ -14,6 +14,14 @@ def test_a_setting_is_found_under_its_property_name_and_under_its_attribute():
     assert Settings.model_validate({"hold.send.ms": "5"}) == Settings(hold_send_ms=5)
 
 
+def test_the_usual_folders_are_where_the_xdg_variables_say(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative, and so ignored")
+    assert Settings().state_dir == tmp_path / "state" / "tracing-aggregator"
+    assert Settings().jars_cache == Path.home() / ".cache/tracing-aggregator/jars"
+    assert Settings(state_dir="~/elsewhere").state_dir == Path.home() / "elsewhere"
+
+
 def test_the_defaults_are_valid_and_expand_the_home_folder():
     assert Settings().state_dir == Path.home() / ".local/state/tracing-aggregator"
 

@@ -4,8 +4,15 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
-from runners.flink_rest import FlinkError, FlinkRest, innermost
+from dashboard.background import running
+from pipeline.settings import Settings
+from runners.flink_rest import Access, FlinkError, FlinkRest, innermost
+from tests.web.certificates import self_signed
+from web.server import Tls
 
 TRACE = """org.apache.flink.runtime.JobException: Recovery is suppressed
 \tat org.apache.flink.Foo(Foo.java:1)
@@ -15,17 +22,22 @@ Caused by: java.io.IOException: disk full
 \tat y
 """
 
+#: What the requests to the newest Flink said of who asks.
+logins: list = []
+
 
 @pytest.fixture
 def flink() -> Iterator[tuple[FlinkRest, dict, list]]:
     """A Flink that answers with the dictionary, and the list of what it was asked."""
     answers: dict = {}
     asked: list = []
+    logins.clear()
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             asked.append((self.command, self.path, json.loads(body) if body else None))
+            logins.append(self.headers.get("Authorization"))
             answer = answers.get(self.path)
             status = 404 if answer is None else 200
             self.send_response(status)
@@ -100,3 +112,33 @@ def test_the_last_failure_has_its_time_and_its_innermost_cause(flink):
     assert rest.last_failure("j") == (0, "")
     answers["/jobs/j/exceptions"]["exceptionHistory"]["entries"] = [{"timestamp": 7, "stacktrace": TRACE}]
     assert rest.last_failure("j") == (7, "java.io.IOException: disk full")
+
+
+def test_a_savepoint_that_does_not_end_says_that_it_may_still_cancel_the_job(flink):
+    rest, answers, _ = flink
+    answers["/jobs/j/savepoints"] = {"request-id": "r"}
+    answers["/jobs/j/savepoints/r"] = {"status": {"id": "IN_PROGRESS"}}
+    with pytest.raises(FlinkError, match="Flink goes on with it, and cancels the job once it is complete"):
+        rest.savepoint_and_cancel("j", None, 0.1)
+
+
+def test_it_says_who_asks(flink):
+    rest, answers, _ = flink
+    answers["/jobs/overview"] = {"jobs": []}
+    with_user = {"flink_rest_user": "ann", "flink_rest_password": "sesame"}
+    FlinkRest.of(Settings(flink_master=rest.address, **with_user)).jobs()
+    FlinkRest.of(Settings(flink_master=rest.address, flink_rest_token="a-token")).jobs()
+    assert logins == ["Basic YW5uOnNlc2FtZQ==", "Bearer a-token"]
+
+
+def test_it_speaks_tls_with_whom_it_trusts(tmp_path):
+    cert, key = self_signed(tmp_path)
+
+    async def overview(_):
+        return JSONResponse({"jobs": []})
+
+    app = Starlette(routes=[Route("/jobs/overview", overview)])
+    with running(app, tls=Tls(cert, key)) as port:
+        assert FlinkRest(f"localhost:{port}", Access(tls=True, ca_file=str(cert))).jobs() == []
+        with pytest.raises(FlinkError, match="CERTIFICATE_VERIFY_FAILED"):
+            FlinkRest(f"localhost:{port}", Access(tls=True)).jobs()

@@ -2,9 +2,11 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.config import Config
 from pipeline.errors import UserError
+from pipeline.settings import Settings
 from runners.expansion import expansion_arguments
-from runners.prism import find_prism
+from runners.prism import find_prism, run
 
 
 def program(path: Path) -> Path:
@@ -31,9 +33,10 @@ def test_without_any_the_error_says_how_to_get_it(tmp_path, monkeypatch):
         find_prism(str(tmp_path / "absent"))
 
 
-def test_flink_gets_the_deprecated_read_and_prism_the_splittable_one():
-    on_flink = expansion_arguments(1, Path("/a.jar"), with_worker=False)
-    on_prism = expansion_arguments(1, Path("/a.jar"), with_worker=True)
-    assert "--experiments=use_deprecated_read" in on_flink
-    assert "--alsoStartLoopbackWorker" in on_prism
-    assert not any("deprecated" in argument for argument in on_prism)
+def test_flink_gets_the_deprecated_read():
+    assert "--experiments=use_deprecated_read" in expansion_arguments(1, Path("/a.jar"))
+
+
+def test_java_transforms_are_refused_since_prism_runs_without_java():
+    with pytest.raises(UserError, match="without Java"):
+        run(Config(Settings(kafka_io="java")), print)

@@ -34,6 +34,33 @@ def test_only_its_owner_can_look_into_the_folder(tmp_path):
         assert folder(tmp_path).root.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.parametrize(
+    ("prepare", "told"),
+    [
+        (lambda root: os.chown(root, 4711, 4711), "belongs to user 4711"),
+        (lambda root: root.chmod(0o777), "may be written by everybody"),
+        (lambda root: root.parent.chmod(0o777), "can be replaced by everybody"),
+        (lambda root: (root.rmdir(), root.symlink_to("/tmp")), "is a link"),  # noqa: S108 - any other folder
+    ],
+    ids=["of somebody else", "writable", "replaceable", "link"],
+)
+def test_a_folder_that_others_could_fill_is_refused(tmp_path, prepare, told):
+    if os.geteuid() != 0 and told.startswith("belongs"):
+        pytest.skip("only root can give a folder away")
+    root = folder(tmp_path).root
+    root.mkdir(parents=True)
+    prepare(root)
+    with pytest.raises(UserError, match=told), folder(tmp_path).hold():
+        pass
+    assert not (root / "lock").exists() or root.is_symlink()
+
+
+def test_a_folder_of_our_own_in_tmp_is_accepted(tmp_path):
+    tmp_path.chmod(0o1777)
+    with StateFolder(tmp_path / "mine").hold():
+        assert (tmp_path / "mine").stat().st_mode & 0o777 == 0o700
+
+
 def test_nobody_holds_a_folder_that_is_not_there(tmp_path):
     assert folder(tmp_path).holder() is None
 
@@ -47,15 +74,6 @@ def test_a_holder_that_was_killed_holds_nothing(tmp_path):
     assert killed.returncode == -9
     with folder(tmp_path).hold():
         pass
-
-
-def test_a_log_that_grew_large_is_put_aside_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(state_folder, "LOG_LIMIT", 3)
-    log = folder(tmp_path).log("flink")
-    log.write_text("more than that")
-    assert folder(tmp_path).log("flink") == log
-    assert not log.exists()
-    assert log.with_suffix(".log.1").read_text() == "more than that"
 
 
 def test_the_savepoint_of_a_cluster_is_remembered(tmp_path):

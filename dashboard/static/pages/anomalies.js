@@ -1,25 +1,26 @@
 import { address, empty, h, panel, table } from "../dom.js";
-import { CAUSES, REASONS, count, date, elapsed, place } from "../words.js";
-import { filters, pages } from "./filters.js";
+import { bounds } from "../range.js";
+import { CAUSES, REASONS, count, date, elapsed, place, zoneName } from "../words.js";
+import { filters, pages, wordFields } from "./filters.js";
 
 export const title = "Anomalies";
+export const hasRange = true;
+export const isList = true;
 
 const NAMES = ["reason", "topic", "groupId", "state", "before"];
 
 export function url(given) {
-  return address("/api/anomalies", Object.fromEntries(NAMES.map((name) => [name, given[name]])));
+  return address("/api/v1/anomalies", { ...Object.fromEntries(NAMES.map((name) => [name, given[name]])), ...bounds(given) });
 }
 
 export function isStill(given) {
-  return Boolean(given.before);
+  return Boolean(given.before || given.until);
 }
 
 export async function controls(given, navigate) {
-  const words = await (await fetch("/api/words")).json();
   return [filters("/anomalies", given, [
     { name: "reason", label: "Reason", options: Object.keys(REASONS) },
-    { name: "topic", label: "Topic", options: words.topic },
-    { name: "groupId", label: "Group", options: words.groupId },
+    ...(await wordFields()).slice(0, 2),
     { name: "state", label: "State", any: false, options: [{ value: "", text: "open" }, { value: "resolved", text: "resolved" }, { value: "all", text: "all" }] },
   ], navigate)];
 }
@@ -39,7 +40,7 @@ export function view(data, given) {
 
 function list(findings) {
   return table("Anomalies", [
-    { head: "date (UTC)", date: true, cell: (one) => date(one.date ?? one.windowStart) },
+    { head: `date (${zoneName()})`, date: true, cell: (one) => date(one.date ?? one.windowStart) },
     { head: "reason", row: true, name: true, cell: (one) => h("span", { title: REASONS[one.reason], class: one.resolved ? "quiet" : "bad" }, one.reason) },
     { head: "message", id: true, cell: message },
     { head: "group", name: true, cell: (one) => one.groupId ?? "" },

@@ -1,12 +1,12 @@
 import { address, empty, h, panel, table } from "../dom.js";
-import { count, dateOfMs, elapsed } from "../words.js";
+import { count, dateOfMs, elapsed, zoneName } from "../words.js";
 
 export const title = "Pipeline health";
 
 const STATES = { following: "follows the topics", connecting: "is connecting", failed: "cannot read" };
 
 export function url() {
-  return "/api/health";
+  return "/api/v1/health";
 }
 
 export function view(data) {
@@ -24,7 +24,7 @@ export function view(data) {
           { head: "records read", number: true, cell: (one) => count(one.records) },
           { head: "lag of the store", number: true, cell: (one) => count(one.lag) },
           { head: "unreadable", number: true, cell: (one) => (one.unreadable ? h("span", { class: "bad" }, count(one.unreadable)) : "0") },
-          { head: "newest record (UTC)", date: true, cell: (one) => dateOfMs(one.written) },
+          { head: `newest record (${zoneName()})`, date: true, cell: (one) => dateOfMs(one.written) },
         ], data.topics)
         : h("p", {}, "Nothing was read yet. Start the pipeline: ", h("code", {}, "tracing-aggregator run"))),
     panel("Stored", h("dl", { class: "tiles" }, Object.entries(data.stored).map(([name, number]) => h("div", {}, h("dt", {}, name), h("dd", {}, count(number)))))),
@@ -37,7 +37,7 @@ export function view(data) {
         ], data.deadLetterCounts),
         h("h3", {}, "Newest"),
         table("Newest dead letters", [
-          { head: "written (UTC)", date: true, cell: (one) => dateOfMs(one.timestamp) },
+          { head: `written (${zoneName()})`, date: true, cell: (one) => dateOfMs(one.timestamp) },
           { head: "from", id: true, cell: (one) => `${one.topic}/${one.partition}/${one.offset}` },
           { head: "reason", cell: (one) => one.reason },
           { head: "detail", cell: (one) => one.detail },
@@ -46,12 +46,9 @@ export function view(data) {
       : h("p", { class: "quiet" }, "None: all input could be used.")),
     panel("Clocks", data.clockSkew.length
       ? table("Clocks", [
-        { head: "client", row: true, cell: (one) => h("a", { href: address("/traces", { clientId: one.clients[0] }) }, one.clients[0]) },
-        { head: "other client", cell: (one) => h("a", { href: address("/traces", { clientId: one.clients[1] }) }, one.clients[1]) },
-        { head: "other is ahead by at least", number: true, cell: (one) => bound(one.lowerMs) },
-        { head: "at most", number: true, cell: (one) => bound(one.upperMs) },
-        { head: "hour (UTC)", date: true, cell: (one) => one.windowStart.slice(0, 13).replace("T", " ") },
-        { head: "", cell: (one) => (one.inconsistent ? h("span", { class: "bad" }, "a clock was set") : "") },
+        { head: "clocks", row: true, cell: clocks },
+        { head: `hour (${zoneName()})`, date: true, cell: (one) => dateOfMs(Date.parse(one.windowStart)).slice(0, 13) },
+        { head: "note", cell: (one) => (one.inconsistent ? h("span", { class: "bad" }, "a clock was set") : "–") },
       ], data.clockSkew)
       : h("p", { class: "quiet" }, "No two clients have exchanged messages yet."),
     h("p", { class: "quiet" }, "As far as the order of messages tells. A latency between two clients is wrong by as much as their clocks are apart.")),
@@ -78,6 +75,16 @@ function pipeline({ address: where, error, counters, isReady, why }) {
       `parsed ${count(of("parsed_traces"))} = ${sum("emitted_traces", "duplicate_traces")} + held ${count(waiting)}. Since the job began, as of some seconds ago.`));
 }
 
-function bound(ms) {
-  return ms === null || ms === undefined ? "–" : `${count(ms)} ms`;
+/** `billing's clock is 8 to 12 ms behind shop-web's`: what the bounds of the second client's lead mean. */
+function clocks({ clients: [first, second], lowerMs: low, upperMs: high }) {
+  const link = (name) => h("a", { href: address("/client", { clientId: name }) }, name);
+  const known = (ms) => ms !== null && ms !== undefined;
+  if (known(low) && known(high) && low >= 0) return [link(second), "'s clock is ", between(low, high), " ahead of ", link(first), "'s"];
+  if (known(low) && known(high) && high <= 0) return [link(second), "'s clock is ", between(-high, -low), " behind ", link(first), "'s"];
+  const bounds = [known(low) ? `${low < 0 ? `${elapsed(-low)} behind` : `${elapsed(low)} ahead`} at least` : null, known(high) ? `${high < 0 ? `${elapsed(-high)} behind` : `${elapsed(high)} ahead`} at most` : null];
+  return [link(second), "'s clock, beside ", link(first), `'s: ${bounds.filter(Boolean).join(", ").replace(/^(.*) behind at least, (.*) ahead at most$/, "from $1 behind to $2 ahead")}`];
+}
+
+function between(low, high) {
+  return low === high ? elapsed(low) : `${elapsed(low)} to ${elapsed(high)}`;
 }

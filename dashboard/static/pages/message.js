@@ -1,20 +1,27 @@
-import { address, empty, h, panel } from "../dom.js";
-import { CAUSES, REASONS, elapsed, groupName, place, timeOfDay } from "../words.js";
+import { address, copy, empty, h, panel } from "../dom.js";
+import { links } from "../search.js";
+import { command } from "../state.js";
+import { CAUSES, REASONS, date, elapsed, groupName, place, timeOfDay, zoneName } from "../words.js";
 
 export const title = "Message";
+export const isUnlisted = true;
 
 export function heading(given) {
   return given.subject ? `Message ${given.subject}` : title;
 }
 
 export function url(given) {
-  return given.subject ? address("/api/message", { subject: given.subject }) : null;
+  return given.subject ? address("/api/v1/message", { subject: given.subject }) : null;
 }
 
 export function view(data, given) {
   if (!given.subject) return empty("Which one? Search above, by correlationId or position, or choose one from the list of", "", "traces.");
-  if (!data) {
-    return empty(`Nothing is stored of ${given.subject}. Kafka may still have it:`, `tracing-aggregator explain ${given.subject}`);
+  if (!data || data.detail) {
+    const { why = "", matches = [] } = data?.detail ?? {};
+    return [
+      matches.length ? panel("Did you mean", links(matches)) : empty(`Nothing is stored of ${given.subject}. ${why}`),
+      empty("Kafka may still have it:", command(given.subject)),
+    ];
   }
   const dates = data.messages.flatMap((message) => message.steps.map((step) => step.sinceOriginMs ?? 0));
   const span = { start: Math.min(0, ...dates), end: Math.max(1, ...dates) };
@@ -22,6 +29,9 @@ export function view(data, given) {
     h("p", { class: "quiet route" },
       data.correlationIds.length ? ["correlationId ", data.correlationIds.map((one, number) => [number ? ", " : "", h("a", { href: address("/message", { subject: one }) }, one)])] : null,
       data.topics.length > 1 ? ` · ${data.topics.join(" → ")}` : null),
+    h("p", { class: "exports" }, copy("Copy link", () => location.href), " ",
+      data.correlationIds.length ? [copy("Copy correlationId", data.correlationIds[0]), " "] : null, copy("Copy explain command", () => command(given.subject))),
+    data.incidents.length ? panel("Incidents", h("ul", {}, data.incidents.map((one) => h("li", {}, h("a", { href: address("/incidents", { reason: one.reason, topic: one.topic, groupId: one.groupId, state: "all", minutes: 1440 }) }, one.text))))) : null,
     data.findings.length ? panel("Anomalies", h("ul", {}, data.findings.map(finding))) : null,
     data.messages.map((message) => timeline(message, span)),
     data.messages.length ? h("p", { class: "quiet" }, `All bars have one scale, from ${elapsed(span.start)} to ${elapsed(span.end)}: a bar is the time that a step took, up to its dot.`) : null,
@@ -33,7 +43,7 @@ function timeline(message, span) {
   const first = message.steps.find((step) => step.date)?.date;
   let group = null;
   return panel(at ?? `${message.topic}, position unknown`,
-    h("p", { class: "quiet" }, first ? `${first.slice(0, 10)} (UTC)` : null),
+    h("p", { class: "quiet" }, first ? `${date(first).slice(0, 10)} (${zoneName()})` : null),
     h("ol", { class: "timeline" }, message.steps.map((step) => {
       const heading = (step.groupId ?? null) !== group && (step.groupId ?? null) !== null ? h("li", { class: "group" }, step.groupId ? `group ${step.groupId}` : groupName("")) : null;
       group = step.groupId ?? null;

@@ -1,11 +1,20 @@
 import { address, empty, h, panel, table } from "../dom.js";
-import { count, date, elapsed, groupName } from "../words.js";
+import { filters, wordFields } from "./filters.js";
+import { count, date, elapsed, groupName, zoneName } from "../words.js";
 
 export const title = "Pathways";
 export const hasRange = true;
 
 export function url(given) {
-  return address("/api/pathways", { minutes: given.minutes, until: given.until });
+  return address("/api/v1/pathways", { minutes: given.minutes, until: given.until, topic: given.topic, groupId: given.groupId });
+}
+
+export async function controls(given, navigate) {
+  return [filters("/pathways", given, (await wordFields()).slice(0, 2), navigate)];
+}
+
+export function isStill(given) {
+  return Boolean(given.until);
 }
 
 export function view(data) {
@@ -27,9 +36,9 @@ export function view(data) {
       : h("p", { class: "quiet" }, "Nothing in this span: choose a longer range.")),
     data.pathways.length
       ? panel("Newest pathways", table("Newest pathways", [
-        { head: "began (UTC)", date: true, cell: (one) => date(one.origin.date) },
+        { head: `began (${zoneName()})`, date: true, cell: (one) => date(one.origin.date) },
         { head: "correlationId", id: true, cell: (one) => h("a", { href: address("/message", { subject: one.correlationId }), title: one.correlationId }, one.correlationId) },
-        { head: "route", row: false, cell: (one) => h("span", { class: "route" }, one.route) },
+        { head: "route", row: false, cell: (one) => h("span", { class: "route", title: one.route }, one.route) },
         { head: "steps", number: true, cell: (one) => count(one.hops.length) },
         { head: "took", number: true, cell: (one) => elapsed(one.hops.at(-1)?.fromOriginMs) },
         { head: "", cell: (one) => (one.complete ? "" : "incomplete") },

@@ -106,7 +106,7 @@ class Clients:
     def __init__(self, client: Client) -> None:
         self.client = client
 
-    def of(self, _reader: bytes, _beside: Any) -> Client:
+    def of(self, _reader: bytes, _beside: Any, _places: Any) -> Client:
         return self.client
 
 

@@ -1,0 +1,1 @@
+"""Measures how long the API takes over a full store."""

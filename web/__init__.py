@@ -1,0 +1,1 @@
+"""What our servers share: limits of connections and requests, tokens, TLS, the access log. It knows no page."""
