@@ -1,5 +1,6 @@
 """A PathwaysView in a test: what goes in, and what came out in a form that can be read."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -65,6 +66,15 @@ def told(outputs: Outputs) -> dict[tuple[Any, ...], tuple[int, list[float], list
             _extent(tally["fromOrigin"]),
         )
     return tallies
+
+
+def guesses(outputs: Outputs) -> Counter[tuple[Any, ...]]:
+    """Per edge (window, from, group, to) how many of its hops were told last to be a guess."""
+    counts: Counter[tuple[Any, ...]] = Counter()
+    for _, key, _, (_, _, from_topic, group, tally, *_) in outputs.events:
+        _, topic, window = orjson.loads(key)
+        counts[window - START, from_topic, group, topic] = tally["ambiguous"] if tally else 0
+    return +counts
 
 
 def _extent(json: Any) -> list[float]:

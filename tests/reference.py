@@ -1,8 +1,7 @@
 """The reference: the final outputs of a whole history, worked out at once, slowly and obviously.
 
 It follows the text of the semantics and shares no code with the views: no keys, no blocks, no order of arrival. The few
-things that it must know of blocks are which of them writes a commit's own record (see `_own_place`), and what a block
-is told of groups (see `History.expects` and `History.passed_at`).
+things that it must know of blocks are what one is told of groups (see `History.expects` and `History.passed_at`).
 """
 
 from collections import defaultdict
@@ -117,19 +116,19 @@ def _write_commits(history: History, records: _Records) -> list[Wrong]:
             if commit.offset == -1:
                 records.write(commit, (partition, -1))
                 continue
-            own, knows = _own_place(commit, reads, settled[commit.id], history.block_size)
+            own = commit.offset
             for offset, last in settled[commit.id].items():
                 records.write(
                     commit, (partition, offset), identity=commit.id if offset == own else f"{commit.id}:{offset}",
                     correlationId=last.correlation_id, durationMs=millis_between(nanos(last), nanos(commit)),
-                    settledBy=commit.offset if offset != commit.offset else None,
+                    settledBy=own if offset != own else None,
                 )  # fmt: skip
             if own not in settled[commit.id]:
                 seen = [read for read in reads if read.offset == own and nanos(read) <= nanos(commit)]
                 there = history.messages.get((topic, partition, own))
                 known = seen[-1].correlation_id if seen else there.correlation if there else None
                 records.write(
-                    commit, (partition, own), correlationId=known if knows else None,
+                    commit, (partition, own), correlationId=known,
                     repeated=True if start == commit.offset else None,
                 )  # fmt: skip
     return found
@@ -148,27 +147,3 @@ def _sequence(commit: Trace, start: int | None, block_size: int) -> list[Wrong]:
 
 def _duration(message: Message, trace: Trace) -> int | None:
     return None if message.send is None else millis_between(nanos(message.send), nanos(trace))
-
-
-def _own_place(commit: Trace, reads: list[Trace], settled: dict[int, Trace], block_size: int) -> tuple[int, bool]:
-    """The offset whose record bears the commit's own id, and whether its block is the one that decides.
-
-    By the text: its own offset N if that was delivered to the group; else the highest offset that it settles; else N,
-    alone. One block decides: that of N if the group had read there at or below N, else the last one below where it had.
-    This is the text to the letter unless a group goes back without committing so, just before a commit at an offset
-    that is no message.
-    """
-    home = commit.offset // block_size
-    blocks: dict[int, list[Trace]] = defaultdict(list)
-    for read in reads:
-        blocks[read.offset // block_size].append(read)
-    had_read = [
-        block
-        for block, inside in blocks.items()
-        if min(read.offset for read in inside) <= commit.offset and min(map(nanos, inside)) <= nanos(commit)
-    ]
-    block = max((block for block in had_read if block <= home), default=home)
-    if any(read.offset == commit.offset and nanos(read) <= nanos(commit) for read in reads):
-        return commit.offset, True
-    own = max((offset for offset in settled if offset // block_size == block), default=commit.offset)
-    return own, own // block_size == block

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from transforms.block_facts import Held, Message
+from transforms.block_facts import Commit, Held, Message
 from transforms.packs import Event
 
 #: Kinds of events of a block; the second item of each is the offset (of FOLLOWED the group, of PRODUCED
@@ -21,6 +21,15 @@ COUNTED = "W"
 JUDGING = "J"
 
 
+def commit_event(commit: Commit) -> Event:
+    """The event that builds a commit again, with what was written of it."""
+    written = [(record, *state) for record, state in commit.written.items()]
+    return (
+        COMMITTED, commit.offset, commit.id, commit.date, commit.client_id, commit.timestamp, commit.group_id,
+        commit.extra, commit.repeated, commit.original, commit.version, written,
+    )  # fmt: skip
+
+
 def message_events(offset: int, message: Message) -> Iterator[Event]:
     """The events that build a message again, with what was written and told of it."""
     for sent in message.sends:
@@ -36,6 +45,13 @@ def message_events(offset: int, message: Message) -> Iterator[Event]:
         yield FOUND, offset, identity, *found
     for window in message.windows:
         yield COUNTED, offset, window
+
+
+def restore(held: Held, state: list[Any]) -> None:
+    """What a snapshot says was written of a trace."""
+    if state:
+        held.revision, written = state
+        held.written = None if written is None else tuple(written)
 
 
 def _fields(held: Held) -> tuple[Any, ...]:

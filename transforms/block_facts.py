@@ -190,13 +190,13 @@ class Message:
 class Commit:
     """A COMMIT that may settle deliveries of this block, and the records it has written.
 
-    `original` says that this block writes the record with the original id; `floor` is the lowest revision it may bear,
-    above all that another block wrote of it before. `settled` are the deliveries that this commit settles, by offset.
+    `original` says that this is the block of its own offset, which writes the record with the original id. `settled`
+    are the deliveries that this commit settles, by offset.
     `written` has per record (its offset, or ORIGINAL) the revision and what was written; None after a withdrawal.
     """
 
     __slots__ = (
-        "client_id", "date", "deadline", "extra", "floor", "group_id", "id", "nanos", "offset", "original", "repeated",
+        "client_id", "date", "deadline", "extra", "group_id", "id", "nanos", "offset", "original", "repeated",
         "settled", "timestamp", "version", "written",
     )  # fmt: skip
 
@@ -209,8 +209,8 @@ class Commit:
     def __init__(self, event: list[Any], deadline: int) -> None:
         (
             _, self.offset, self.id, self.date, self.client_id, self.timestamp, self.group_id, self.extra,
-            self.repeated, self.original, self.version, self.floor,
-        ) = event[:12]  # fmt: skip
+            self.repeated, self.original, self.version,
+        ) = event[:11]  # fmt: skip
         self.nanos = nanos_of(self.date)
         self.deadline = deadline
         self.settled: dict[int, list[Held]] = {}

@@ -38,10 +38,9 @@ class BlockWriter:
         counts = self.outputs.counts
         for record, said in records.items():
             revision, before = commit.written.get(record, (0, None))
-            floor = commit.floor if record == Commit.ORIGINAL else 1
-            if before == said and revision >= floor:
+            if before == said:
                 continue
-            revision = max(revision + 1, floor)
+            revision += 1
             commit.written[record] = revision, said
             if revision > 1:
                 counts["revisions"] += 1
@@ -50,9 +49,7 @@ class BlockWriter:
             self._commit_record(commit, record, revision, said)
         for record in commit.written.keys() - records.keys():
             revision, before = commit.written[record]
-            if record == Commit.ORIGINAL:
-                del commit.written[record]  # another block writes it now, with a higher revision
-            elif before is not None:
+            if before is not None:
                 commit.written[record] = revision + 1, None
                 counts["revisions"] += 1
                 self._commit_record(commit, record, revision + 1, before, withdrawn=True)

@@ -76,31 +76,23 @@ class BlockReview:
 
     def _commit(self, commit: Commit, now: int) -> int | None:
         """Write the records of this commit that are new or changed; until when its own record is held."""
-        place = self._place(commit, now)
         records: dict[int, tuple[Any, ...]] = {}
-        highest = max(commit.settled, default=None)
         for offset, deliveries in commit.settled.items():
-            if place is None and commit.original and offset == highest and offset not in commit.written:
-                continue  # it bears the original id if the commit's own offset turns out to be no message
             last = max(deliveries, key=_order)
-            record = Commit.ORIGINAL if offset == place else offset
+            record = Commit.ORIGINAL if offset == commit.offset else offset
             records[record] = (offset, last.correlation_id, duration_ms(last.nanos, commit.nanos), False)
-        if place is not None and Commit.ORIGINAL not in records:
-            records[Commit.ORIGINAL] = (place, self._correlation_at(place, commit), None, commit.repeated)
+        is_held = commit.original and Commit.ORIGINAL not in records and not self._is_over(commit, now)
+        if commit.original and Commit.ORIGINAL not in records and not is_held:
+            correlation_id = self._correlation_at(commit.offset, commit)
+            records[Commit.ORIGINAL] = (commit.offset, correlation_id, None, commit.repeated)
         self._writer.commit(commit, records)
-        return commit.deadline if commit.original and place is None else None
+        return commit.deadline if is_held else None
 
-    def _place(self, commit: Commit, now: int) -> int | None:
-        """The offset whose record bears the commit's own id; None while open, or when another block writes it."""
-        if not commit.original:
-            return None
+    def _is_over(self, commit: Commit, now: int) -> bool:
+        """Whether its own message was read before it (an earlier commit settles that), or its hold is over."""
         message = self._block.messages.get(commit.offset)
         deliveries = message.deliveries.get(commit.group_id) if message is not None else None
-        if deliveries and deliveries[0].nanos <= commit.nanos:
-            return commit.offset
-        if commit.deadline > now:
-            return None
-        return max(commit.settled, default=commit.offset)
+        return bool(deliveries and deliveries[0].nanos <= commit.nanos) or commit.deadline <= now
 
     def _correlation_at(self, offset: int, commit: Commit) -> str | None:
         """The correlationId of a message not settled here: its group's last delivery's, else the offset's."""

@@ -4,8 +4,7 @@ In: located SENDs, ACKs, CONSUMEs, header links, commits, and what is said of gr
 and COMMIT enriched, written when its partners are known or its hold ends, and again with a higher revision when facts
 that come later change it (BlockReview); findings and tallies (BlockJudge).
 
-What is written depends on the facts alone: what a batch touched is worked out anew and compared with what was written.
-So any order of arrival ends in the same records.
+What is written depends on the facts alone, so any order of arrival ends in the same records.
 """
 
 from bisect import insort
@@ -25,7 +24,9 @@ from transforms.block_events import (
     LINKED,
     PRODUCED,
     SENT,
+    commit_event,
     message_events,
+    restore,
 )
 from transforms.block_facts import Commit, Follow, Held, Message, Sent
 from transforms.block_forget import BlockForget
@@ -132,14 +133,14 @@ class BlockView:
         if self._trim_at is None:
             self._trim_at = max(deadline_after(timestamp + MINUTE_MS, self._waits.retention), self._now + 1)
 
-    def _is_new(self, identity: str, offset: int, timestamp: int) -> bool:
+    def _is_new(self, identity: str, offset: int, timestamp: int, deadline: int) -> bool:
         """Whether the trace is not known yet. One that lies twice in the topic counts by its earliest time (ms)."""
         known = self._block.ids.get(identity)
         if known is None:
             return True
         self._writer.outputs.counts["duplicates"] += 1
         if timestamp < known.timestamp:
-            known.timestamp = timestamp
+            known.timestamp, known.deadline = timestamp, deadline  # a restored view has this deadline too
             self._message(offset, timestamp)
             self._block.facts -= 1
         return False
@@ -157,21 +158,21 @@ class BlockView:
 
     def _acked(self, event: list[Any]) -> None:
         _, offset, identity, date, client, timestamp, correlation, extra, *state = event
-        if not self._is_new(identity, offset, timestamp):
-            return
         deadline = deadline_after(timestamp, self._waits.hold_ack)
+        if not self._is_new(identity, offset, timestamp, deadline):
+            return
         ack = Held(identity, date, client, timestamp, correlation, extra, deadline)
-        _restore(ack, state)
+        restore(ack, state)
         self._block.ids[identity] = ack
         _insert(self._message(offset, timestamp).acks, ack)
 
     def _consumed(self, event: list[Any]) -> None:
         _, offset, identity, date, client, timestamp, correlation, group, extra, *state = event
-        if not self._is_new(identity, offset, timestamp):
-            return
         deadline = deadline_after(timestamp, self._waits.hold_consume)
+        if not self._is_new(identity, offset, timestamp, deadline):
+            return
         delivery = Held(identity, date, client, timestamp, correlation, extra, deadline)
-        _restore(delivery, state)
+        restore(delivery, state)
         self._block.ids[identity] = delivery
         _insert(self._message(offset, timestamp).deliveries.setdefault(group, []), delivery)
         self._judge.stir(group, offset, timestamp, self._now)
@@ -183,19 +184,32 @@ class BlockView:
         identity = event[2]
         known = self._block.ids.get(identity)
         if isinstance(known, Commit):
-            if known.version < event[10]:
-                _, _, _, _, _, _, _, _, known.repeated, known.original, known.version, known.floor = event[:12]
-                self._review.touch_commit(known)
+            self._told_again(known, event)
             return
-        wait = self._waits.commit_reorder + self._waits.hold_commit
-        commit = Commit(event, deadline_after(event[5], wait))
-        for record, revision, written in event[12] if len(event) > 12 else ():  # noqa: PLR2004  a snapshot's extra item
+        commit = Commit(event, self._commit_deadline(event[5]))
+        for record, revision, written in event[11] if len(event) > 11 else ():  # noqa: PLR2004  a snapshot's extra item
             commit.written[record] = (revision, None if written is None else tuple(written))
         self._block.ids[identity] = commit
         self._block.commits_at.setdefault(commit.offset, []).append(commit)
         self._grow(commit.timestamp)
         for touched in self._block.settlement(commit.group_id).commit(commit):
             self._review.touch_commit(touched)
+        self._judge_settled(commit)
+
+    def _told_again(self, commit: Commit, event: list[Any]) -> None:
+        """It repeats another, or no longer does, or it lies twice in the topic and has an earlier time."""
+        if commit.version < event[10]:
+            commit.repeated, commit.version = event[8], event[10]
+            self._review.touch_commit(commit)
+        if event[5] < commit.timestamp:
+            commit.timestamp, commit.deadline = event[5], self._commit_deadline(event[5])
+            self._review.touch_commit(commit)
+            self._judge_settled(commit)
+
+    def _commit_deadline(self, timestamp: int) -> int:
+        return deadline_after(timestamp, self._waits.commit_reorder + self._waits.hold_commit)
+
+    def _judge_settled(self, commit: Commit) -> None:
         for offset in commit.settled:
             self._judge.touch(offset, commit.timestamp, self._now)
         self._judge.stir(commit.group_id, commit.offset + 1, commit.timestamp, self._now)
@@ -269,11 +283,7 @@ class BlockView:
         for offset, message in self._block.messages.items():
             yield from message_events(offset, message)
         for commit in self._block.commits():
-            written = [(record, *state) for record, state in commit.written.items()]
-            yield (
-                COMMITTED, commit.offset, commit.id, commit.date, commit.client_id, commit.timestamp, commit.group_id,
-                commit.extra, commit.repeated, commit.original, commit.version, commit.floor, written,
-            )  # fmt: skip
+            yield commit_event(commit)
         for group, follow in self._block.follows.items():
             yield FOLLOWED, group, *follow
         for client, is_placing in self._block.bare.items():
@@ -288,10 +298,3 @@ def _insert(facts: list[Held], fact: Held) -> None:
         insort(facts, fact, key=_order)
     else:
         facts.append(fact)
-
-
-def _restore(held: Held, state: list[Any]) -> None:
-    """What a snapshot says was written of a trace."""
-    if state:
-        held.revision, written = state
-        held.written = None if written is None else tuple(written)

@@ -5,9 +5,6 @@ from typing import Any
 from transforms.dates import nanos_of
 from transforms.packs import Event
 
-#: Above all revisions that one block gives a record before another block takes it over.
-_REVISIONS_PER_MOVE = 256
-
 
 class Reads:
     """All deliveries of the group in one block, as one interval of offsets and of dates (ns), both ends included.
@@ -52,14 +49,13 @@ class Reads:
 class OrderedCommit:
     """A commit and its place in the sequence.
 
-    `sent_to` are the blocks that know it, None until its reorder wait is over. `appointed` is the block that writes the
-    record with the commit's own id, `moves` how often that changed, `version` how often any block was told anew.
-    `findings` are those that hold, with the offset of the commit before.
+    `sent_to` are the blocks that know it, None until its reorder wait is over. `version` is how often its own block was
+    told anew. `findings` are those that hold, with the offset of the commit before.
     """
 
     __slots__ = (
-        "appointed", "client_id", "date", "extra", "findings", "id", "moves", "nanos", "offset", "repeated", "sent_to",
-        "timestamp", "version",
+        "client_id", "date", "extra", "findings", "id", "nanos", "offset", "repeated", "sent_to", "timestamp",
+        "version",
     )  # fmt: skip
 
     RAW_FIELDS = 7
@@ -69,30 +65,26 @@ class OrderedCommit:
         self.nanos = nanos_of(self.date)
         self.sent_to: list[int] | None = None
         self.repeated = False
-        self.appointed: int | None = None
-        self.moves = 0
         self.version = 0
         self.findings: dict[str, int | None] = {}
         if len(event) > self.RAW_FIELDS:
-            (self.sent_to, self.repeated, self.appointed, self.moves, self.version, self.findings) = event[
-                self.RAW_FIELDS :
-            ]
+            self.sent_to, self.repeated, self.version, self.findings = event[self.RAW_FIELDS :]
 
     @property
     def order(self) -> tuple[int, int, str]:
         """By date, then offset: of two in one instant the group came from the lower one."""
         return self.nanos, self.offset, self.id
 
-    def event_for(self, block: int, group: str) -> Event:
-        """The commit as a block takes it."""
+    def event_for(self, group: str, *, is_home: bool) -> Event:
+        """The commit as a block takes it; `is_home` is the block of its own offset."""
         return (
             "K", self.offset, self.id, self.date, self.client_id, self.timestamp, group, self.extra, self.repeated,
-            block == self.appointed, self.version, self.moves * _REVISIONS_PER_MOVE + 1,
+            is_home, self.version,
         )  # fmt: skip
 
     def snapshot(self) -> Event:
         """The event that gives this commit back with all that was told of it."""
         return (
             "K", self.offset, self.id, self.date, self.client_id, self.timestamp, self.extra, self.sent_to,
-            self.repeated, self.appointed, self.moves, self.version, self.findings,
+            self.repeated, self.version, self.findings,
         )  # fmt: skip

@@ -4,8 +4,8 @@ In: COMMITs, and which blocks the group reads. Out: each commit, once its reorde
 can settle a delivery; `rewound` and `gap` findings; a commit at the start of the partition (offset -1) as it is.
 
 Sending a commit to a block too many does no harm, since the block decides by date and offset alone. What is decided
-here is the sequence: which commit repeats or goes back behind the one before it, and which block writes the record
-that bears the commit's own id.
+here is the sequence: which commit repeats or goes back behind the one before it. The block of its own offset is always
+told, since it writes the record that bears the commit's own id.
 """
 
 from bisect import bisect_left
@@ -43,7 +43,7 @@ class CommitsView:
         self._limit = limit
         self._block_size = block_size
         self._cluster = cluster
-        self._ids: set[str] = set()
+        self._commits: dict[str, OrderedCommit] = {}
         self._waiting: dict[str, OrderedCommit] = {}
         self._released: list[OrderedCommit] = []
         self._reads: dict[int, Reads] = {}
@@ -78,14 +78,16 @@ class CommitsView:
 
     def facts(self) -> int:
         """Commits and blocks held."""
-        return len(self._ids) + len(self._reads)
+        return len(self._commits) + len(self._reads)
 
     def _committed(self, event: list[Any]) -> None:
         commit = OrderedCommit(event)
-        if commit.id in self._ids:
+        known = self._commits.get(commit.id)
+        if known is not None:
             self._out.counts["duplicates"] += 1
+            self._date_back(known, commit.timestamp)
             return
-        self._ids.add(commit.id)
+        self._commits[commit.id] = commit
         self._keep(commit.timestamp)
         if commit.sent_to is not None:  # from a snapshot, and released
             self._released.insert(bisect_left(self._released, commit.order, key=_order), commit)
@@ -94,6 +96,16 @@ class CommitsView:
             self._write_start(commit)
         self._waiting[commit.id] = commit
         self._deadlines.set(commit.id, deadline_after(commit.timestamp, self._waits.commit_reorder))
+
+    def _date_back(self, commit: OrderedCommit, timestamp: int) -> None:
+        """A trace that lies twice in the topic counts by its earliest time (ms)."""
+        if timestamp >= commit.timestamp:
+            return
+        commit.timestamp = timestamp
+        if commit.sent_to is None:
+            self._deadlines.set(commit.id, deadline_after(timestamp, self._waits.commit_reorder))
+        for block in commit.sent_to or ():
+            self._send(commit, block, again=True)
 
     def _read(self, event: list[Any]) -> None:
         """The group read in a block: commits that came before this news may have to settle there."""
@@ -108,10 +120,6 @@ class CommitsView:
                 self._send(commit, block)
             if commit.nanos >= news.last_nanos and commit.offset >= news.high:
                 break
-        if known is None or (reads.low, reads.first_nanos) != (known.low, known.first_nanos):
-            for commit in self._released[bisect_left(self._released, reads.first_nanos, key=_nanos) :]:
-                if commit.offset >= reads.low:
-                    self._appoint(commit)
 
     def _expire(self, event: list[Any]) -> None:
         self._now = max(self._now, event[1])
@@ -150,7 +158,7 @@ class CommitsView:
                 self._relate(place + 1)
             if commit.offset != UNKNOWN:
                 self._out.counts["emitted"] += 1  # here, since no block knows whether another wrote it before
-                self._appoint(commit)
+                self._send_home(commit)
                 for block in sorted(self._open) if is_last else self._reads:
                     self._settle(commit, block, self._reads[block])
 
@@ -173,8 +181,8 @@ class CommitsView:
         repeated = start == commit.offset
         if repeated != commit.repeated:
             commit.repeated = repeated
-            if commit.offset != UNKNOWN:
-                self._resend(commit)
+            if commit.offset != UNKNOWN and commit.version:
+                self._send_home(commit)
         rewound = start is not None and commit.offset < start
         gap = start is not None and commit.offset // self._block_size - (start + 1) // self._block_size >= MAX_BLOCKS
         self._judge(commit, REWOUND, start if rewound else None)
@@ -198,35 +206,17 @@ class CommitsView:
 
     # The blocks -----------------------------------------------------------------------------------------------------
 
-    def _appoint(self, commit: OrderedCommit) -> None:
-        """Choose the block that writes the commit's own record: its own, or the last below where the group read."""
-        home = commit.offset // self._block_size
-        block = home
-        if not self._had_read(home, commit):
-            block = max((b for b in self._reads if b < home and self._had_read(b, commit)), default=home)
-        if block == commit.appointed:
-            return
-        former, commit.appointed = commit.appointed, block
-        commit.moves += former is not None
+    def _send_home(self, commit: OrderedCommit) -> None:
+        """Tell the block of its own offset of the commit, and of what changed about it."""
         commit.version += 1
-        for affected in {block} if former is None else {former, block}:
-            self._send(commit, affected, again=True)
-
-    def _had_read(self, block: int, commit: OrderedCommit) -> bool:
-        reads = self._reads.get(block)
-        return reads is not None and reads.low <= commit.offset and reads.first_nanos <= commit.nanos
-
-    def _resend(self, commit: OrderedCommit) -> None:
-        if commit.appointed is not None:
-            commit.version += 1
-            self._send(commit, commit.appointed, again=True)
+        self._send(commit, commit.offset // self._block_size, again=True)
 
     def _send(self, commit: OrderedCommit, block: int, *, again: bool = False) -> None:
         if commit.sent_to is None or (block in commit.sent_to and not again):
             return
         if block not in commit.sent_to:
             commit.sent_to.append(block)
-        event = commit.event_for(block, str(self._group))
+        event = commit.event_for(str(self._group), is_home=block == commit.offset // self._block_size)
         key = block_key(self._topic, self._partition, block)
         self._out.events.append((JOIN, key, commit.timestamp, event))
 
@@ -273,7 +263,8 @@ class CommitsView:
 
     def _forget(self, commits: list[OrderedCommit]) -> None:
         gone = {commit.id for commit in commits}
-        self._ids -= gone
+        for identity in gone:
+            del self._commits[identity]
         self._released = [commit for commit in self._released if commit.id not in gone]
 
     def snapshot(self) -> Iterator[Event]:

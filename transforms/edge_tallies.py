@@ -34,13 +34,16 @@ class Edge(NamedTuple):
 class _Durations:
     """Residences and latencies from the origin (ms) of all hops of an edge. `last`: its newest fact (Kafka ms).
 
-    `tellings` is how often they were told.
+    Of `ambiguous` hops it is a guess that this group sent them. `tellings` is how often they were told.
     """
 
-    __slots__ = ("from_origin", "last", "residence", "tellings")
+    __slots__ = ("ambiguous", "from_origin", "last", "residence", "tellings")
 
-    def __init__(self, last: int = 0, residence: Iterable[int] = (), from_origin: Iterable[int] = ()) -> None:
+    def __init__(
+        self, last: int = 0, ambiguous: int = 0, residence: Iterable[int] = (), from_origin: Iterable[int] = ()
+    ) -> None:
         self.last = last
+        self.ambiguous = ambiguous
         self.tellings = 0
         self.residence = array("q", residence)
         self.from_origin = array("q", from_origin)
@@ -48,14 +51,16 @@ class _Durations:
     def __len__(self) -> int:
         return len(self.residence) + len(self.from_origin)
 
-    def add(self, residence: int, from_origin: int | None) -> None:
+    def add(self, residence: int, from_origin: int | None, *, is_ambiguous: bool) -> None:
+        self.ambiguous += is_ambiguous
         self.residence.append(residence)
         if from_origin is not None:
             self.from_origin.append(from_origin)
 
-    def remove(self, residence: int, from_origin: int | None) -> None:
+    def remove(self, residence: int, from_origin: int | None, *, is_ambiguous: bool) -> None:
         with suppress(ValueError):  # forgotten, and begun anew by a later hop
             self.residence.remove(residence)
+            self.ambiguous -= is_ambiguous
             if from_origin is not None:
                 self.from_origin.remove(from_origin)
 
@@ -63,7 +68,7 @@ class _Durations:
         if not self.residence:
             return None
         sketches = {"residence": _sketch(self.residence), "fromOrigin": _sketch(self.from_origin)}
-        return {"count": len(self.residence), **sketches}
+        return {"count": len(self.residence), "ambiguous": max(self.ambiguous, 0), **sketches}
 
 
 class EdgeTallies:
@@ -88,12 +93,12 @@ class EdgeTallies:
                 gone.remove(step)
             else:
                 new.append(step)
-        for edge, durations in new:
-            self._open(edge, timestamp).add(*durations)
+        for edge, durations, is_ambiguous in new:
+            self._open(edge, timestamp).add(*durations, is_ambiguous=is_ambiguous)
             self._values += 2
-        for edge, durations in gone:
+        for edge, durations, is_ambiguous in gone:
             if edge in self._edges:  # else it is past retention, and what was told of it stands
-                self._open(edge, timestamp).remove(*durations)
+                self._open(edge, timestamp).remove(*durations, is_ambiguous=is_ambiguous)
         return bool(self._untold)
 
     def tell(self, edges: Iterable[Edge] | None = None) -> Iterator[Addressed]:
@@ -120,12 +125,14 @@ class EdgeTallies:
     def snapshot(self) -> Iterator[tuple[Any, ...]]:
         """What `restore` takes, per edge."""
         for edge, known in self._edges.items():
-            state = (edge in self._untold, known.last, known.tellings)
+            state = (edge in self._untold, known.last, known.tellings, known.ambiguous)
             yield tuple(edge), *state, list(known.residence), list(known.from_origin)
 
-    def restore(self, edge: list[Any], is_untold: bool, last: int, tellings: int, *durations: list[int]) -> None:
+    def restore(
+        self, edge: list[Any], is_untold: bool, last: int, tellings: int, ambiguous: int, *durations: list[int]
+    ) -> None:
         """An edge of a snapshot."""
-        known = self._edges[Edge(*edge)] = _Durations(last, *durations)
+        known = self._edges[Edge(*edge)] = _Durations(last, ambiguous, *durations)
         known.tellings = tellings
         self._values += len(known)
         if is_untold:
@@ -138,13 +145,13 @@ class EdgeTallies:
         return known
 
 
-def _step(hop: Hop) -> tuple[Edge, tuple[int, int | None]] | None:
-    """Where a hop counts, and what; None if no group is known that took it, or if it leads nowhere."""
+def _step(hop: Hop) -> tuple[Edge, tuple[int, int | None], bool] | None:
+    """Where a hop counts, what, and whether that is a guess; None if no group took it, or it leads nowhere."""
     if hop.consumed is None or hop.sent is None or hop.residence is None:
         return None
     window = hop.sent.nanos // (_MINUTE * NANOS_PER_MILLI) * _MINUTE
     edge = Edge(window, hop.consumed.topic, hop.consumed.group_id, hop.sent.topic)
-    return edge, (hop.residence, hop.from_origin)
+    return edge, (hop.residence, hop.from_origin), hop.is_ambiguous
 
 
 def _sketch(durations: Iterable[int]) -> Any:

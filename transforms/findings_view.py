@@ -1,13 +1,14 @@
-"""FindingsView: the findings of one reason, topic, group and minute, the first ones singly (the view of LimitFindings).
+"""FindingsView: the findings of one reason, topic, group and minute, some of them singly (the view of LimitFindings).
 
 In: findings. Out: records for the anomaly topic, and how many findings are open now, for the statistics.
 
-The first `burst` distinct ids are single records: what comes later under such an id replaces its record, a resolution
-closes it. All other ids share one summary record, written again whenever it changes and resolved while none of its
-findings is open. An id stays where it came first. A resolution of an id that is not open passes through.
+Of all distinct ids the `burst` lowest are single records: what comes later under such an id replaces
+its record, a resolution closes it. All other ids share one summary record, written again whenever it changes and
+resolved while none of its findings is open. A single that has to give way to a lower one is closed as `summarised`. A
+resolution of an id that is not open passes through.
 
 The findings of one id must come in the order in which they were made, as those of one view do. Any order between ids
-ends in the same count of open findings and the same number of records; which ids are single depends on who is first.
+ends in the same records that are open. Of bounded input only what is open at its end has a record.
 That a log restarted is told once for a partition (transforms/restarts.py), whatever its minute.
 
 Counts are exact: the ids of all open findings are kept, as hashes. When the window of the minute has been final for as
@@ -22,7 +23,8 @@ from typing import Any
 import orjson
 
 from transforms.addresses import STATS, window_key
-from transforms.dates import date_of, nanos_of
+from transforms.dates import date_of
+from transforms.finding_summary import Single, Summary
 from transforms.findings import LOG_RESTARTED, MINUTE_MS, key_of
 from transforms.json_bytes import dump
 from transforms.packs import Event
@@ -37,43 +39,10 @@ RESTARTED = "R"
 #: The event for the statistics: `("F", reason, group, count)`, the findings that are open now.
 OPEN_FINDINGS = "F"
 
-MAX_EXAMPLES = 5
-_EXAMPLE_FIELDS = ("id", "partition", "offset", "correlationId")
 _ID_BYTES = 8
-#: Rough size in memory of the hash of an id.
+#: Rough size in memory of the hash of an id, and of a single finding.
 _BYTES_PER_ID = 100
-
-
-class _Summary:
-    """What is said of the findings that are not single: those that are open, and what was seen of all of them."""
-
-    def __init__(self) -> None:
-        #: Hashes of the ids that are open.
-        self.open: set[bytes] = set()
-        self.found = 0
-        #: The earliest and the latest date, each with its nanoseconds.
-        self.first: tuple[int, str] | None = None
-        self.last: tuple[int, str] | None = None
-        #: Some that are open, by id.
-        self.examples: dict[str, dict[str, Any]] = {}
-        self.is_written = True
-
-    def add(self, hashed: bytes, value: dict[str, Any]) -> None:
-        self.is_written = False
-        if hashed not in self.open:
-            self.open.add(hashed)
-            self.found += 1
-        if "date" in value:
-            dated = nanos_of(value["date"]), value["date"]
-            self.first = dated if self.first is None else min(self.first, dated)
-            self.last = dated if self.last is None else max(self.last, dated)
-        if len(self.examples) < MAX_EXAMPLES or value["id"] in self.examples:
-            self.examples[value["id"]] = {name: value[name] for name in _EXAMPLE_FIELDS if name in value}
-
-    def close(self, hashed: bytes, identity: str) -> None:
-        self.is_written = False
-        self.open.remove(hashed)
-        self.examples.pop(identity, None)
+_BYTES_PER_SINGLE = 600
 
 
 class FindingsView:
@@ -82,7 +51,7 @@ class FindingsView:
     Then it is the minute in which the findings were told, which is no window of the statistics.
     """
 
-    def __init__(self, key: bytes, waits: Waits, burst: int, cluster: str = "") -> None:
+    def __init__(self, key: bytes, waits: Waits, burst: int, cluster: str = "", *, bounded: bool = False) -> None:
         self._reason, self._topic, self._group, minute = orjson.loads(key)
         self._minute = abs(minute)
         self._is_counted = self._topic is not None and minute > 0
@@ -91,11 +60,19 @@ class FindingsView:
         self._spare = waits.trim_interval + MINUTE_MS
         self._burst = burst
         self._cluster = cluster
+        self._bounded = bounded
         #: The latest time (ms) at which a finding was told; None when nothing is held.
         self._told: int | None = None
-        #: Hashes of the ids that are single records, and whether they are open.
-        self._singles: dict[bytes, bool] = {}
-        self._summary = _Summary()
+        #: Of bounded input the last word by id.
+        self._last: dict[str, dict[str, Any]] = {}
+        #: By id.
+        self._singles: dict[str, Single] = {}
+        #: The greatest of these ids, once there are `burst`.
+        self._greatest: str | None = None
+        #: The singles to be written, and those of them that never were.
+        self._touched: dict[str, None] = {}
+        self._fresh: set[str] = set()
+        self._summary = Summary()
         self._restarts = Restarts()
         self._count = 0
         #: How often the count was told: it numbers what is told.
@@ -115,9 +92,8 @@ class FindingsView:
                 self._restarts.found(event[1])
             else:
                 self._restore(event)
-        outputs.records += [(key_of(value["id"]), dump(value)) for value in self._restarts.tell()]
-        self._tell_summary()
-        self._tell_count()
+        if not self._bounded:
+            self._tell()
         outputs.counts["findings"] += len(outputs.records)
         return outputs
 
@@ -130,16 +106,22 @@ class FindingsView:
 
     def facts(self) -> int:
         """The hashes of ids by their bytes, and one fact for all the rest."""
-        hashes = len(self._singles) + len(self._summary.open)
-        return 0 if self._told is None else 1 + self._restarts.facts() + hashes * _BYTES_PER_ID // BYTES_PER_FACT
+        size = len(self._singles) * _BYTES_PER_SINGLE + len(self._summary.open) * _BYTES_PER_ID
+        return 0 if self._told is None else 1 + self._restarts.facts() + size // BYTES_PER_FACT
 
     def _found(self, told: int, value: dict[str, Any]) -> None:
         self._told = told if self._told is None else max(self._told, told)
+        if self._bounded:
+            self._last[value["id"]] = value
+        else:
+            self._take(value)
+
+    def _take(self, value: dict[str, Any]) -> None:
         if self._reason == LOG_RESTARTED:
             self._restarts.found(value)
             return
         identity = value["id"]
-        hashed = blake2b(identity.encode(), digest_size=_ID_BYTES).digest()
+        hashed = _hash(identity)
         is_open = "resolved" not in value
         if hashed in self._summary.open:
             if is_open:
@@ -147,18 +129,63 @@ class FindingsView:
             else:
                 self._summary.close(hashed, identity)
             return
-        if hashed in self._singles or (is_open and len(self._singles) < self._burst):
-            self._singles[hashed] = is_open
-        elif is_open:
+        known = self._singles.get(identity)
+        if known is not None:
+            begins = is_open and not known.is_open
+            self._singles[identity] = Single(dump(value), is_open, known.found + begins)
+            self._touched[identity] = None
+        elif not is_open:
+            self._out.records.append((key_of(identity), dump(value)))
+        elif self._has_room(identity):
+            self._singles[identity] = Single(dump(value), is_open=True, found=1)
+            self._greatest = None
+            self._touched[identity] = None
+            self._fresh.add(identity)
+        else:
             self._summary.add(hashed, value)
+
+    def _has_room(self, identity: str) -> bool:
+        """Whether this id is a single; a greater one gives way to it."""
+        if len(self._singles) < self._burst:
+            return True
+        if self._greatest is None:
+            self._greatest = max(self._singles, default="")
+        if identity > self._greatest:
+            return False
+        self._give_way(self._greatest)
+        return True
+
+    def _give_way(self, identity: str) -> None:
+        single = self._singles.pop(identity)
+        self._summary.take_over(_hash(identity), single)
+        self._touched.pop(identity, None)
+        if identity in self._fresh:
+            self._fresh.remove(identity)
             return
+        value = orjson.loads(single.record)
+        if single.is_open:
+            value |= {"resolved": True, "summarised": True}
         self._out.records.append((key_of(identity), dump(value)))
 
     def _expire(self, now: int) -> None:
         due = self.deadline()
         if due is not None and due <= now:
-            self._told, self._singles, self._summary, self._count = None, {}, _Summary(), 0
-            self._restarts = Restarts()
+            for _, value in sorted(self._last.items()):
+                if "resolved" not in value:
+                    self._take(value)
+            self._tell()
+            self._last = {}
+            self._told, self._singles, self._summary, self._count = None, {}, Summary(), 0
+            self._restarts, self._greatest = Restarts(), None
+
+    def _tell(self) -> None:
+        """Write what changed."""
+        records = self._out.records
+        records += [(key_of(identity), self._singles[identity].record) for identity in self._touched]
+        self._touched, self._fresh = {}, set()
+        records += [(key_of(value["id"]), dump(value)) for value in self._restarts.tell()]
+        self._tell_summary()
+        self._tell_count()
 
     def _tell_summary(self) -> None:
         summary = self._summary
@@ -178,7 +205,7 @@ class FindingsView:
             "found": summary.found,
             "firstDate": summary.first and summary.first[1],
             "lastDate": summary.last and summary.last[1],
-            "examples": list(summary.examples.values()),
+            "examples": [example for _, example in sorted(summary.examples.items())],
             "cluster": self._cluster or None,
             "resolved": None if summary.open else True,
         }
@@ -186,7 +213,7 @@ class FindingsView:
         self._out.records.append((key_of(identity), dump(known)))
 
     def _tell_count(self) -> None:
-        count = sum(self._singles.values()) + len(self._summary.open)
+        count = self._open_count()
         if count == self._count:
             return
         self._count = count
@@ -195,28 +222,35 @@ class FindingsView:
             event = (OPEN_FINDINGS, self._reason, self._group, count, 0, self._tellings)
             self._out.events.append((STATS, window_key(self._topic, self._minute), self._told or 0, event))
 
+    def _open_count(self) -> int:
+        return sum(single.is_open for single in self._singles.values()) + len(self._summary.open)
+
     def snapshot(self) -> Iterator[Event]:
-        """One event that holds everything, hashes in base64."""
+        """One event that holds everything but restarts, hashes in base64."""
         if self._told is None:
             return
         singles, summary = self._singles, self._summary
+        held = [(orjson.Fragment(single.record), single.found) for single in singles.values()]
         yield (
-            HELD, self._told, self._tellings, _packed(hashed for hashed, is_open in singles.items() if is_open),
-            _packed(hashed for hashed, is_open in singles.items() if not is_open), _packed(summary.open),
-            summary.found, summary.first, summary.last, list(summary.examples.values()),
+            HELD, self._told, self._tellings, held, _packed(summary.open), summary.found, summary.first, summary.last,
+            list(summary.examples.values()),
         )  # fmt: skip
-
         for value in self._restarts.state():
             yield RESTARTED, value
 
     def _restore(self, event: list[Any]) -> None:
-        _, self._told, self._tellings, opened, closed, summarised, found, first, last, examples = event
-        self._singles = dict.fromkeys(_unpacked(opened), True) | dict.fromkeys(_unpacked(closed), False)
+        _, self._told, self._tellings, singles, summarised, found, first, last, examples = event
+        for value, count in singles:
+            self._singles[value["id"]] = Single(dump(value), "resolved" not in value, count)
         summary = self._summary
         summary.open, summary.found = set(_unpacked(summarised)), found
         summary.first, summary.last = first and tuple(first), last and tuple(last)
         summary.examples = {example["id"]: example for example in examples}
-        self._count = sum(self._singles.values()) + len(summary.open)
+        self._count = self._open_count()
+
+
+def _hash(identity: str) -> bytes:
+    return blake2b(identity.encode(), digest_size=_ID_BYTES).digest()
 
 
 def _packed(hashes: Iterable[bytes]) -> str:

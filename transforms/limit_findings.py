@@ -1,4 +1,4 @@
-"""LimitFindings: writes the first findings of a reason, topic, group and minute singly, the rest as one summary.
+"""LimitFindings: writes some findings of a reason, topic, group and minute singly, the rest as one summary.
 
 In: `Finding`s. Out: `anomalies` (records for the anomaly topic), `stats` (packs for windows: how many are open). No
 finding is dropped: what has no record of its own is counted in the summary. See transforms/findings_view.py.
@@ -24,7 +24,7 @@ class LimitFindings(beam.PTransform):
     def __init__(self, waits: Waits, burst: int, *, cluster: str = "", bounded: bool = False) -> None:
         super().__init__()
         self._bounded = bounded
-        self._make_view = partial(FindingsView, waits=waits, burst=burst, cluster=cluster)
+        self._make_view = partial(FindingsView, waits=waits, burst=burst, cluster=cluster, bounded=bounded)
 
     def expand(self, findings: beam.PCollection[Finding]) -> Any:
         """All outputs, by name."""

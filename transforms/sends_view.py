@@ -117,14 +117,14 @@ class SendsView:
         name = (sys.intern(topic), correlation)
         flight = self._flight(name, timestamp)
         known = flight.send(identity)
+        deadline = deadline_after(timestamp, self._waits.hold_send)
         if known is not None:
             self._out.counts["duplicates"] += 1
             if timestamp < known.timestamp:  # it counts by its earliest time
-                known.timestamp = timestamp
+                known.timestamp, known.deadline = timestamp, deadline
                 if known.written is not None:
                     self._tell(name, known, known.written, live=True)
             return
-        deadline = deadline_after(timestamp, self._waits.hold_send)
         send = Send(identity, date, sys.intern(client), timestamp, extra, deadline)
         if state:
             send.revision, send.version, send.answered, written = state

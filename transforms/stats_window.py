@@ -166,6 +166,7 @@ class WindowStats:
 def _edge_facts(totals: Totals) -> dict[str, Any]:
     return {
         "count": totals["count"],
+        "ambiguous": totals["ambiguous"] or None,
         "residenceMs": totals.summary("residence"),
         "fromOriginMs": totals.summary("fromOrigin"),
     }

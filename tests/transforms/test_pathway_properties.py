@@ -1,5 +1,6 @@
 """Pathways against a plain reference: any order, any batches, any restore end in the same records and tallies."""
 
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from random import Random
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from tests.histories import START, any_trace, changed, date_at
-from tests.pathways import QUIET, any_view, events_of, read, sent, take, told, values
+from tests.pathways import QUIET, any_view, events_of, guesses, read, sent, take, told, values
 from tests.pure_run import MemoryBag, small_journals
 from transforms.journal import Ledger
 from transforms.packs import encode
@@ -109,6 +110,15 @@ def expected_tallies(pathways: Iterable[dict[str, Any]]) -> dict[tuple[Any, ...]
     }
 
 
+def expected_guesses(pathways: Iterable[dict[str, Any]]) -> Counter[tuple[Any, ...]]:
+    """Of how many hops of each edge the record of the pathway says that it is a guess."""
+    counts: Counter[tuple[Any, ...]] = Counter()
+    for hop in (hop for pathway in pathways for hop in pathway["hops"] if "ambiguous" in hop):
+        sent_at = any_trace(date=hop["sentAt"]).nanos // 10**6 - START
+        counts[sent_at // 60_000 * 60_000, hop["fromTopic"], hop["groupId"], hop["toTopic"]] += 1
+    return counts
+
+
 def _plain(durations: list[int]) -> list[int]:
     return [len(durations), min(durations, default=0), max(durations, default=0)]
 
@@ -151,6 +161,7 @@ def test_any_order_any_batches_and_any_restores_end_in_the_same_pathways_and_tal
     assert expected_pathways(items) == final
     tallies = {edge: tally for edge, tally in told(outputs).items() if tally is not None}
     assert expected_tallies(final.values()) == tallies
+    assert expected_guesses(final.values()) == guesses(outputs)
 
 
 def test_a_view_built_from_a_snapshot_goes_on_as_the_one_that_it_was_taken_from():

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from tests.histories import START, date_at
-from tests.pathways import QUIET, any_view, read, sent, take, told, values
+from tests.pathways import QUIET, any_view, guesses, read, sent, take, told, values
 from transforms.pathway_facts import MAX_TRAIL_FACTS
 from transforms.traces import Trace
 
@@ -50,6 +50,14 @@ def test_a_forwarded_message_is_written_with_every_hop_its_residence_and_its_lat
         }
     ]  # fmt: skip
     assert told(outputs) == {(0, "a", "g", "b"): (1, [1, 150, 150], [1, 250, 250])}
+
+
+def test_an_edge_counts_the_messages_of_which_it_is_a_guess_who_sent_them():
+    """SEND a; CONSUME a by g; CONSUME a by h; SEND b by another client; SEND c by the client of g."""
+    items = sent("a", 0), read("a", "g", 10, "x"), read("a", "h", 15), sent("b", 20), sent("c", 30, "x")
+    outputs = take(any_view(), *items, until=10 * QUIET)
+    assert told(outputs).keys() == {(0, "a", "h", "b"), (0, "a", "g", "c")}
+    assert guesses(outputs) == {(0, "a", "h", "b"): 1}
 
 
 def forwarder(*items: Trace) -> tuple[Any, ...]:

@@ -47,3 +47,18 @@ def test_a_commit_that_is_dated_later_and_lies_below_is_a_rewind(outcome):
 def test_an_ack_that_nothing_names_says_when_its_message_was_produced_if_it_knows(outcome):
     """ACK a 20 offset 3 record 12."""
     assert outcome.findings["unlinked:a"]["producedAt"] == "2026-01-01T00:00:00.012Z"
+
+
+def test_a_commit_that_lies_twice_in_the_topic_counts_by_its_earliest_time(outcome):
+    """
+    SEND s 0 X; ACK a 1 offset 3; CONSUME c 10 X offset 3 written 40000; COMMIT k 20 offset 3 written 60000;
+    COMMIT k 20 offset 3
+    """
+    assert outcome.records["k"]["durationMs"] == 10
+    assert outcome.findings["late:k:3"]["type"] == "COMMIT"
+
+
+def test_a_commit_at_an_offset_that_nobody_read_keeps_its_offset_across_blocks(outcome):
+    """SEND s 0 X; ACK a 1 offset 6; CONSUME c 10 X offset 6; COMMIT k 20 offset 9."""
+    assert (outcome.records["k"]["offset"], outcome.records["k"].get("durationMs")) == (9, None)
+    assert (outcome.records["k:6"]["settledBy"], outcome.records["k:6"]["durationMs"]) == (9, 10)

@@ -13,7 +13,7 @@ from pipeline.sources import MemorySource
 from runners.direct import run_graph
 from tests.histories import START
 from tests.history_lines import history
-from tests.model.checks import check_tallies, restarts_merged
+from tests.model.checks import check_revisions, check_tallies, restarts_merged
 from tests.pipeline.test_graph import tracing_record
 from tests.pure_run import PureRun, final_findings, final_records
 from tests.reference import expected
@@ -45,6 +45,7 @@ def play(text: str) -> Outcome:
     for number, order in enumerate(islice(permutations(traces), _MOST_ORDERS)):
         run = _run(order, slow=number % 2 == 0)
         assert run.final_records() == reference.records
+        check_revisions(run.records)
         assert run.final_findings() == reference.findings
         check_tallies(run, reference.tallies)
     stats = _through_beam(traces)
