@@ -5,11 +5,12 @@ from pathlib import Path
 
 import click
 
+from cli.commands import examples
 from cli.options import config_options
 from pipeline.config import Config
 
 
-@click.command()
+@click.command(epilog=examples("tracing-aggregator doctor config/config.properties --output report.tar.gz"))
 @config_options
 @click.option(
     "--output",

@@ -2,8 +2,10 @@
 
 import click
 
+from cli.commands import examples
 
-@click.command()
+
+@click.command(epilog=examples("tracing-aggregator size --messages-per-second 1000 --groups 2"))
 @click.option("--messages-per-second", "rate", required=True, type=click.FloatRange(min=1), help="Of all topics.")
 @click.option("--groups", default=1, show_default=True, type=click.IntRange(min=0), help="That read each message.")
 @click.option(

@@ -64,9 +64,12 @@ FIELDS: dict[str, Mapping] = {
             date=(_DATE, "@timestamp date producedAt deadline firstDate windowStart lastDate"),
             whole=(
                 _WHOLE,
-                "partition offset deliveryCount firstPartition firstOffset fromOffset durationMs limit count found",
+                (
+                    "partition offset resumedAt deliveryCount firstPartition firstOffset fromOffset durationMs limit "
+                    "count found"
+                ),
             ),
-            flag=(_FLAG, "resolved inLog summary"),
+            flag=(_FLAG, "resolved inLog summary summarised"),
         ),
         "examples": _object(_fields(text=(_TEXT, "id correlationId"), whole=(_WHOLE, "partition offset"))),
     },
@@ -76,7 +79,10 @@ FIELDS: dict[str, Mapping] = {
             date=(_DATE, "windowStart"),
             whole=(
                 _WHOLE,
-                "produced sent acked unknownProduceTime expected actual over under committed slaBreaches count",
+                (
+                    "produced sent acked ambiguous unknownProduceTime expected actual over under committed "
+                    "slaBreaches count"
+                ),
             ),
             number=(_NUMBER, "lowerMs upperMs correctionMs"),
             flag=(_FLAG, "final withdrawn inconsistent"),
