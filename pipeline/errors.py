@@ -6,7 +6,8 @@ UserError
 ├── BrokerError              runners.broker: a broker cannot run here
 ├── JarError                 runners.jars: a Java part is not to be had
 ├── JavaError                runners.java: no Java that is new enough
-└── JavaProcessError         runners.java_process: a JVM ended, or was not ready in time
+├── JavaProcessError         runners.java_process: a JVM ended, or was not ready in time
+└── TooSlowError             dashboard.store: a question to the store takes too long
 """
 
 

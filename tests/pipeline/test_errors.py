@@ -3,6 +3,7 @@ import pkgutil
 import re
 
 import cli
+import dashboard
 import demo
 import pipeline
 import runners
@@ -17,8 +18,8 @@ def kinds(error: type[UserError]) -> set[str]:
 
 
 def test_the_tree_of_errors_shows_every_kind_and_where_it_is():
-    for package in (pipeline, runners, demo, cli):
-        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+    for package in (pipeline, runners, dashboard, demo, cli):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
     drawn = re.findall(r"── (\w+) +([\w.]+):", errors.__doc__ or "")
     assert {name for name, _ in drawn} | {"UserError"} == kinds(UserError), "draw it at the head of pipeline/errors.py"
