@@ -16,6 +16,7 @@ from transforms.followers_view import FollowersView
 from transforms.journal import Ledger, Segment
 from transforms.pack_by_key import Router, _Pack
 from transforms.packs import KeyedPack, Packer
+from transforms.producers_view import ProducersView
 from transforms.records import KafkaRecord
 from transforms.sends_view import SendsView
 from transforms.strict_parser import Refused
@@ -57,6 +58,7 @@ class CoreAlone:
             LOCATE: partial(SendsView, **common),
             ORDER: partial(CommitsView, **common),
             FOLLOW: partial(FollowersView, **common),
+            PRODUCE: partial(ProducersView, **common),
             JOIN: partial(BlockView, waits=waits, limit=LIMIT),
         }
         self._bags: dict[_Place, MemoryBag] = {}

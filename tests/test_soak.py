@@ -24,7 +24,7 @@ def test_state_and_memory_stay_as_they_are_while_time_goes_on_and_nothing_is_lef
                 soak.play()
             samples.append(soak.sample())
         assert growth(samples[1], samples[2]) == []
-        assert set(samples[2].views) == {"locate", "order", "follow", "join", "limit", "stats"}
+        assert set(samples[2].views) == {"locate", "order", "follow", "produce", "join", "limit", "stats"}
         soak.end()
         floor = soak.sample()
     finally:

@@ -3,9 +3,9 @@
 Tests feed them what Hypothesis draws, `python -m tests.fuzz` what atheris finds by coverage.
 """
 
+import logging
 import os
 import socket
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -192,6 +192,17 @@ def _metrics_server() -> tuple[Any, list[Any]]:
     from metrics.health import Health
     from metrics.server import MetricsServer
 
-    server, broken = MetricsServer("127.0.0.1", 0, REGISTRY, Health(10_000)), []
-    server._server.handle_error = lambda *_: broken.append(sys.exception())  # type: ignore[method-assign]
-    return server, broken
+    broken = _Errors()
+    logging.getLogger("uvicorn.error").addHandler(broken)
+    return MetricsServer("127.0.0.1", 0, REGISTRY, Health(10_000)), broken.records
+
+
+class _Errors(logging.Handler):
+    """What a server says of an exception that nobody caught."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
