@@ -53,7 +53,7 @@ class Demo:
 def shown_by(page: str) -> list[dict[str, Any]]:
     """The traces that the dashboard lists; none while it is not there yet."""
     try:
-        with urlopen(f"{page}api/traces", timeout=10) as answer:  # noqa: S310  our own page
+        with urlopen(f"{page}api/v1/traces", timeout=10) as answer:  # noqa: S310  our own page
             traces: list[dict[str, Any]] = json.load(answer)["traces"]
             return traces
     except OSError:

@@ -141,9 +141,10 @@ def test_an_expression_that_matches_nothing_visible_is_worth_a_hint(cluster, nam
 def test_a_missing_topic_is_a_problem_with_the_command_that_creates_it(cluster, name, config_file):
     creatable = [Grant("CREATE", f"topic {name}-{kind}") for kind in KINDS]
     cluster.grant("alice", *all_grants(name), *creatable)
-    problems = check(config_file("alice", trace_topics=f"{name}-orders"))
+    file = config_file("alice", trace_topics=f"{name}-orders")
+    problems = check(file)
     assert [problem["message"] for problem in problems] == ["does not exist"] * 6
-    assert [problem["todo"] for problem in problems[:5]] == ["tracing-aggregator topics CONFIG.properties"] * 5
+    assert [problem["todo"] for problem in problems[:5]] == [f"tracing-aggregator topics {file}"] * 5
     assert "trace.topics" in problems[5]["todo"]
 
 
