@@ -9,7 +9,7 @@ import orjson
 
 from dashboard.store import Reader, Row
 from explain.gather import MAX_RECORDS, Value
-from explain.happened import AROUND_NS
+from explain.incidents.of_message import AROUND_NS
 from explain.model import Timeline
 from explain.seen import LEAST_PREFIX, MOST_NAMES
 from explain.subject import Place, Subject, place_of

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from explain.gather import Value, latest_findings
-from explain.incidents import Incident, incidents
+from explain.incidents.grouped import Incident, incidents
 
 #: Beyond this number the oldest findings are forgotten.
 MOST_FINDINGS = 5_000

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from explain.gather import Value
-from explain.incidents import Incident
+from explain.incidents.grouped import Incident
 from explain.model import Message, Step, Timeline
 from transforms.dates import duration_ms
 

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from explain.gather import Value
-from explain.incidents import Incident
+from explain.incidents.grouped import Incident
 from explain.subject import Place, Subject
 
 #: The type of a step that says what is missing.

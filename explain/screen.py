@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from explain.gather import Value
-from explain.incidents import Incident
+from explain.incidents.grouped import Incident
 from explain.model import GAP, Message, Step, Timeline
 from explain.subject import place_of
 from explain.words import CAUSES, NO_GROUP, REASONS, elapsed

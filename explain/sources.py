@@ -9,7 +9,7 @@ from typing import Protocol
 import orjson
 
 from explain.gather import MAX_RECORDS, TooManyError, Value, gather
-from explain.happened import incidents_of
+from explain.incidents.of_message import incidents_of
 from explain.model import Timeline
 from explain.seen import MOST_NAMES, Seen
 from explain.subject import Subject, subject_of

@@ -9,7 +9,7 @@ import orjson
 
 from dashboard.queries.words import Wanted, where
 from dashboard.store import Reader, Row, transaction
-from explain.incidents import Incident, incidents
+from explain.incidents.grouped import Incident, incidents
 from transforms.dates import NANOS_PER_MILLI
 
 #: So many findings are grouped at most, the newest.

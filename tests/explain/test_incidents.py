@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explain.incidents import incidents
+from explain.incidents.grouped import incidents
 from transforms.dates import date_of
 
 Value = dict[str, Any]

@@ -3,7 +3,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from explain.incidents import incidents
+from explain.incidents.grouped import incidents
 from explain.screen import show
 from explain.subject import subject_of
 from explain.timeline import timeline

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from explain.incident_words import count_of, sentence
+from explain.incidents.words import count_of, sentence
 from explain.subject import Place, place_of
 from transforms.dates import NANOS_PER_SECOND, nanos_of
 from transforms.findings import (

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from itertools import chain
 
 from explain.gather import Value, date_of_finding, latest_findings
-from explain.incidents import RUN_NS, Incident, incidents
+from explain.incidents.grouped import RUN_NS, Incident, incidents
 from transforms.dates import nanos_of
 
 #: Around the findings of a message so long is looked for others of the same incident.

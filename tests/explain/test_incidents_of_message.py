@@ -1,4 +1,4 @@
-from explain.happened import incidents_of
+from explain.incidents.of_message import incidents_of
 from tests.explain.cases import at, found
 
 AGAIN = [
