@@ -325,6 +325,17 @@ def test_a_job_that_is_gone_is_told_on_every_page(page, job):  # noqa: F811
     expect(page.locator("#stale")).to_be_hidden(timeout=15_000)
 
 
+@pytest.mark.parametrize(("counters", "shown"), [({}, "held unknown"), ({"held_traces": 0}, "held 0")])
+def test_held_traces_are_unknown_where_the_job_does_not_tell(page, job, counters, shown):  # noqa: F811
+    known = dict(job)
+    job["counters"] = counters
+    try:
+        page.goto("/health")
+        expect(page.locator("#view")).to_contain_text(shown)
+    finally:
+        job.update(known)
+
+
 def test_pausing_survives_a_reload(page):  # noqa: F811
     page.goto("/")
     page.get_by_role("button", name="Live").click()

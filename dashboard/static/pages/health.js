@@ -63,16 +63,18 @@ function pipeline({ address: where, error, counters, isReady, why }) {
   const of = (name) => counters[`${name}_total`] ?? 0;
   const sum = (...names) => names.map((name) => `${name.replaceAll("_", " ").replace(" traces", "")} ${count(of(name))}`).join(" + ");
   const { unaccounted_traces: lost = 0, held_traces: waiting, last_checkpoint_timestamp_seconds: saved } = counters;
+  // Left out where the counters of several steps do not fit together: what cannot be said is not zero.
+  const held = waiting === undefined ? "unknown" : count(waiting);
   return panel("Pipeline",
     h("p", {}, h("span", { class: isReady ? "well" : "bad" }, isReady ? "Ready" : "Not ready"), `: ${why}.`),
     h("dl", { class: "tiles" }, [
-      ["Received", count(of("received_traces"))], ["Emitted", count(of("emitted_traces"))], ["Held", count(waiting)],
+      ["Received", count(of("received_traces"))], ["Emitted", count(of("emitted_traces"))], ["Held", held],
       ["Dead letters", count(of("dead_lettered_traces")), of("dead_lettered_traces")], ["Unaccounted", count(lost), lost],
       ["Last checkpoint", saved ? `${elapsed(Math.max(0, Date.now() - saved * 1000))} ago` : "–"],
       ["Failed checkpoints", count(of("failed_checkpoints"))],
     ].map(([name, value, bad]) => h("div", {}, h("dt", {}, name), h("dd", { class: bad ? "bad" : null }, value)))),
     h("p", { class: "quiet" }, `received ${count(of("received_traces"))} = ${sum("parsed_traces", "dead_lettered_traces", "not_followed_traces")} + unaccounted ${count(lost)}, which must be 0.`, h("br"),
-      `parsed ${count(of("parsed_traces"))} = ${sum("emitted_traces", "duplicate_traces")} + held ${count(waiting)}. Since the job began, as of some seconds ago.`));
+      `parsed ${count(of("parsed_traces"))} = ${sum("emitted_traces", "duplicate_traces")} + held ${held}. Since the job began, as of some seconds ago.`));
 }
 
 /** `billing's clock is 8 to 12 ms behind shop-web's`: what the bounds of the second client's lead mean. */
