@@ -4,8 +4,8 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dashboard.intake.ingest import Ingest, Record
 from dashboard.intake.retention import trim
@@ -22,6 +22,9 @@ _BATCH = 1000
 _POLL_S = 0.5
 _RETRY_S = 3.0
 _STOP_S = 10.0
+#: One wait for the brokers, after which `stop` is heard; the first, and the longest.
+_WAIT_S = 0.5
+_LONGEST_WAIT_S = 2.0
 #: How often ends of partitions are asked for, and new partitions and topics looked for.
 _LOOK_S = 5.0
 
@@ -30,6 +33,7 @@ _log.addHandler(logging.NullHandler())
 _log.propagate = False
 
 Place = tuple[str, int]
+_Answer = TypeVar("_Answer")
 
 
 class Follower:
@@ -106,7 +110,7 @@ class Follower:
 
     def _look(self, consumer: "Consumer", ingest: Ingest) -> None:
         """Follow partitions that are new, and hear where all of them end."""
-        cluster = consumer.list_topics(timeout=TIMEOUT_S)
+        cluster = self._answer(lambda wait: consumer.list_topics(timeout=wait))
         self._is_the_same(str(cluster.cluster_id))
         there = [
             (topic, partition)
@@ -127,11 +131,36 @@ class Follower:
         self._state = {"state": "following", "missing": missing}
 
     def _ends(self, consumer: "Consumer", places: list[Place]) -> Iterator[tuple[Place, int]]:
+        for place in places:
+            _, end = self._bounds(consumer, place)
+            yield place, end
+
+    def _bounds(self, consumer: "Consumer", place: Place) -> tuple[int, int]:
+        """The lowest offset that is there, and the one after the highest."""
         from confluent_kafka import TopicPartition
 
-        for place in places:
-            _, end = consumer.get_watermark_offsets(TopicPartition(*place), timeout=TIMEOUT_S)
-            yield place, end
+        at = TopicPartition(*place)
+        low, end = self._answer(lambda wait: consumer.get_watermark_offsets(at, timeout=wait))
+        return low, end
+
+    def _answer(self, ask: Callable[[float], _Answer]) -> _Answer:
+        """What brokers answer within TIMEOUT_S. Waits for it in parts, so that `stop` ends it.
+
+        A broker that is there and answers late is given more time with each part.
+        """
+        from confluent_kafka import KafkaError, KafkaException
+
+        wait, end = min(_WAIT_S, TIMEOUT_S), time.monotonic() + TIMEOUT_S
+        while True:
+            try:
+                return ask(wait)
+            except KafkaException as error:
+                if self._stopping.is_set() or time.monotonic() >= end:
+                    raise
+                if error.args[0].code() == KafkaError._TIMED_OUT:  # noqa: SLF001  public, by its documents
+                    wait = min(2 * wait, _LONGEST_WAIT_S)
+                elif error.args[0].code() != KafkaError._TRANSPORT:  # noqa: SLF001  public, by its documents
+                    raise
 
     def _start(self, consumer: "Consumer", place: Place) -> int:
         from confluent_kafka import TopicPartition
@@ -139,12 +168,13 @@ class Follower:
         known = self._connection.execute(
             "SELECT next FROM partitions WHERE topic = ? AND partition = ? AND next > 0", place
         ).fetchone()
-        low, end = consumer.get_watermark_offsets(TopicPartition(*place), timeout=TIMEOUT_S)
+        low, end = self._bounds(consumer, place)
         if known:
             return int(min(max(known[0], low), end))
         if self._since is None:
             return low
-        [at] = consumer.offsets_for_times([TopicPartition(*place, self._since)], timeout=TIMEOUT_S)
+        since = TopicPartition(*place, self._since)
+        [at] = self._answer(lambda wait: consumer.offsets_for_times([since], timeout=wait))
         return end if at.offset < 0 else max(at.offset, low)
 
     def _assign(self, consumer: "Consumer") -> None:

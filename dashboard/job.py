@@ -31,9 +31,8 @@ class JobWatch:
         self._thread.start()
 
     def stop(self) -> None:
-        """End."""
+        """End; a look that still waits for its answer changes nothing, so it is not waited for."""
         self._stopping.set()
-        self._thread.join(2 * _TIMEOUT_S)
 
     def status(self) -> dict[str, Any]:
         """`address`; then `counters`, `isReady` and `why`, or the `error` if nobody answers there."""

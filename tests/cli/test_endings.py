@@ -1,8 +1,11 @@
 import os
 import pty
 import signal
+import socket
 import subprocess
 import sys
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -36,6 +39,26 @@ def test_ctrl_c_ends_a_replay_with_one_line():
         replay.send_signal(signal.SIGINT)
         assert replay.stderr.read() == b"Interrupted.\n"
         assert replay.wait(60) == 130
+
+
+@pytest.mark.parametrize("is_silent", [False, True])
+def test_ctrl_c_ends_a_dashboard_within_3_s_while_its_broker_refuses_or_says_nothing(tmp_path, is_silent):
+    with closing(socket.socket()) as broker:
+        broker.bind(("127.0.0.1", 0))
+        if is_silent:
+            broker.listen()
+        server = f"127.0.0.1:{broker.getsockname()[1]}"
+        store = str(tmp_path / "s.sqlite")
+        with subprocess.Popen(
+            [*COMMAND, "dashboard", "-b", server, "--port", "0", "--store", store],
+            cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+        ) as dashboard:  # fmt: skip
+            assert dashboard.stderr.readline().startswith("Dashboard: ")
+            assert server in dashboard.stderr.readline()
+            time.sleep(2)  # it asks the broker meanwhile, which takes 15 s
+            dashboard.send_signal(signal.SIGINT)
+            assert dashboard.wait(3) == 0
+            assert dashboard.stderr.read() == ""
 
 
 @pytest.mark.parametrize(

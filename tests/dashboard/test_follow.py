@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import orjson
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 
 from dashboard.follow import Follower
 from pipeline.config import Config, load_config
@@ -88,3 +88,24 @@ def test_brokers_that_do_not_answer_are_told_and_asked_again(made, monkeypatch):
     wait(lambda: follower.status()["state"] == "failed")
     follower.stop()
     assert follower.status()["error"]
+
+
+def test_a_broker_that_answers_late_gets_more_time_with_each_wait(made):
+    waits: list[float] = []
+
+    def late(wait: float) -> str:
+        waits.append(wait)
+        if wait < 2:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+        return "answer"
+
+    assert Follower(Config(), made.connection, None, 10)._answer(late) == "answer"
+    assert waits == [0.5, 1, 2]
+
+
+def test_what_no_wait_mends_is_told_at_once(made):
+    def refused(_wait: float) -> str:
+        raise KafkaException(KafkaError(KafkaError._AUTHENTICATION))
+
+    with pytest.raises(KafkaException, match="_AUTHENTICATION"):
+        Follower(Config(), made.connection, None, 10)._answer(refused)
