@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from dashboard.intake.sketches import merged, shortened
 from explain.words import elapsed
 from transforms.dates import NANOS_PER_MILLI, nanos_of
+from transforms.in_flight import in_flight
 
 MINUTE_MS = 60_000
 #: What the dashboard shows unless it is told otherwise, in minutes.
@@ -30,7 +31,7 @@ class Numbers(NamedTuple):
     @property
     def in_flight(self) -> int:
         """Messages that a group has still time to read."""
-        return max(0, self.expected - self.consumed - self.under)
+        return in_flight(self.expected, self.consumed, self.under)
 
     def __str__(self) -> str:
         counts = (

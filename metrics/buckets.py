@@ -34,4 +34,5 @@ def distribution(latencies: Mapping[str, Any] | None) -> list[float]:
     low = sketch.zeroCount + sum(sketch.negativeValues.contiguousBinCounts)
     below = [low + (counts[min(last - offset, len(counts) - 1)] if counts and last >= offset else 0)
              for last in _LAST_BINS]  # fmt: skip
-    return [*below, float(count), count * latencies["avg"] / _MS_PER_S]
+    # Latencies are whole ms; the published mean is rounded.
+    return [*below, float(count), round(count * latencies["avg"]) / _MS_PER_S]

@@ -38,7 +38,7 @@ COUNTERS = {
     "group": (
         Metric("expected", "kafka_trace_expected_messages_total", "Messages that the group read or should read."),
         Metric("actual", "kafka_trace_consumed_messages_total", "Distinct messages that the group read."),
-        Metric("over", "kafka_trace_redeliveries_total", "Deliveries after the first of a message."),
+        Metric("over", "kafka_trace_over_consumed_deliveries_total", "Deliveries after the first of a message."),
         Metric("committed", "kafka_trace_committed_messages_total", "Messages that the group read and committed."),
         Metric("slaBreaches", "kafka_trace_sla_breaches_total", "Messages that were read later than sla.ms allows."),
     ),
@@ -69,6 +69,11 @@ BOUNDS_MS = (
 #: Gauges over the windows that are not final.
 UNDER = Metric(
     "under", "kafka_trace_under_consumed_messages", "Messages that are due and that the group has not read yet."
+)
+IN_FLIGHT = Metric(
+    "expected, actual, under",
+    "kafka_trace_in_flight_messages",
+    "Messages that the group has not read yet, and that are not due: expected - consumed - under-consumed.",
 )
 OPEN = Metric("verdicts", "kafka_trace_open_findings", "Open findings of the topic by reason, those of groups too.")
 OPEN_OF_GROUP = Metric("verdicts", "kafka_trace_group_open_findings", "Open findings of the group by reason.")

@@ -22,6 +22,7 @@ from metrics import catalogue
 from metrics.buckets import LENGTH, distribution
 from metrics.catalogue import BOUNDS_MS, COUNTERS, HISTOGRAMS, LABEL_FIELDS, LABELS
 from transforms.dates import NANOS_PER_MILLI, nanos_of
+from transforms.in_flight import in_flight
 
 _MINUTE = 60_000
 _MS_PER_S = 1000
@@ -148,6 +149,7 @@ class StatsTotals:
                 yield histogram
         for metric, labels in (
             (catalogue.UNDER, LABELS["group"]),
+            (catalogue.IN_FLIGHT, LABELS["group"]),
             (catalogue.OPEN, (*LABELS["topic"], "reason")),
             (catalogue.OPEN_OF_GROUP, (*LABELS["group"], "reason")),
         ):
@@ -181,5 +183,7 @@ def _gauges(kind: str, labels: tuple[str, ...], record: Mapping[str, Any]) -> di
     metric = catalogue.OPEN if kind == "topic" else catalogue.OPEN_OF_GROUP
     found = {(metric.name, (*labels, reason)): count for reason, count in record.get("verdicts", {}).items()}
     if kind == "group":
-        found[catalogue.UNDER.name, labels] = record.get("under", 0)
+        expected, actual, under = (record.get(name, 0) for name in ("expected", "actual", "under"))
+        found[catalogue.UNDER.name, labels] = under
+        found[catalogue.IN_FLIGHT.name, labels] = in_flight(expected, actual, under)
     return found

@@ -5,10 +5,10 @@ from typing import Any
 import orjson
 
 from dashboard.intake.sketches import merged
-from dashboard.queries.overview import in_flight
 from dashboard.queries.span import Span
 from dashboard.queries.words import Wanted, where
 from dashboard.store import Reader, Row
+from transforms.in_flight import in_flight
 
 _TOPIC = ("produced", "sent", "acked", "unknownProduceTime")
 _GROUP = ("expected", "actual", "over", "under", "committed", "slaBreaches")

@@ -10,6 +10,7 @@ from dashboard.intake.sketches import pooled, told
 from dashboard.queries.span import MINUTE_MS, MINUTE_NS, Span
 from dashboard.queries.words import Wanted, where
 from dashboard.store import Reader, Row
+from transforms.in_flight import in_flight
 
 #: The reference showed the largest shares; what is beyond is summed up.
 _TOP = 20
@@ -79,13 +80,12 @@ def delivery(reader: Reader, span: Span, wanted: Wanted) -> Row:
         for pool in by_step:
             total.merge(pool)
         overall[name] = told(total)
-    sums["inFlight"] = [in_flight(*of) for of in zip(sums["expected"], sums["actual"], sums["under"], strict=True)]
+    of_groups = zip(sums["expected"], sums["actual"], sums["under"], strict=True)
+    sums["inFlight"] = [
+        None if expected is None else in_flight(expected, actual or 0, under or 0)
+        for expected, actual, under in of_groups
+    ]
     return {"delivery": sums, "latencies": latencies, "overall": overall}
-
-
-def in_flight(expected: int | None, actual: int | None, under: int | None) -> int | None:
-    """Messages that a group has still time to read: expected, and neither consumed nor missed."""
-    return None if expected is None else max(0, expected - (actual or 0) - (under or 0))
 
 
 def _traces(reader: Reader, span: Span, wanted: Wanted) -> Row:

@@ -39,7 +39,14 @@ METRICS = [
     *(metric for kinds in (COUNTERS, HISTOGRAMS) for metrics in kinds.values() for metric in metrics),
     *JOB_COUNTERS,
     *JOB_GAUGES,
-    *(catalogue.UNDER, catalogue.OPEN, catalogue.OPEN_OF_GROUP, catalogue.NEWEST_WINDOW, catalogue.FAILED_CHECKPOINTS),
+    *(
+        catalogue.UNDER,
+        catalogue.IN_FLIGHT,
+        catalogue.OPEN,
+        catalogue.OPEN_OF_GROUP,
+        catalogue.NEWEST_WINDOW,
+        catalogue.FAILED_CHECKPOINTS,
+    ),
     *(catalogue.STARTED, catalogue.LAG, catalogue.UNREAD),
     *(catalogue.CLOCK_PAIRS, catalogue.CLOCK_SKEW, catalogue.CLOCKS_SET),
 ]

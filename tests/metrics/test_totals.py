@@ -72,6 +72,19 @@ class Exported:
             if sample.name == name
         }
 
+    def bucket(self, name: str, labels: tuple[str, ...], bound: str) -> float:
+        """What a histogram counts up to a bound; labels in the order of their names, the bound aside."""
+        [number] = [
+            sample.value
+            for family in self.totals.collect()
+            for sample in family.samples
+            if sample.name == name
+            and sample.labels["le"] == bound
+            and tuple(value for label, value in sorted(sample.labels.items()) if label not in {"cluster", "le"})
+            == labels
+        ]
+        return number
+
     def value(self, name: str) -> float:
         [value] = self.samples(name).values()
         return value

@@ -34,7 +34,7 @@ export function view(data, given) {
       },
       { head: "produced", number: true, cell: (row) => (row.isTopic ? count(row.produced) : "") },
       { head: "expected", number: true, cell: ofGroup("expected") },
-      { head: "actual", number: true, cell: ofGroup("actual") },
+      { head: "consumed", number: true, cell: ofGroup("actual") },
       { head: "in flight", number: true, cell: ofGroup("inFlight") },
       { head: "over", number: true, cell: red("over") },
       { head: "under", number: true, cell: red("under") },

@@ -11,6 +11,8 @@ export const hasRange = true;
 export const TYPES = ["SEND", "ACK", "CONSUME", "COMMIT"];
 // Numbers of a minute still change while clients read, and traces are on their way.
 const SETTLES_MS = 120_000;
+/** Fields that are called otherwise on the page. */
+const HEADS = { actual: "consumed", inFlight: "in flight" };
 
 export function url(given) {
   return address("/api/v1/overview", { ...kept(given), compare: given.compare, withTopology: true });
@@ -145,7 +147,7 @@ function steps(data) {
   return h("details", {}, h("summary", {}, "As a table"),
     table("Delivery by time", [
       { head: `produced at (${zoneName()})`, row: true, cell: (row) => h("a", { href: address("/traces", { since: row.time * 1000, until: row.time * 1000 + data.stepMs }) }, minuteOfMs(row.time * 1000)) },
-      ...["produced", "expected", "actual", "over", "under", "inFlight", "committed"].map((name) => ({ head: name === "inFlight" ? "in flight" : name, number: true, cell: at(name) })),
+      ...["produced", "expected", "actual", "over", "under", "inFlight", "committed"].map((name) => ({ head: HEADS[name] ?? name, number: true, cell: at(name) })),
       ...["p50", "p95", "p99"].map((name) => ({ head: name, number: true, cell: (row) => elapsed(data.latencies.consumeLatencyMs[row.step]?.[name]) })),
     ], rows));
 }
