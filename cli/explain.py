@@ -3,6 +3,7 @@
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import click
@@ -86,33 +87,40 @@ def explain(
     seen = Seen(asked)
     stored = None if folder or files or since else _stored(config, asked, store)
     if stored:
-        shown, looked_at = stored
+        shown, looked_at, why = stored
     else:
         with _outputs(config, folder, files, since) as outputs:
             shown = sources.explain(outputs, asked, seen)
-            looked_at = outputs.looked_at
+            looked_at, why = outputs.looked_at, seen.why()
     if as_json:
         click.echo(orjson.dumps(document(shown, looked_at), option=orjson.OPT_INDENT_2))
     elif shown:
         show(Console(highlight=False), shown)
     if not shown:
-        why = "" if stored else f"\n{seen.why()}"
-        told = _nothing(f"{subject}.{why}", looked_at, config, since)
+        told = _nothing(f"{subject}.\n{why}", looked_at, config, since)
         click.echo(told if folder or files else with_brokers(told, config), err=True)
         ctx.exit(1)
 
 
-def _stored(config: Config, subject: "Subject", store: Path | None) -> "tuple[Timeline, list[str]] | None":
-    """From the store that is named, or that of a dashboard that runs; None where only Kafka can tell."""
+def _stored(config: Config, subject: "Subject", store: Path | None) -> "tuple[Timeline, list[str], str] | None":
+    """From the store that is named, or that of a dashboard that runs; None where only Kafka can tell.
+
+    The last is why nothing was found, with commands that ask the same store; empty if something was.
+    """
     from cli.dashboard import default_store
-    from dashboard.message import live_store, message
+    from dashboard.message import live_store, message, why
     from dashboard.store import Reader
 
     reader = Reader(store) if store else live_store(default_store(config), config.settings.bootstrap_servers)
     if reader is None:
         return None
     shown, looked_at = message(reader, subject)
-    return (shown, looked_at) if shown or store else None
+    if shown:
+        return shown, looked_at, ""
+    if store is None:
+        return None
+    command = "tracing-aggregator explain"
+    return shown, looked_at, why(reader, subject).replace(command, f"{command} --store {quote(str(store))}")
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from dashboard.store import Reader, Row
 from explain.gather import MAX_RECORDS, Value
 from explain.incidents.of_message import AROUND_NS
 from explain.model import Timeline
-from explain.seen import LEAST_PREFIX, MOST_NAMES
+from explain.seen import LEAST_PREFIX, MOST_NAMES, Seen
 from explain.subject import Place, Subject, place_of
 from transforms.dates import nanos_of
 
@@ -111,3 +111,26 @@ def message(reader: Reader, subject: Subject) -> tuple[Timeline, list[str]]:
 
     outputs = StoreOutputs(reader, subject)
     return explain(outputs, subject), outputs.looked_at
+
+
+def why(reader: Reader, subject: Subject) -> str:
+    """Why the store has nothing of the subject: what `explain` says when it has gone through the topics."""
+    seen = Seen(subject)
+    for _ in seen.watch(_outline(reader)):
+        pass
+    return seen.why()
+
+
+def _outline(reader: Reader) -> Iterator[Value]:
+    """Of each partition where it begins and ends; then the newest trace of each kind, the oldest of them first."""
+    ends = "SELECT {0}(offset) FROM traces WHERE topic = ? AND partition = ? AND offset >= 0"
+    for place in reader.rows("SELECT DISTINCT topic, partition FROM reached ORDER BY 1, 2"):
+        for end in ("min", "max"):
+            offset = reader.value(ends.format(end), tuple(place.values()))
+            if offset is not None:
+                yield {**place, "offset": offset}
+    newest = "SELECT seq FROM traces AS one WHERE one.kind = kinds.kind ORDER BY date DESC LIMIT 1"
+    for row in reader.rows(
+        f"SELECT value FROM kinds JOIN traces ON traces.seq = ({newest}) WHERE type <> '' ORDER BY date"  # noqa: S608
+    ):
+        yield orjson.loads(row["value"])

@@ -346,6 +346,30 @@ def test_explain_answers_from_a_store_without_asking_kafka(made, tmp_path):
     assert "3.2 s until billing read it" in result.output
 
 
+@pytest.mark.parametrize(
+    ("subject", "why"),
+    [
+        ("orders/0/99", "orders/0 ends at 42, as far as traces tell."),
+        ("order/0/1", "No trace is of a topic order. Did you mean orders? Its newest message:"),
+        ("orders", "orders is a topic, not a message. Its newest one:"),
+        ("nobody", "No correlationId begins like that. Known topics: orders."),
+    ],
+)
+def test_explain_says_why_a_store_has_nothing(made, tmp_path, subject, why):
+    made.take(TRACES, [sent()])
+    store = str(made.reader.path)
+    result = CliRunner().invoke(main, ["explain", subject, "--store", store, "-o", f"state.dir={tmp_path}"])
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"Nothing is known of {subject}.\n{why}\n")
+    if why.endswith(":"):
+        assert f"\n  tracing-aggregator explain --store {store} orders/0/42\n" in result.stderr
+
+
+def test_explain_of_an_empty_store_says_so(made):
+    result = CliRunner().invoke(main, ["explain", "orders/0/1", "--store", str(made.reader.path)])
+    assert "\nThere is not one trace yet.\n" in result.stderr
+
+
 def test_explain_asks_the_store_of_a_dashboard_that_runs_by_itself(made, tmp_path):
     made.take(TRACES, [sent(), acked(), consumed()])
     made.connection.executemany(
