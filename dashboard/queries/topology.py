@@ -6,6 +6,7 @@ from typing import Any
 
 from dashboard.intake.ingest import bucket_ms
 from dashboard.queries.flows import flows
+from dashboard.queries.forwarders import forwarders
 from dashboard.queries.pathways import edges
 from dashboard.queries.span import MINUTE_MS, Span
 from dashboard.queries.words import Wanted
@@ -23,14 +24,21 @@ Node = tuple[str, str]
 def topology(reader: Reader, span: Span, wanted: Wanted, *, grouped: bool | None) -> Row:
     """Nodes and edges of the span. An edge has `n` messages, `perSecond`, `p95Ms`, `under`, `over` and `lost`.
 
-    `grouped` None groups clients where there are many nodes.
+    `grouped` None groups clients where there are many nodes. A client that only sends on what its group reads is no
+    producer: what it sends is the group's.
     """
     sends = _sends(reader, span)
     rows = flows(reader, span)
+    sent_on = {(edge["groupId"], edge["toTopic"]): edge for edge in edges(reader, span)}
     lost = _open(reader, span)
+    members: dict[Node, set[str]] = defaultdict(set)
+    for client, group in forwarders(reader, span).items():
+        own = {ends for ends in sends if ends[0] == client}
+        if all((group, topic) in sent_on for _, topic in own):
+            members["group", group].add(client)
+            sends = {ends: sent for ends, sent in sends.items() if ends not in own}
     is_grouped = grouped if grouped is not None else len(sends) + 2 * len(rows) > MANY
     found: dict[tuple[Node, Node], Row] = {}
-    members: dict[Node, set[str]] = defaultdict(set)
     for (client, topic), sent in sends.items():
         name = _NUMBERED.sub("", client) + "-*" if is_grouped and _NUMBERED.search(client) else client
         members["producer", name].add(client)
@@ -45,9 +53,10 @@ def topology(reader: Reader, span: Span, wanted: Wanted, *, grouped: bool | None
                 **_edge(), "n": group["actual"], "under": group["under"], "over": group["over"],
                 "p95Ms": (group.get("consumeLatencyMs") or {}).get("p95"),
             }  # fmt: skip
-    for edge in edges(reader, span):
-        found[("group", edge["groupId"]), ("topic", edge["toTopic"])] = {
+    for (group, topic), edge in sent_on.items():
+        found[("group", group), ("topic", topic)] = {
             **_edge(), "n": edge["count"], "p95Ms": (edge.get("residenceMs") or {}).get("p95"),
+            "lost": sum(lost["lost", topic, client] for client in members["group", group]),
         }  # fmt: skip
     found = {ends: edge for ends, edge in found.items() if _touches(ends, wanted, members)}
     seconds = (span.end - span.start) * MINUTE_MS / 1000
@@ -123,8 +132,10 @@ def _open(reader: Reader, span: Span) -> dict[tuple[str, str, str], int]:
 def _node(node: Node, members: dict[Node, set[str]], found: dict[tuple[str, str, str], int]) -> Row:
     kind, name = node
     clients = sorted(members.get(node, ()))
-    count = sum(found["", kind, one] for one in clients or [name])
-    return {"id": ":".join(node), "kind": kind, "name": name, "open": count, "clients": clients}
+    count = sum(found["", "producer", one] for one in clients)
+    if kind == "producer":
+        return {"id": ":".join(node), "kind": kind, "name": name, "open": count, "clients": clients}
+    return {"id": ":".join(node), "kind": kind, "name": name, "open": count + found["", kind, name], "clients": []}
 
 
 def _touches(ends: tuple[Node, Node], wanted: Wanted, members: dict[Node, set[str]]) -> bool:

@@ -58,6 +58,65 @@ def test_a_lost_message_is_on_the_edge_of_its_producer(get):
     assert edges["producer:web-1", "topic:orders"]["lost"] == 0
 
 
+def sends_on(client: str, offsets: range, **known: Any) -> list[dict[str, Any]]:
+    """SENDs into payments of what was read from orders a minute or more ago."""
+    at = int(time.time() * 1000) - 30_000
+    place = {"topic": "payments", "partition": 1, "clientId": client}
+    return [
+        {"id": f"{client}-{offset}", "type": "SEND", **place, "offset": offset, "date": date_of(at)}
+        | {"correlationId": shop.name_of(offset), **known}
+        for offset in offsets
+    ]
+
+
+def senders(get: Get, **words: str) -> set[str]:
+    return {node["name"] for node in get("topology", minutes=60, **words)["nodes"] if node["kind"] == "producer"}
+
+
+def test_a_client_that_only_sends_on_what_its_group_reads_is_no_producer_of_its_own(store, get):
+    store.take(TRACES, [*sends_on("billing-1", range(10)), newest()])
+    store.take(ANOMALIES, [{"id": "l", "reason": "lost", **sends_on("billing-1", range(1))[0], "offset": 99}])
+    assert senders(get) == {"web-1", "web-2", "billing-out"}
+    told = get("topology", minutes=60, clientId="billing-1")
+    edges = {(edge["from"], edge["to"]): edge for edge in told["edges"]}
+    assert edges.keys() == {("topic:orders", "group:billing"), ("group:billing", "topic:payments")}
+    assert edges["group:billing", "topic:payments"]["lost"] == 1
+    [group] = [node for node in told["nodes"] if node["kind"] == "group"]
+    assert (group["open"], group["clients"]) == (2, [])
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param(sends_on("billing-1", range(20, 21), correlationId="its-own"), id="it sends of its own too"),
+        pytest.param(sends_on("billing-1", range(20, 21), topic="audit"), id="statistics know no such edge"),
+        pytest.param(
+            [one | {"id": "r", "type": "CONSUME", "groupId": "other"} for one in sends_on("billing-1", range(1))],
+            id="it is in two groups",
+        ),
+    ],
+)
+def test_a_client_that_does_anything_else_is_a_producer(store, get, more):
+    store.take(TRACES, [*sends_on("billing-1", range(10)), *more, newest()])
+    assert "billing-1" in senders(get)
+
+
+def test_a_client_that_reads_what_it_has_sent_itself_is_a_producer(store, get):
+    loop = {"topic": "orders", "partition": 3, "offset": 0, "correlationId": "loop", "clientId": "loop-1"}
+    at = int(time.time() * 1000) - 30_000
+    sent = {"id": "ls", "type": "SEND", "date": date_of(at), **loop}
+    read = {"id": "lr", "type": "CONSUME", "date": date_of(at + 9), "groupId": "billing", **loop}
+    back = {**sent, "id": "lp", "topic": "payments"}
+    store.take(TRACES, [sent, read, back, newest()])
+    assert "loop-1" in senders(get)
+
+
+def newest() -> dict[str, Any]:
+    """A trace of now: what is older has settled."""
+    [one] = sends_on("web-1", range(30, 31), topic="orders", date=date_of(int(time.time() * 1000)))
+    return one
+
+
 def test_the_topology_of_a_topic_leaves_out_what_does_not_touch_it(get):
     told = get("topology", minutes=60, topic="payments")
     assert {node["name"] for node in told["nodes"]} == {"billing-out", "billing", "payments", "accounting"}
