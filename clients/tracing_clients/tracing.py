@@ -11,7 +11,7 @@ import atexit
 import time
 from collections import Counter, deque
 from collections.abc import Callable
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import Any, NamedTuple, Protocol
 from weakref import WeakSet
 
@@ -59,10 +59,12 @@ class Tracing:
         self.settings = settings
         self._make = make
         self._queue: deque[Trace] = deque()
-        # Each is counted by one thread alone: no lock is needed, and none is taken where messages pass.
+        # Each is counted by one thread alone: no lock is needed, and none is taken where the application passes.
         self._added = self._dropped = self._failed = 0
         self._producer: Sender | None = None
         self._errors: Counter[str] = Counter()
+        # Held while a trace goes from the queue to the producer: it would be counted in both.
+        self._moving = Lock()
         self._closing = Event()
         self._deadline = float("inf")
         self._thread = Thread(target=self._run, name=f"{settings.client_id}-tracing", daemon=True)
@@ -89,8 +91,9 @@ class Tracing:
 
     def stats(self) -> Stats:
         """The counts up to now."""
-        waiting = len(self._queue) + (len(self._producer) if self._producer is not None else 0)
-        added, dropped, failed = self._added, self._dropped, self._failed
+        with self._moving:
+            waiting = len(self._queue) + (len(self._producer) if self._producer is not None else 0)
+            added, dropped, failed = self._added, self._dropped, self._failed
         return Stats(added, added - dropped - failed - waiting, dropped, failed, waiting, self._errors.total())
 
     def end(self) -> None:
@@ -128,16 +131,17 @@ class Tracing:
     def _send_some(self, producer: Sender) -> None:
         for _ in range(min(BATCH, len(self._queue))):
             trace = self._queue[0]
-            try:
-                key, value = trace.record()
-                producer.produce(self.settings.topic, value, key)
-            except BufferError:  # the brokers are slow or away: the queue takes what comes meanwhile
-                break
-            except Exception:
-                self._failed += 1
+            with self._moving:
+                try:
+                    key, value = trace.record()
+                    producer.produce(self.settings.topic, value, key)
+                except BufferError:  # the brokers are slow or away: the queue takes what comes meanwhile
+                    break
+                except Exception:
+                    self._failed += 1
+                    self._queue.popleft()
+                    raise
                 self._queue.popleft()
-                raise
-            self._queue.popleft()
         else:
             producer.poll(0 if self._queue else IDLE_S)
             return

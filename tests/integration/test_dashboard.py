@@ -105,7 +105,7 @@ def test_a_click_on_a_chart_leads_to_its_traces_and_on_to_a_message(page):
     box = plot.bounding_box()
     plot.click(position={"x": box["width"] - 2, "y": box["height"] / 2})
     expect(page).to_have_url(re.compile(r"/traces\?type=CONSUME&since=\d+&until=\d+"))
-    page.goto("/traces?groupId=groupA")
+    page.goto("/traces?groupId=groupA&type=CONSUME")
     page.get_by_role("region", name="Traces").get_by_role("link").first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Message test/")
     expect(page.locator(".timeline")).to_contain_text("CONSUME")
