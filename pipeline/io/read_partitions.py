@@ -19,7 +19,6 @@ from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import ReadModifyWriteStateSpec, TimerSpec, on_timer
 from msgspec import msgpack
 
-from pipeline.client_properties import to_librdkafka
 from pipeline.io.event_time import BROKER_MARGIN_MS, Pace, promised
 from pipeline.io.hold import set_with_hold
 from pipeline.io.message_batch import batch_of
@@ -125,7 +124,7 @@ class ReadPartitions(beam.DoFn):
         set_with_hold(timer, self._hold(partitions), self._bundle.next_poll_s)
 
     def _clients(self) -> ReaderClients:
-        return clients_of(self._identity, lambda: PartitionConsumer(to_librdkafka(self._consumer)))
+        return clients_of(self._identity, self._consumer)
 
     def _poll(self, client: PartitionConsumer) -> None:
         bundle = self._bundle
@@ -225,5 +224,5 @@ class CommitOffsets(beam.DoFn):
         """Commit later."""
         reader, encoded = element
         offsets = {(topic, partition): offset for topic, partition, offset in msgpack.decode(encoded)}
-        clients = clients_of(self._identity, lambda: PartitionConsumer(to_librdkafka(self._consumer)))
+        clients = clients_of(self._identity, self._consumer)
         finalizer.register(lambda: clients.commit(reader, offsets))

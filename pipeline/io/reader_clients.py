@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 
+from pipeline.client_properties import to_librdkafka
 from pipeline.io.partition_consumer import PartitionConsumer
 from pipeline.io.topics_to_read import Partition
 
@@ -84,9 +85,12 @@ _all: dict[str, ReaderClients] = {}
 _all_lock = threading.Lock()
 
 
-def clients_of(transform: str, make: Callable[[], PartitionConsumer]) -> ReaderClients:
-    """The clients of a read transform in this process, by an id that no other transform has."""
+def clients_of(transform: str, consumer: Mapping[str, str]) -> ReaderClients:
+    """The clients of a read transform in this process, by an id that no other transform has.
+
+    `consumer` are Java client properties, which may refer to secrets: those are looked up as a client is made.
+    """
     with _all_lock:
         if transform not in _all:
-            _all[transform] = ReaderClients(make)
+            _all[transform] = ReaderClients(lambda: PartitionConsumer(to_librdkafka(consumer)))
         return _all[transform]
