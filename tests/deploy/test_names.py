@@ -4,8 +4,7 @@ import re
 
 import pytest
 
-from pipeline import java_clients
-from pipeline.config import SETTINGS
+from pipeline.config import SETTINGS, java_clients
 from tests.deploy.artefacts import DEPLOY, DOCKERFILE, ROOT
 
 FILES = sorted(
