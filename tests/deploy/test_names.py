@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from pipeline.config import SETTINGS, java_clients
+from pipeline.config import java_clients
+from pipeline.config.load import SETTINGS
 from tests.deploy.artefacts import DEPLOY, DOCKERFILE, ROOT
 
 FILES = sorted(

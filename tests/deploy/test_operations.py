@@ -10,7 +10,7 @@ from tests.tracing_aggregator.metrics.test_deploy import NAME, NAMES, rules
 from tracing_aggregator.cli.main import COMMANDS
 
 GUIDE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-PACKAGES = ("cli", "dashboard", "explain", "ingest", "metrics", "pipeline", "runners", "sinks", "transforms")
+PACKAGES = ("pipeline", "runners", "tracing_aggregator", "transforms")
 
 
 def section(title: str) -> str:

@@ -9,7 +9,6 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.dashboard import shop
 from tests.integration.browsing import (  # noqa: F401  fixtures
     MARKS,
     NARROW,
@@ -22,6 +21,7 @@ from tests.integration.browsing import (  # noqa: F401  fixtures
     new_page,
     page,
 )  # fmt: skip
+from tests.tracing_aggregator.dashboard import shop
 from tests.tracing_aggregator.dashboard.stores import ANOMALIES
 from transforms.dates import date_of
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from runners.java import JavaError, find_java, version
+from runners.java.find_java import JavaError, find_java, version
 
 
 def fake_java(home: Path, banner: str) -> Path:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.dashboard import shop
+from tests.tracing_aggregator.dashboard import shop
 from tests.tracing_aggregator.dashboard.stores import ANOMALIES, TRACES, Made
 from tracing_aggregator.dashboard.api import application
 from transforms.dates import date_of
