@@ -65,8 +65,8 @@ soak: .venv/dev ## five days of event time: does state or memory grow
 bench: .venv/dev ## throughput, latency, CPU and memory of each runner
 	@$(BIN)/python -m bench
 
-profile: .venv/dev ## flame graphs of each runner, and the share of CPU by step, into build/profile
-	@$(BIN)/python -m bench.profile
+profile: .venv/dev ## flame graphs of each runner, into build/profile
+	@PATH="$(PWD)/$(BIN):$$PATH" $(BIN)/python -m bench.fast.profile
 
 faults: .venv/dev ## break a Flink cluster, a broker and the input in turn, and count what comes out (20 min)
 	@$(BIN)/python -m bench.faults

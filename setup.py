@@ -102,6 +102,8 @@ DEV = [
     "setuptools>=68",
     # Lists what we are made of: `make sbom`. 7 writes CycloneDX 1.6.
     "cyclonedx-bom>=7,<8",
+    # What the processes of a run use: `make bench`. 6 is the first without the deprecated names.
+    "psutil>=6,<8",
     # Flame graphs of Python processes: `make profile`. 0.4 is the first that knows Python 3.13.
     "py-spy>=0.4,<0.5",
     # Keeps the packages in layers. 2.1 can forbid external packages.

@@ -1,25 +1,21 @@
 """`python -m bench`: see docs/performance.md."""
 
 import json
-import logging
-import signal
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import click
-from rich.console import Console
 
-from bench import report
-from bench.figures import Row
-from bench.plan import RUNNERS, Plan, measure
-from bench.processes import PROC
+from bench.console import chosen, command, console
+from bench.documents import DOCUMENTS, Marks, machine
+from bench.fast.figures import Figures, markdown
+from bench.fast.plan import RUNNERS, Plan, measure
 
-DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
+MARKS = Marks("bench", "python -m bench --write-docs")
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@command
 @click.option("--traces", type=click.IntRange(min=100), default=1_000_000, help="Raw traces to preload.")
 @click.option("--groups", type=click.IntRange(1, 2), default=1, help="Consumer groups: four or six traces a message.")
 @click.option("--runners", default=",".join(RUNNERS), help="What to run, separated by commas.")
@@ -38,34 +34,22 @@ def main(
     json_file: Path | None,
     write_docs: bool,
 ) -> None:
-    """Measure throughput, latency, CPU and memory of each runner on this machine, beside a naive join."""
-    if not PROC.joinpath("self/stat").exists():
-        raise click.ClickException("The bench reads /proc, which this system does not have. Run it on Linux.")
-    # Beam has warnings for its developers.
-    logging.getLogger().setLevel(logging.ERROR)
-    chosen = [name.strip() for name in runners.split(",")]
-    if unknown := set(chosen) - set(RUNNERS):
-        raise click.BadParameter(f"{', '.join(sorted(unknown))}: choose from {', '.join(RUNNERS)}")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # ends what it started, like Ctrl-C
-    plan = Plan(traces, groups, chosen, rate, live_s=60, within_s=900, naive_s=90)
+    """Measure throughput, latency, CPU and memory of each runner on this machine."""
+    plan = Plan(traces, groups, chosen(runners, RUNNERS), rate)
     if quick:
-        plan = Plan(min(traces, 20_000), groups, chosen, rate, live_s=10, within_s=180, naive_s=30, warm_up=4_000)
+        plan = replace(plan, traces=min(traces, 20_000), live_s=10, within_s=180, warm_up=4_000)
     plan = replace(plan, overrides=dict(setting.split("=", 1) for setting in overrides))
-    rows: list[Row] = []
-    began = time.monotonic()
-    for row in measure(plan, lambda line: click.echo(f"{time.monotonic() - began:5.0f} s  {line}", err=True)):
-        rows.append(row)
+    found: list[Figures] = []
+    for figures in measure(plan, console()):
+        found.append(figures)
         if json_file:
-            json_file.write_text(_json(rows), encoding="utf-8")
-    report.show(rows, Console(width=max(120, Console().width)))
+            kept = {"machine": machine(), "figures": [one._asdict() for one in found]}
+            json_file.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+    tables = f"Measured on: {machine()}.\n{markdown(found)}"
+    click.echo(tables)
     if write_docs:
-        report.write_into(DOCUMENT, rows)
-    sys.exit(1 if any(row.failure for row in rows) else 0)
-
-
-def _json(rows: list[Row]) -> str:
-    figures = {"machine": report.machine(), "times_naive": report.ratio(rows), "rows": [row.as_json() for row in rows]}
-    return json.dumps(figures, indent=2) + "\n"
+        MARKS.write(DOCUMENTS / "performance.md", tables)
+    sys.exit(any("failed" in one.row.values() for one in found))
 
 
 if __name__ == "__main__":

@@ -5,19 +5,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
+from bench.documents import ROOT
 from bench.processes import ProcessTree
+from runners.flink.options import read_configuration
+from runners.flink.rest import FlinkRest
 from runners.java.java_process import DIE_WITH_PARENT
 
-ROOT = Path(__file__).resolve().parent.parent
 DESIGN = ("tracing_aggregator.cli.main", "run")
-NAIVE = ("bench.run_compared", "naive")
-TRANSPORT = ("bench.run_compared", "transport")
 POLL_S = 0.1
 START_S = 180
 STOP_S = 90
@@ -74,6 +73,11 @@ class Aggregator:
         """Where it keeps its state and its logs."""
         return Path(self._settings["state.dir"]) / self._settings["application.id"]
 
+    def flink(self) -> tuple[FlinkRest, str]:
+        """Its embedded Flink, and the id of the job on it."""
+        configured = read_configuration(self.state_folder / "flink")
+        return FlinkRest(f"localhost:{configured['rest.port']}"), configured["$internal.pipeline.job-id"]
+
     def wait_until(self, done: Callable[[], bool], within_s: float) -> bool:
         """True as soon as `done`, False when time is up; raises AggregatorError when it ends before."""
         deadline = time.monotonic() + within_s
@@ -90,13 +94,15 @@ class Aggregator:
         if not self.wait_until(lambda: b"\nRunning " in b"\n" + self._log.read_bytes(), START_S):
             raise AggregatorError(f"The run did not begin to process within {START_S} s:\n{self.tail()}")
 
+    def kill(self) -> None:
+        """SIGKILL to the run and to every process below it."""
+        _kill(self.tree.alive())
+
     def tail(self) -> str:
         """The last lines that it wrote."""
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-TAIL_LINES:])
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(STOP_S)
@@ -105,7 +111,11 @@ class Aggregator:
             self._process.wait()
         finally:
             left = self.tree.alive()
-            self.tree.__exit__(kind, error, trace)
-            for pid in left:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+            self.tree.__exit__(*error)
+            _kill(left)
+
+
+def _kill(pids: Iterable[int]) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

@@ -1,17 +1,26 @@
-"""Where the runs take place: a broker, a folder, and the traces that every run reads."""
+"""Where the runs take place: a broker, a folder, topics, and for some a Flink cluster with one job."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bench.console import Say
+from bench.documents import ROOT
 from bench.generate import Traffic
-from bench.preload import create_topics, preload
+from bench.preload import PARTITIONS, create_topics, preload
 from pipeline.config.settings import OUTPUT_TOPICS, Settings, property_name
+from runners.flink.cluster import running_job
 from runners.kafka.broker import Broker
+from tests.cluster.cluster import Cluster
+
+PATIENCE_S = 300
+POLL_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -22,16 +31,16 @@ class Bed:
     folder: Path
     traffic: Traffic
     traces: int
-    say: Callable[[str], None]
+    say: Say
     overrides: Mapping[str, str] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=count)
 
-    def settings(self, tracing: str | None = None) -> dict[str, str]:
+    def settings(self, tracing: str | None = None, partitions: int = PARTITIONS) -> dict[str, str]:
         """Settings of a new run, its output topics made; `tracing`, if it is not the preloaded topic, is made too."""
         number = next(self._numbers)
         defaults = Settings()
         outputs = {property_name(topic): f"{getattr(defaults, topic)}-{number}" for topic in OUTPUT_TOPICS}
-        create_topics(self.servers, tracing, outputs.values())
+        create_topics(self.servers, tracing, outputs.values(), partitions)
         return {
             "bootstrap.servers": self.servers,
             "application.id": f"bench-{number}",
@@ -50,18 +59,104 @@ class Bed:
 
 
 @contextmanager
-def test_bed(traffic: Traffic, overrides: Mapping[str, str], say: Callable[[str], None]) -> Iterator[Bed]:
+def test_bed(traffic: Traffic, overrides: Mapping[str, str], say: Say) -> Iterator[Bed]:
     """A broker with the traffic in its tracing topic, for as long as the block runs; nothing of it stays."""
+    with _broker(say) as (folder, broker):
+        servers, topic = broker.bootstrap_servers, Settings().tracing_topic
+        create_topics(servers, topic, ())
+        say(f"Preloading {traffic.outputs} traces …")
+        traces = preload(servers, topic, traffic.traces())
+        say(f"{traces} traces of {traffic.messages} messages are in {topic}.")
+        yield Bed(servers, folder, traffic, traces, say, overrides)
+
+
+class ClusterBed:
+    """A broker, a Flink cluster, and the settings of the job on it."""
+
+    def __init__(self, folder: Path, broker: Broker, changes: Mapping[str, str], *, is_available: bool) -> None:
+        self.folder = folder
+        self.broker = broker
+        self._is_available = is_available
+        self._stack = ExitStack()
+        self.settings = {
+            "bootstrap.servers": broker.bootstrap_servers,
+            "application.id": "bench",
+            "state.dir": str(folder / "state"),
+            "flink.checkpoints.dir": f"file://{self.checkpoints}",
+            "workers": "2",
+            **changes,
+        }
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where checkpoints lie: outside of the cluster, which may go."""
+        return self.folder / "checkpoints"
+
+    def new_cluster(self, name: str) -> None:
+        """Ends the cluster there is, if any, and starts another."""
+        self._stack.close()
+        self.cluster = self._stack.enter_context(Cluster(self.folder / name, is_available=self._is_available))
+        self.settings |= self.cluster.settings()
+
+    def close(self) -> None:
+        """Ends the cluster."""
+        self._stack.close()
+
+    def command(self, *arguments: str) -> str:
+        """Runs `tracing-aggregator` with the settings; returns what it prints."""
+        line = [sys.executable, "-m", "tracing_aggregator.cli.main", *arguments]
+        line += [part for name, value in self.settings.items() for part in ("-o", f"{name}={value}")]
+        ended = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=2 * PATIENCE_S, check=False)
+        if ended.returncode:
+            raise RuntimeError(f"{arguments[0]} ended with exit code {ended.returncode}:\n{ended.stderr}")
+        return ended.stdout.strip()
+
+    def submit(self) -> str:
+        """Starts the job; returns its id."""
+        return self.command("run", "--runner=flink")
+
+    def job(self) -> str | None:
+        """The job that runs, if Flink answers."""
+        try:
+            return running_job(self.cluster.rest, self.settings["application.id"])
+        except Exception:  # noqa: BLE001  nobody answers while a JobManager is replaced
+            return None
+
+    def is_processing(self) -> bool:
+        """Whether all tasks of the job run."""
+        job = self.job()
+        return job is not None and self.cluster.rest.is_processing(job)
+
+    def wait(self, ready: Callable[[], bool], otherwise: str) -> None:
+        """Until `ready`; TimeoutError after five minutes."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not ready():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{otherwise} within {PATIENCE_S} s")
+            time.sleep(POLL_S)
+
+
+@contextmanager
+def cluster_bed(
+    changes: Mapping[str, str], say: Say, *, partitions: int, is_available: bool = False
+) -> Iterator[ClusterBed]:
+    """All of it with the job running, for as long as the block runs; `partitions` of the tracing topic."""
+    with _broker(say) as (folder, broker):
+        bed = ClusterBed(folder, broker, changes, is_available=is_available)
+        try:
+            say("Starting a Flink cluster …")
+            bed.new_cluster("cluster")
+            bed.command("topics", f"--partitions={partitions}")
+            say("Submitting the job …")
+            say(f"Job {bed.submit()} runs.")
+            yield bed
+        finally:
+            bed.close()
+
+
+@contextmanager
+def _broker(say: Say) -> Iterator[tuple[Path, Broker]]:
     with TemporaryDirectory(prefix="tracing-aggregator-bench-", ignore_cleanup_errors=True) as folder:
-        path = Path(folder)
         say("Starting a broker …")
-        with Broker(path / "broker") as broker:
-            servers, topic = broker.bootstrap_servers, Settings().tracing_topic
-            create_topics(servers, topic, ())
-            expected = traffic.outputs
-            began = time.monotonic()
-            traces = preload(servers, topic, traffic.traces(), lambda done: say(f"Preloading: {done} of {expected} …"))
-            say(
-                f"{traces} traces of {traffic.messages} messages are in {topic} after {time.monotonic() - began:.0f} s."
-            )
-            yield Bed(servers, path, traffic, traces, say, overrides)
+        with Broker(Path(folder) / "broker") as broker:
+            yield Path(folder), broker

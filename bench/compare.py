@@ -3,24 +3,19 @@
 A machine is never as fast as an hour ago: what is to be compared runs in the same bench, several times, in turns.
 """
 
-import logging
 import os
-import signal
-import statistics
-import sys
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import click
 
-from bench import throughput
 from bench.aggregator import DESIGN
 from bench.bed import test_bed
-from bench.figures import Row
-from bench.plan import Plan
-from bench.processes import JAVA, PYTHON
+from bench.console import command, console
+from bench.fast.figures import Figures, markdown, medians
+from bench.fast.plan import Plan
+from bench.fast.throughput import stream
 
 JAVA_OPTION = "java_option"
 WITHIN_S = 600
@@ -55,51 +50,24 @@ def in_turns(variants: Sequence[Variant], rounds: int) -> Iterator[Variant]:
         yield from variants if number % 2 == 0 else reversed(variants)
 
 
-def markdown(rows: Iterable[Row]) -> str:
-    """A line for each variant: medians of its runs."""
-    by_name: dict[str, list[Row]] = {}
-    for row in rows:
-        by_name.setdefault(row.name, []).append(row)
-    lines = ["| variant | runs | traces/s once warm | CPU s per million (Java + Python) | peak MB |\n"]
-    lines.append("| --- | ---: | ---: | ---: | ---: |\n")
-    for name, runs in by_name.items():
-        done = [row.throughput for row in runs if row.throughput]
-        warm = statistics.median(one.warm_per_s or 0 for one in done)
-        java, python = (
-            statistics.median(one.cpu_s_per_million.get(kind, 0) for one in done) for kind in (JAVA, PYTHON)
-        )
-        peak = statistics.median(sum(row.peak_mb.values()) for row in runs)
-        lines.append(
-            f"| {name} | {len(runs)} | {warm:,.0f} | {java + python:.0f} ({java:.0f} + {python:.0f}) | {peak:,.0f} |\n"
-        )
-    return "".join(lines)
-
-
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@command
 @click.argument("variants", nargs=-1, required=True, metavar="NAME=CHECKOUT[,KEY=VALUE]...")
 @click.option("--traces", type=click.IntRange(min=1000), default=500_000, help="Raw traces to preload.")
 @click.option("--rounds", type=click.IntRange(min=1), default=3, help="How often each variant runs.")
 def main(variants: tuple[str, ...], traces: int, rounds: int) -> None:
     """Compare variants on embedded Flink: other code, other settings, other Java options."""
-    logging.getLogger().setLevel(logging.ERROR)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # ends what it started, like Ctrl-C
     try:
         wanted = [variant(text) for text in variants]
     except ValueError as error:
         raise click.BadParameter(f"{error}: say NAME=CHECKOUT[,KEY=VALUE]…") from error
-    plan = Plan(traces, 1, ("flink",), rate=0, live_s=0, within_s=WITHIN_S, naive_s=0)
-    began = time.monotonic()
-
-    def say(line: str) -> None:
-        click.echo(f"{time.monotonic() - began:5.0f} s  {line}", err=True)
-
-    rows: list[Row] = []
-    with test_bed(plan.traffic(), {}, say) as bed:
+    say = console()
+    found: list[Figures] = []
+    with test_bed(Plan(traces, 1, ()).traffic(), {}, say) as bed:
         for one in in_turns(wanted, rounds):
             os.environ[JAVA_OPTION] = one.java_option
-            rows.append(throughput.stream(bed, one.name, design_of(one.root), one.settings, WITHIN_S, root=one.root))
-            say(markdown(rows[-1:]).splitlines()[-1])
-    click.echo(markdown(sorted(rows, key=lambda row: [one.name for one in wanted].index(row.name))))
+            found += stream(bed, one.name, design_of(one.root), one.settings, WITHIN_S, root=one.root)
+            say(str(found[-1]))
+    click.echo(markdown(medians(found)))
 
 
 if __name__ == "__main__":

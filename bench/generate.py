@@ -24,13 +24,11 @@ class RawTrace(NamedTuple):
 
 @dataclass(frozen=True)
 class Traffic:
-    """Messages and what happens to each: SEND, ACK, then CONSUME and COMMIT by every group.
+    """Messages and what happens to each: SEND, ACK, then CONSUME and COMMIT by every group: four traces and more.
 
-    `start` is the date of the first message (ns), `interval` the mean time between two (ns). Each of the `partitions`
-    of each of the `topics` gets its share (by the weights `shares`, if any); positions begin at offset 0. Each group
-    reads so much later as `lags` says (ns; empty: at once). `messages_per_commit` = 1 makes four traces of each message
-    and group. With `named_acks` an ACK has its correlationId, as those of our own clients: then a message without any
-    group is found all the same.
+    `start` is the date of the first message (ns), `interval` the mean time between two (ns). Positions begin at
+    offset 0 in each of the `partitions` of each of the `topics`. With `named_acks` an ACK has its correlationId, as
+    those of our own clients: then a message without any group is found all the same.
     """
 
     messages: int
@@ -39,10 +37,7 @@ class Traffic:
     groups: int = 1
     topics: tuple[str, ...] = ("orders", "payments")
     partitions: int = 4
-    messages_per_commit: int = 1
     seed: int = 1
-    shares: tuple[float, ...] = ()
-    lags: tuple[int, ...] = ()
     named_acks: bool = False
 
     @property
@@ -70,13 +65,12 @@ class _History:
             while self._ahead and self._ahead[0].date < traffic.start + number * traffic.interval:
                 yield heapq.heappop(self._ahead)
             self._message(sent)
-        self._last_commits()
         while self._ahead:
             yield heapq.heappop(self._ahead)
 
     def _message(self, sent: int) -> None:
         traffic, chance = self._traffic, self._random
-        topic, partition = chance.choice(traffic.topics), self._partition()
+        topic, partition = chance.choice(traffic.topics), chance.randrange(traffic.partitions)
         offset = self._offsets.get((topic, partition), 0)
         self._offsets[topic, partition] = offset + 1
         producer, correlation = f"producer-{partition % 2 + 1}", self._uuid()
@@ -87,32 +81,11 @@ class _History:
         for group in range(1, traffic.groups + 1):
             # A consumer gets the records of a partition one after the other.
             before = self._read_until.get((topic, partition, group), 0)
-            lag = traffic.lags[group - 1] if traffic.lags else 0
-            read = max(before + 1000, sent + lag + chance.randint(5 * MS, 20 * MS))
+            read = max(before + 1000, sent + chance.randint(5 * MS, 20 * MS))
             self._read_until[topic, partition, group] = read
-            self._consume(read, place, correlation, group)
-            if (offset + 1) % traffic.messages_per_commit == 0:
-                self._commit(topic, partition, group)
-
-    def _partition(self) -> int:
-        partitions, shares = self._traffic.partitions, self._traffic.shares
-        return self._random.choices(range(partitions), shares)[0] if shares else self._random.randrange(partitions)
-
-    def _consume(self, read: int, place: dict[str, Any], correlation: str, group: int) -> None:
-        key = {**place, "groupId": f"group-{group}"}
-        self._add(read, key, "CONSUME", f"consumer-{group}", **place, correlationId=correlation)
-
-    def _commit(self, topic: str, partition: int, group: int) -> None:
-        """Of all that was read, right after it."""
-        place = {"topic": topic, "partition": partition, "offset": self._offsets[topic, partition] - 1}
-        date = self._read_until[topic, partition, group] + 500
-        self._add(date, {**place, "groupId": f"group-{group}"}, "COMMIT", f"consumer-{group}", **place)
-
-    def _last_commits(self) -> None:
-        for (topic, partition), end in self._offsets.items():
-            if end % self._traffic.messages_per_commit:
-                for group in range(1, self._traffic.groups + 1):
-                    self._commit(topic, partition, group)
+            key, client = {**place, "groupId": f"group-{group}"}, f"consumer-{group}"
+            self._add(read, key, "CONSUME", client, **place, correlationId=correlation)
+            self._add(read + 500, key, "COMMIT", client, **place)
 
     def _add(self, date: int, key: dict[str, Any], kind: str, client: str, **fields: Any) -> None:
         value = {"id": self._uuid(), **fields, "date": java_date(date), "type": kind, "clientId": client}

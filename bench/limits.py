@@ -1,15 +1,10 @@
 """`python -m bench.limits`: what the parts of the path cost at least on this machine. See docs/performance.md.
 
-Each is CPU time of one process, the fastest of several rounds, in microseconds for one trace (or bundle, or request).
+Each is CPU time of one process, the fastest of several rounds, in microseconds for one trace.
 """
 
-import logging
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
@@ -18,36 +13,31 @@ from apache_beam.coders import BytesCoder, TupleCoder, WindowedValueCoder
 from apache_beam.transforms.window import GlobalWindow, GlobalWindows
 from apache_beam.utils.windowed_value import WindowedValue
 
+from bench.console import command, console
 from bench.core_alone import CoreAlone
+from bench.documents import DOCUMENTS, Marks, machine
 from bench.generate import MS, SECOND, Traffic
-from bench.marks import Marks
-from bench.report import machine
-from transforms.aggregated import aggregated
+from tracing_aggregator.sizing.tables import grid
 from transforms.batch_parser import parse_traces
 from transforms.collector import calm_collector
 from transforms.dates import nanos_of
-from transforms.pack_by_key import Router
-from transforms.packs import Packer
 from transforms.records import KafkaRecord
 from transforms.strict_parser import Refused
 from transforms.traces import Trace
 
-DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
 MARKS = Marks("limits", "python -m bench.limits --write-docs")
 ROUNDS = 7
 TRACES_PER_MESSAGE = 4
-#: Traces of a bundle where packing is measured: what two workers get in 100 ms at 10,000 a second.
+#: Traces of a bundle: what two workers get in 100 ms at 10,000 a second.
 BUNDLE = 500
 MICROS = 1e6
-JOIN_S = 5
 
 
 class Cost(NamedTuple):
-    """What something costs: microseconds of CPU for each `unit`."""
+    """What something costs: microseconds of CPU for each trace."""
 
     name: str
     micros: float
-    unit: str = "trace"
 
 
 def fastest(work: Callable[[], Any], count: int, rounds: int = ROUNDS) -> float:
@@ -60,9 +50,9 @@ def fastest(work: Callable[[], Any], count: int, rounds: int = ROUNDS) -> float:
     return min(times) * MICROS / count
 
 
-def per_second(micros: float, cores: int = 1) -> int:
-    """How many a second that is at most, if nothing else is done."""
-    return int(cores * MICROS / micros)
+def per_second(micros: float) -> int:
+    """How many a second one core could do at most, if it did nothing else."""
+    return int(MICROS / micros)
 
 
 def records(traces: int) -> list[KafkaRecord]:
@@ -75,7 +65,7 @@ def records(traces: int) -> list[KafkaRecord]:
 
 
 def in_process(raw: Sequence[KafkaRecord]) -> list[Cost]:
-    """Parsing, encoding, packing and Beam's coders, each alone in a loop."""
+    """Parsing, encoding, the join and Beam's coders, each alone in a loop."""
     count = len(raw)
     parsed = _parse(raw)
     documents = [orjson.loads(record.value or b"") for record in raw]
@@ -93,9 +83,7 @@ def in_process(raw: Sequence[KafkaRecord]) -> list[Cost]:
         cost("read its JSON (`orjson.loads`)", lambda: [orjson.loads(one.value or b"") for one in raw]),
         cost("read its date", lambda: [nanos_of(trace.date) for trace in parsed]),
         cost("parse: both, and every field checked", lambda: _parse(raw)),
-        cost("pack it for the views", lambda: _pack(parsed)),
         cost("write its JSON (`orjson.dumps`)", lambda: [orjson.dumps(one) for one in documents]),
-        cost("write an aggregated trace, key and value", lambda: _write(parsed)),
         Cost("the whole join, without Beam", fastest(lambda: _join(raw), count, rounds=3)),
         cost("Beam's coder: write an element", lambda: [element.encode(one) for one in values]),
         cost("Beam's coder: read an element", lambda: [element.decode(one) for one in bytes_of]),
@@ -111,16 +99,6 @@ def _parse(raw: Sequence[KafkaRecord]) -> list[Trace]:
     return traces
 
 
-def _pack(traces: Sequence[Trace]) -> None:
-    router = Router(64, 1024)
-    for start in range(0, len(traces), BUNDLE):
-        packer = Packer()
-        for trace in traces[start : start + BUNDLE]:
-            for event in router.events(trace):
-                packer.add(event)
-        list(packer.flush())
-
-
 def _join(raw: Sequence[KafkaRecord]) -> None:
     core = CoreAlone()
     core.run(raw, BUNDLE)
@@ -128,64 +106,23 @@ def _join(raw: Sequence[KafkaRecord]) -> None:
         raise AssertionError(f"{core.written} aggregated traces of {len(raw)}")
 
 
-def _write(traces: Sequence[Trace]) -> None:
-    for one in traces:
-        aggregated(
-            one.type, one.id, one.date, one.client_id, one.topic, partition=3, offset=4_000_000,
-            group_id="group", correlation_id=one.correlation_id, duration_ms=7,
-        )  # fmt: skip
-
-
-def state_request(requests: int) -> Cost:
-    """An append to a bag of state by Beam's own client over gRPC, and its answer; the other side is another process.
-
-    In groups of 50, as `transforms/beam_state.py` sends those of one bundle.
-    """
-    import grpc  # type: ignore[import-untyped]
-    from apache_beam.portability.api import beam_fn_api_pb2, beam_fn_api_pb2_grpc
-    from apache_beam.runners.worker.sdk_worker import GrpcStateHandler
-
-    with subprocess.Popen([sys.executable, "-m", "bench.state_echo"], stdout=subprocess.PIPE) as echo:
-        assert echo.stdout is not None  # noqa: S101  it is a pipe
-        port = int(echo.stdout.readline())
-        handler = GrpcStateHandler(beam_fn_api_pb2_grpc.BeamFnStateStub(grpc.insecure_channel(f"localhost:{port}")))
-        bag = beam_fn_api_pb2.StateKey.BagUserState(transform_id="step", user_state_id="journal", key=b"key")
-        key, pack = beam_fn_api_pb2.StateKey(bag_user_state=bag), bytes(2000)
-
-        def append() -> None:
-            for _ in range(requests // 50):
-                for answer in [handler.append_raw(key, pack) for _ in range(50)]:
-                    answer.get()
-
-        with handler.process_instruction_id("bundle"):
-            micros = fastest(append, requests)
-        handler.done()
-        for thread in threading.enumerate():
-            if thread.name == "read_state":
-                thread.join(JOIN_S)
-        echo.kill()
-    return Cost("append to the state of a key, by gRPC", micros, "request")
-
-
 def markdown(costs: Sequence[Cost]) -> str:
     """A table."""
-    lines = ["| what | µs of CPU | at most, by one core |\n", "| --- | ---: | ---: |\n"]
-    for name, micros, unit in costs:
-        lines.append(f"| {name} | {micros:.2f} | {per_second(micros):,} {unit}s/s |\n")
-    return "".join(lines)
+    lines = [(cost.name, f"{cost.micros:.2f}", f"{per_second(cost.micros):,} traces/s") for cost in costs]
+    return grid(("what", "µs of CPU", "at most, by one core"), lines)
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@command
 @click.option("--traces", type=click.IntRange(min=100), default=40_000, help="Raw traces to measure with.")
 @click.option("--write-docs", is_flag=True, help="Write the table into docs/performance.md.")
 def main(traces: int, *, write_docs: bool) -> None:
     """What the parts of the path cost at least on this machine."""
-    logging.getLogger().setLevel(logging.ERROR)
+    console()
     calm_collector()  # as the workers do
-    costs = [*in_process(records(traces)), state_request(5_000)]
+    costs = in_process(records(traces))
     click.echo(markdown(costs))
     if write_docs:
-        MARKS.write(DOCUMENT, f"Measured on: {machine()}.\n\n{markdown(costs)}")
+        MARKS.write(DOCUMENTS / "performance.md", f"Measured on: {machine()}.\n\n{markdown(costs)}")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Watches the output topic from outside: how many records are there, and when each one could be read."""
+"""Watches output topics from outside: how many records are there, and when each one could be read."""
 
 import threading
 import time
 from collections import defaultdict
-from types import TracebackType
-from typing import NamedTuple, Self
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Self
 
 import orjson
 from confluent_kafka import Consumer, TopicPartition
@@ -24,7 +24,7 @@ class Point(NamedTuple):
 
 
 class Growth:
-    """The number of records of a topic over time, looked at ten times a second."""
+    """The number of records of a topic over time, a point for each look."""
 
     def __init__(self, servers: str, topic: str) -> None:
         self._topic = topic
@@ -49,60 +49,68 @@ class Growth:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._consumer.close()
 
 
-class Delays:
-    """Reads an output topic inside the block: for each record the time from its date to its arrival here."""
+class Seen(NamedTuple):
+    """One record: when it was read (ns), from which topic, its value."""
 
-    def __init__(self, servers: str, topic: str) -> None:
+    arrived: int
+    topic: str
+    value: dict[str, Any]
+
+
+class Outputs:
+    """Reads output topics inside the block, from a thread; `from_now`: without the records that are there already."""
+
+    def __init__(self, servers: str, topics: Sequence[str], *, from_now: bool = False) -> None:
         self._consumer = Consumer(
             {
                 "bootstrap.servers": servers,
                 "group.id": "bench",
                 "enable.auto.commit": False,
                 "fetch.wait.max.ms": 10,
+                "log_level": 0,  # brokers go and come back
             }
         )
-        self._topic = topic
-        self._seen: list[tuple[str, int, int]] = []
+        known = self._consumer.list_topics(timeout=TIMEOUT_S).topics
+        places = [TopicPartition(topic, partition, 0) for topic in topics for partition in known[topic].partitions]
+        for place in places if from_now else ():
+            place.offset = self._consumer.get_watermark_offsets(place, TIMEOUT_S)[1]
+        self._consumer.assign(places)
+        self._seen: list[Seen] = []
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._read, name="delays", daemon=True)
+        self._thread = threading.Thread(target=self._read, name="outputs", daemon=True)
 
-    def between(self, start: int, end: int) -> dict[str, list[float]]:
+    def since(self, number: int) -> list[Seen]:
+        """What was read after so many records."""
+        return self._seen[number:]
+
+    def __len__(self) -> int:
+        return len(self._seen)
+
+    def delays(self, start: int, end: int) -> dict[str, list[float]]:
         """Seconds by type of trace, for first writings of traces dated from `start` to `end` (ns)."""
         delays: defaultdict[str, list[float]] = defaultdict(list)
-        for kind, date, arrived in self._seen.copy():
-            if start <= date < end:
-                delays[kind].append((arrived - date) / 1e9)
+        for arrived, _, value in self.since(0):
+            if "revision" not in value and start <= (date := nanos_of(value["date"])) < end:
+                delays[value["type"]].append((arrived - date) / 1e9)
         return dict(delays)
 
     def _read(self) -> None:
-        # From here on: what is there already is not of interest.
-        for partition in range(PARTITIONS):
-            place = TopicPartition(self._topic, partition)
-            place.offset = self._consumer.get_watermark_offsets(place, TIMEOUT_S)[1]
-            self._consumer.incremental_assign([place])
         while not self._stop.is_set():
             # One at a time: `consume` would hold the first of a batch back until the last is there.
             message = self._consumer.poll(PERIOD_S)
             arrived = time.time_ns()
-            value = message and message.error() is None and message.value()
-            if value:
-                trace = orjson.loads(value)
-                if "revision" not in trace:
-                    self._seen.append((trace["type"], nanos_of(trace["date"]), arrived))
+            if message is not None and message.error() is None and (value := message.value()):
+                self._seen.append(Seen(arrived, message.topic() or "", orjson.loads(value)))
         self._consumer.close()
 
     def __enter__(self) -> Self:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join(TIMEOUT_S)

@@ -1,9 +1,11 @@
 """Brings generated traces to where a runner reads them: a topic, or a file in the envelope of `kcat -J`."""
 
+import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Self
 
 import orjson
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -20,12 +22,12 @@ class LoadError(Exception):
     """The broker did not take what was produced."""
 
 
-def create_topics(servers: str, tracing: str | None, outputs: Iterable[str]) -> None:
-    """A tracing topic with the broker's time, as `tracing-aggregator topics` makes it, if any, and output topics."""
+def create_topics(servers: str, tracing: str | None, outputs: Iterable[str], partitions: int = PARTITIONS) -> None:
+    """A tracing topic, if any, with the broker's time, as `tracing-aggregator topics` makes it; and output topics."""
     with_time = {"message.timestamp.type": "LogAppendTime"}
-    wanted = [NewTopic(tracing, PARTITIONS, 1, config=with_time)] if tracing else []
+    wanted = [NewTopic(tracing, partitions, 1, config=with_time)] if tracing else []
     wanted += [NewTopic(name, PARTITIONS, 1) for name in outputs]
-    admin = AdminClient({"bootstrap.servers": servers})
+    admin = AdminClient({"bootstrap.servers": servers})  # it must outlive its answers
     for future in admin.create_topics(wanted).values():
         future.result(TIMEOUT_S)
     _wait_until_led(servers, [topic.topic for topic in wanted])
@@ -47,24 +49,13 @@ def _wait_until_led(servers: str, topics: Iterable[str]) -> None:
     consumer.close()
 
 
-def preload(servers: str, topic: str, traces: Iterable[RawTrace], tell: Callable[[int], None]) -> int:
-    """Produces all traces as fast as the broker takes them; returns how many. `tell` hears the number now and then."""
+def preload(servers: str, topic: str, traces: Iterable[RawTrace]) -> int:
+    """Produces all traces as fast as the broker takes them; returns how many."""
     loader = Loader(servers, topic)
     for trace in traces:
         loader.produce(trace)
-        if loader.produced % 100_000 == 0:
-            tell(loader.produced)
     loader.flush()
     return loader.produced
-
-
-def paced(traces: Iterable[RawTrace]) -> Iterator[RawTrace]:
-    """The same traces, each one when its date has come."""
-    for trace in traces:
-        wait = trace.date / 1e9 - time.time()
-        if wait > 0:
-            time.sleep(wait)
-        yield trace
 
 
 class Loader:
@@ -107,6 +98,53 @@ class Loader:
     def _check(self) -> None:
         if self._failures:
             raise LoadError(f"{self._topic} was not loaded: {self._failures[0]}")
+
+
+class Feeder:
+    """Produces each trace when its date has come, from a thread. Leaving the block waits for the last one."""
+
+    def __init__(self, servers: str, topic: str, traces: Iterable[RawTrace]) -> None:
+        self._loader = Loader(servers, topic)
+        self._traces = traces
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._run, name="feeder", daemon=True)
+
+    @property
+    def produced(self) -> int:
+        """How many so far."""
+        return self._loader.produced
+
+    def is_over(self, within_s: float) -> bool:
+        """Whether everything is produced `within_s` from now; returns as soon as it is. Raises what went wrong."""
+        self._thread.join(within_s)
+        if self._error:
+            raise self._error
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            for trace in _paced(self._traces):
+                self._loader.produce(trace)
+            self._loader.flush()
+        except Exception as error:  # noqa: BLE001  the one who waits must know
+            self._error = error
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._thread.join()
+            self.is_over(0)
+
+
+def _paced(traces: Iterable[RawTrace]) -> Iterator[RawTrace]:
+    for trace in traces:
+        wait = trace.date / 1e9 - time.time()
+        if wait > 0:
+            time.sleep(wait)
+        yield trace
 
 
 def _note_failure(failures: list[str], error: KafkaError | None, _: Message) -> None:

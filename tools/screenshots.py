@@ -11,9 +11,9 @@ from urllib.request import urlopen
 import click
 from playwright.sync_api import Browser, sync_playwright
 
-from bench.dashboard.background import running
-from bench.dashboard.synthetic import Traffic
 from pipeline.config.settings import Settings
+from tests.invented_outputs import Traffic
+from tests.serving import running
 from tools.moving_picture import record
 from tracing_aggregator.dashboard.api import application
 from tracing_aggregator.dashboard.intake.ingest import Ingest

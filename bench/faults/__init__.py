@@ -1,1 +1,1 @@
-"""What becomes of traffic on a Flink cluster when things break: `python -m bench.faults`, see docs/operations.md."""
+"""What it survives: `python -m bench.faults`, see docs/operations.md."""

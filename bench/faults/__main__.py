@@ -1,50 +1,37 @@
 """`python -m bench.faults`: see docs/operations.md."""
 
 import json
-import logging
-import signal
 import sys
-import time
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
+from bench.console import chosen, command, console
+from bench.documents import machine
 from bench.faults import table
 from bench.faults.faults import FAULTS
 from bench.faults.judge import Row
 from bench.faults.matrix import measure
-from bench.report import machine
+
+NAMES = {fault.name: fault for fault in FAULTS}
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.option("--only", help="Names of faults, separated by commas; all without it.")
+@command
+@click.option("--only", default=",".join(NAMES), help="Names of faults, separated by commas.")
 @click.option("--rate", type=click.IntRange(min=16), default=100, help="Traces a second.")
 @click.option("--before", "before_s", default=12.0, help="Seconds of traffic before each fault.")
 @click.option("--after", "after_s", default=10.0, help="Seconds of traffic after the recovery.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the rows to this file too.")
 @click.option("--write-docs", is_flag=True, help="Keep the figures, and write the table into docs/operations.md.")
-def main(
-    only: str | None, rate: int, before_s: float, after_s: float, json_file: Path | None, write_docs: bool
-) -> None:
+def main(only: str, rate: int, before_s: float, after_s: float, json_file: Path | None, write_docs: bool) -> None:
     """Break a Flink cluster, a broker and the input in turn while traffic runs, and count what comes out.
 
     Exit code 1: something was lost, or a finding is wrong. It takes some 15 minutes on two free cores.
     """
-    logging.getLogger().setLevel(logging.ERROR)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # ends what it started, like Ctrl-C
-    chosen = only.split(",") if only else [fault.name for fault in FAULTS]
-    if unknown := set(chosen) - {fault.name for fault in FAULTS}:
-        raise click.BadParameter(f"{', '.join(sorted(unknown))}: choose from {', '.join(each.name for each in FAULTS)}")
-    began = time.monotonic()
     rows: list[Row] = []
-    for row in measure(
-        [fault for fault in FAULTS if fault.name in chosen],
-        rate=rate,
-        before_s=before_s,
-        after_s=after_s,
-        say=lambda line: click.echo(f"{time.monotonic() - began:5.0f} s  {line}", err=True),
-    ):
+    faults = [NAMES[name] for name in chosen(only, NAMES)]
+    for row in measure(faults, rate=rate, before_s=before_s, after_s=after_s, say=console()):
         rows.append(row)
         figures = {"machine": machine(), "tracesPerSecond": rate, "rows": [asdict(each) for each in rows]}
         for file in filter(None, (json_file, table.FIGURES if write_docs else None)):

@@ -4,14 +4,17 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import orjson
 from confluent_kafka.admin import AdminClient, NewPartitions
 
-from bench.faults.bed import Bed
+from bench.bed import ClusterBed
 from bench.faults.traffic import Traffic
 from bench.generate import SECOND, java_date
+from bench.processes import ProcessTree
+from pipeline.config.settings import Settings
+from runners.flink.rest import FlinkError
 
 OUTAGE_S = 5
 LONG_OUTAGE_S = 60
@@ -24,115 +27,110 @@ TWO_HOURS = 7200 * SECOND
 
 
 class Fault(NamedTuple):
-    """`do` returns how many dead letters it makes. `stops`: nothing comes out until it is over."""
+    """`do` returns how many dead letters it makes, if any. `stops`: nothing comes out until it is over."""
 
     name: str
     what: str
-    do: Callable[[Bed, Traffic], int]
+    do: Callable[[ClusterBed, Traffic], int | None]
     stops: bool = True
 
 
-def unused_partition(bed: Bed, traffic: Traffic) -> int:
-    """Nothing: the third partition of the topic has never had a record."""
-    del bed, traffic
-    return 0
+FAULTS: list[Fault] = []
+Do = TypeVar("Do", bound=Callable[[ClusterBed, Traffic], int | None])
 
 
-def kill_worker(bed: Bed, traffic: Traffic) -> int:
-    """SIGKILL to one of the Python workers."""
-    del traffic
-    os.kill(bed.workers()[0], signal.SIGKILL)
-    return 0
+def _fault(name: str, *, stops: bool = True) -> Callable[[Do], Do]:
+    def add(do: Do) -> Do:
+        FAULTS.append(Fault(name, f"{do.__doc__}".removesuffix("."), do, stops))
+        return do
+
+    return add
 
 
-def kill_task_manager(bed: Bed, traffic: Traffic) -> int:
-    """SIGKILL to the only TaskManager; another is started at once."""
-    del traffic
+@_fault("unused-partition", stops=False)
+def unused_partition(_bed: ClusterBed, _traffic: Traffic) -> None:
+    """None; a partition of `_tracing` never has a record."""
+
+
+@_fault("worker")
+def kill_worker(bed: ClusterBed, _traffic: Traffic) -> None:
+    """`kill -9` of a Python worker."""
+    os.kill(_workers(bed)[0], signal.SIGKILL)
+
+
+@_fault("idle-worker")
+def kill_idle_worker(bed: ClusterBed, traffic: Traffic) -> None:
+    """`kill -9` of a Python worker while nothing is written."""
+    traffic.pause(IDLE_S)
+    os.kill(_workers(bed)[0], signal.SIGKILL)
+    traffic.pause(IDLE_S)
+
+
+@_fault("task-manager")
+def kill_task_manager(bed: ClusterBed, _traffic: Traffic) -> None:
+    """`kill -9` of the TaskManager, another started."""
     bed.cluster.task_managers[-1].kill()
     bed.cluster.start_task_manager()
-    return 0
 
 
-def kill_job_manager(bed: Bed, traffic: Traffic) -> int:
-    """SIGKILL to the JobManager; another takes over from ZooKeeper."""
-    del traffic
+@_fault("job-manager")
+def kill_job_manager(bed: ClusterBed, _traffic: Traffic) -> None:
+    """`kill -9` of the JobManager, another takes over (ZooKeeper)."""
     bed.cluster.job_manager.kill()
     bed.cluster.start_job_manager()
     bed.wait(lambda: bed.job() is not None, "the new JobManager did not take the job over")
-    return 0
 
 
-def kill_idle_worker(bed: Bed, traffic: Traffic) -> int:
-    """SIGKILL to a Python worker while nothing is written."""
-    traffic.pause(IDLE_S)
-    os.kill(bed.workers()[0], signal.SIGKILL)
-    traffic.pause(IDLE_S)
-    return 0
-
-
-def restart_broker(bed: Bed, traffic: Traffic, outage_s: float = OUTAGE_S) -> int:
-    """SIGKILL to the only broker, which comes back."""
-    del traffic
+@_fault("broker")
+def restart_broker(bed: ClusterBed, _traffic: Traffic, outage_s: float = OUTAGE_S) -> None:
+    """`kill -9` of the broker, back after 5 s."""
     bed.broker.kill()
     time.sleep(outage_s)
     bed.broker.start()
-    return 0
 
 
-def lose_broker_for_long(bed: Bed, traffic: Traffic) -> int:
-    """The same for a minute."""
-    return restart_broker(bed, traffic, LONG_OUTAGE_S)
+@_fault("broker-minute")
+def lose_broker_for_long(bed: ClusterBed, traffic: Traffic) -> None:
+    """The same for 60 s."""
+    restart_broker(bed, traffic, LONG_OUTAGE_S)
 
 
-def add_partition(bed: Bed, traffic: Traffic) -> int:
-    """The tracing topic gets another partition, and half of the traces go there from then on."""
-    topic, admin = bed.tracing_topic, AdminClient({"bootstrap.servers": bed.broker.bootstrap_servers})
+@_fault("partition", stops=False)
+def add_partition(bed: ClusterBed, traffic: Traffic) -> None:
+    """A partition is added to `_tracing`, and half of the traces go there."""
+    topic, admin = Settings().tracing_topic, AdminClient({"bootstrap.servers": bed.broker.bootstrap_servers})
     new = len(admin.list_topics(topic, timeout=PATIENCE_S).topics[topic].partitions)
     admin.create_partitions([NewPartitions(topic, new + 1)])[topic].result(PATIENCE_S)
     traffic.move(1, to=new)
-    return 0
 
 
-def rescale(bed: Bed, traffic: Traffic) -> int:
-    """`stop`, then `run` with twice the parallelism; `stop`, then `run` with one."""
-    del traffic
-    bed.cluster.start_task_manager()
-    for parallelism in ("4", "1"):
-        bed.command("stop")
-        bed.settings["flink.parallelism"] = parallelism
-        bed.submit()
-        bed.wait_for_checkpoint()
-    return 0
-
-
-def lose_storage(bed: Bed, traffic: Traffic) -> int:
-    """A file lies where the folder of checkpoints was; then the folder is there again."""
-    del traffic
+@_fault("storage", stops=False)
+def lose_storage(bed: ClusterBed, _traffic: Traffic) -> None:
+    """Checkpoint storage gone for 20 s and more."""
     aside = bed.checkpoints.with_name("aside")
-    failed = bed.checkpoint_counts().get("failed", 0)
+    failed = _checkpoints(bed, "failed")
     bed.checkpoints.rename(aside)
     bed.checkpoints.touch()
     try:
-        bed.wait(lambda: bed.checkpoint_counts().get("failed", 0) > failed, "no checkpoint failed")
+        bed.wait(lambda: _checkpoints(bed, "failed") > failed, "no checkpoint failed")
         time.sleep(STORAGE_OUTAGE_S)
     finally:
         bed.checkpoints.unlink()
         aside.rename(bed.checkpoints)
-    bed.wait_for_checkpoint()
-    return 0
+    _wait_for_checkpoint(bed)
 
 
-def flood(bed: Bed, traffic: Traffic) -> int:
-    """Records that are no traces, all at once."""
-    del bed
+@_fault("poison", stops=False)
+def flood(_bed: ClusterBed, traffic: Traffic) -> int:
+    """3,000 records at once that are no traces."""
     for number in range(POISON):
         traffic.produce(b"\xff\xfe no trace %d" % number)
     return POISON
 
 
-def jump_clocks(bed: Bed, traffic: Traffic) -> int:
-    """A group's clock is 30 s behind from now on, and some traces are dated two hours ahead."""
-    del bed
+@_fault("clocks", stops=False)
+def jump_clocks(_bed: ClusterBed, traffic: Traffic) -> int:
+    """A consumer's clock 30 s behind, some traces 2 h ahead."""
     traffic.set_clock_back()
     for number in range(FAR_AHEAD):
         trace = {"id": f"ahead-{number}", "type": "SEND", "topic": "ahead", "correlationId": f"ahead-{number}"}
@@ -141,39 +139,47 @@ def jump_clocks(bed: Bed, traffic: Traffic) -> int:
     return FAR_AHEAD
 
 
-def stop_and_resume(bed: Bed, traffic: Traffic) -> int:
-    """`stop`, then `run`."""
-    del traffic
+@_fault("stop")
+def stop_and_resume(bed: ClusterBed, _traffic: Traffic) -> None:
+    """`stop` with a savepoint, `run` again."""
     bed.command("stop")
     bed.submit()
-    return 0
 
 
-def lose_cluster(bed: Bed, traffic: Traffic) -> int:
-    """Everything of Flink is gone, ZooKeeper too; on a new cluster `run` finds the last checkpoint."""
-    del traffic
+@_fault("rescale")
+def rescale(bed: ClusterBed, _traffic: Traffic) -> None:
+    """`stop`, `run` with parallelism 4 instead of 2, `stop`, `run` with 1."""
+    bed.cluster.start_task_manager()
+    for parallelism in ("4", "1"):
+        bed.command("stop")
+        bed.settings["flink.parallelism"] = parallelism
+        bed.submit()
+        _wait_for_checkpoint(bed)
+
+
+@_fault("cluster")
+def lose_cluster(bed: ClusterBed, _traffic: Traffic) -> None:
+    """The whole cluster killed, `run` on a new one."""
     for process in (bed.cluster.job_manager, *bed.cluster.task_managers):
         process.kill()
     bed.new_cluster("another-cluster")
     bed.submit()
-    return 0
 
 
-FAULTS = [
-    Fault("unused-partition", "none; a partition of `_tracing` never has a record", unused_partition, stops=False),
-    Fault("worker", "kill -9 of a Python worker", kill_worker),
-    Fault("idle-worker", "kill -9 of a Python worker while nothing is written", kill_idle_worker),
-    Fault("task-manager", "kill -9 of the TaskManager, another started", kill_task_manager),
-    Fault("job-manager", "kill -9 of the JobManager, another takes over (ZooKeeper)", kill_job_manager),
-    Fault("broker", "kill -9 of the broker, back after 5 s", restart_broker),
-    Fault("broker-minute", "the same for 60 s", lose_broker_for_long),
-    Fault(
-        "partition", "a partition is added to `_tracing`, and half of the traces go there", add_partition, stops=False
-    ),
-    Fault("storage", "checkpoint storage gone for 20 s and more", lose_storage, stops=False),
-    Fault("poison", f"{POISON} records at once that are no traces", flood, stops=False),
-    Fault("clocks", "a consumer's clock 30 s behind, some traces 2 h ahead", jump_clocks, stops=False),
-    Fault("stop", "`stop` with a savepoint, `run` again", stop_and_resume),
-    Fault("rescale", "`stop`, `run` with parallelism 4 instead of 2, `stop`, `run` with 1", rescale),
-    Fault("cluster", "the whole cluster killed, `run` on a new one", lose_cluster),
-]
+def _workers(bed: ClusterBed) -> list[int]:
+    """The Python workers of all TaskManagers."""
+    running = [process for process in bed.cluster.task_managers if process.is_alive]
+    return [pid for process in running for pid in ProcessTree(process.pid).running("runners.worker")]
+
+
+def _checkpoints(bed: ClusterBed, kind: str) -> int:
+    """How many checkpoints of the job were `completed`, or have `failed`, since the JobManager started."""
+    try:
+        return int(bed.cluster.rest.get(f"/jobs/{bed.job()}/checkpoints")["counts"][kind])
+    except FlinkError:
+        return 0
+
+
+def _wait_for_checkpoint(bed: ClusterBed) -> None:
+    before = _checkpoints(bed, "completed")
+    bed.wait(lambda: _checkpoints(bed, "completed") > before, "no checkpoint was complete")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.faults.messages import Expected
-from bench.faults.outputs import Seen
+from bench.outputs import Seen
 from transforms.dates import nanos_of
 
 Value = dict[str, Any]

@@ -38,11 +38,10 @@ class Timed(NamedTuple):
 
 @dataclass
 class Expected:
-    """What must be there in the end: fields of traces by id, ids of open findings, dead letters."""
+    """What must be there in the end: fields of traces by id, ids of open findings."""
 
     traces: dict[str, dict[str, Any]] = field(default_factory=dict)
     findings: set[str] = field(default_factory=set)
-    letters: int = 0
 
 
 class Messages:

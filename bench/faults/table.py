@@ -1,14 +1,13 @@
 """The rows as a table in docs/operations.md: made from the figures of the last run that was kept, never by hand."""
 
 import json
-from pathlib import Path
 from typing import Any
 
-from bench.marks import Marks
+from bench.documents import DOCUMENTS, Marks
+from tracing_aggregator.sizing.tables import grid
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-FIGURES = ROOT / "docs" / "figures" / "faults.json"
-DOCUMENT = ROOT / "docs" / "operations.md"
+FIGURES = DOCUMENTS / "figures" / "faults.json"
+DOCUMENT = DOCUMENTS / "operations.md"
 MARKS = Marks("faults", "python -m bench.faults --write-docs")
 HEAD = (
     "fault",
@@ -25,14 +24,14 @@ HEAD = (
 
 def markdown(figures: dict[str, Any]) -> str:
     """The table of the figures of one run."""
-    lines = [HEAD, ("---", *["---:"] * (len(HEAD) - 1))]
+    lines = []
     for row in figures["rows"]:
         recovery = "" if row["recovery_s"] is None else f"{row['recovery_s']:.0f}"
         letters = f"{row['letters_in']} / {row['letters_out']}" if row["letters_in"] or row["letters_out"] else ""
         wrong = row["missing"] + row["false"]
         numbers = (row["traces_in"], row["traces_out"], row["lost"], row["duplicates"], row["findings"], wrong)
         lines.append((row["what"], *map(str, numbers), letters, recovery))
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return grid(HEAD, lines)
 
 
 def section(figures: dict[str, Any]) -> str:

@@ -1,14 +1,13 @@
-"""Curves of the join alone: bytes of state and CPU over groups, open messages, retention and lag."""
+"""Curves of the join alone: bytes of state and CPU over groups, partitions, open messages and retention."""
 
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import groupby
 
-import orjson
-
+from bench.console import Say
+from bench.documents import machine
 from bench.generate import MS, SECOND, Traffic
-from bench.report import machine
 from bench.scale.core import KINDS, PARSE, Core
 from pipeline.config.settings import Settings
 from tracing_aggregator.sizing.curves import Curve, Row
@@ -31,14 +30,11 @@ PARTITIONS = (1, 4, 16, 64)
 MESSAGES = (5_000, 10_000, 20_000, 40_000)
 USUAL = 5_000
 RETENTIONS_S = (300, 600, 1200, 2400)
-#: In retentions.
-LAGS = (0.0, 0.25, 0.5, 0.9, 1.5)
-LAG_RETENTION_S, LAG_GROUPS = 600, 2
 #: One topic, as in the other curves.
 TOPICS = ("orders",)
 
 
-def core_curves(*, quick: bool, say: Callable[[str], None]) -> Iterator[tuple[str, Curve]]:
+def core_curves(*, quick: bool, say: Say) -> Iterator[tuple[str, Curve]]:
     """All of them."""
     faster = 50 if quick else 1
 
@@ -53,26 +49,16 @@ def core_curves(*, quick: bool, say: Callable[[str], None]) -> Iterator[tuple[st
             Traffic(number, START, MS // 2, int(groups), TOPICS, int(partitions), named_acks=not groups), Settings(), 0
         )
 
-    def retained(retention_s: float, groups: float = 1, per_s: float = 10, lag: float = 0) -> Row:
-        """Retention twice, so that as much is forgotten as comes; the last group lags by so many retentions."""
-        per_s /= faster
-        lags = (*[0] * (int(groups) - 1), round(lag * retention_s * SECOND)) if lag else ()
-        lasts_s = (2 + lag) * retention_s
-        traffic = Traffic(
-            round(per_s * lasts_s),
-            START,
-            round(SECOND / per_s),
-            int(groups),
-            TOPICS,
-            4,
-            lags=lags,
-            named_acks=not groups,
-        )
+    def retained(retention_s: float, groups: float = 1) -> Row:
+        """10 messages/s for two retentions, so that as much is forgotten as comes."""
+        per_s, lasts_s = 10 / faster, 2 * retention_s
+        messages, interval = round(per_s * lasts_s), round(SECOND / per_s)
+        traffic = Traffic(messages, START, interval, int(groups), TOPICS, 4, named_acks=not groups)
         return measured(traffic, Settings.model_validate({"retention.ms": round(retention_s * 1000)}), lasts_s)
 
     def by_groups(groups: float) -> Row:
         work = {column: value for column, value in burst(USUAL, groups).items() if "CPU s" in column}
-        return {**retained(300, groups, per_s=10), **work}
+        return {**retained(300, groups), **work}
 
     def yielded(name: str, title: str, x: str, rows: list[Row]) -> tuple[str, Curve]:
         return name, Curve(f"The join alone, without Beam, over {title}", x, rows, machine())
@@ -86,9 +72,6 @@ def core_curves(*, quick: bool, say: Callable[[str], None]) -> Iterator[tuple[st
     yield yielded("core-messages", "messages remembered; 2000 messages/s", "messages", rows)
     rows = over("retention s", RETENTIONS_S, retained)
     yield yielded("core-retention", "retention; 10 messages/s", "retention s", rows)
-    rows = over("lag / retention", LAGS, lambda lag: retained(LAG_RETENTION_S, LAG_GROUPS, per_s=5, lag=lag))
-    title = "the lag of the second of two groups; 5 messages/s, retention 600 s"
-    yield yielded("core-lag", title, "lag / retention", rows)
 
 
 @contextmanager
@@ -105,8 +88,13 @@ def collector_off() -> Iterator[None]:
 @collector_off()
 def measured(traffic: Traffic, settings: Settings, until_s: float) -> Row:
     """The traffic in bundles of `bundle.ms`; state as it is `until_s` after the start (0: when all is in)."""
-    written = _Written(f"group-{traffic.groups}".encode())
-    core, messages, traces, raw_bytes = Core(settings, written.take), 0, 0, 0
+    messages = traces = raw_bytes = written_bytes = 0
+
+    def written(records: list[KeyValue]) -> None:
+        nonlocal written_bytes
+        written_bytes += sum(len(key) + len(value) for key, value in records)
+
+    core = Core(settings, written)
     ends_at = START // MS + round(until_s * 1000) if until_s else None
     kept: Row = {}
     for moment, some in groupby(traffic.traces(), lambda trace: trace.date // MS // settings.bundle_ms):
@@ -129,8 +117,7 @@ def measured(traffic: Traffic, settings: Settings, until_s: float) -> Row:
         "views per trace": core.touched / traces,
         "written bytes per message": core.written_bytes / messages,
         "raw bytes per trace": raw_bytes / traces,
-        "record bytes per trace": written.bytes / traces,
-        "lagging CONSUMEs joined": written.joined,
+        "record bytes per trace": written_bytes / traces,
     }
 
 
@@ -148,24 +135,3 @@ def _kept(core: Core, messages: int, traffic: Traffic, settings: Settings) -> Ro
         "join facts": facts[JOIN] / alive,
         "rebuild µs per message": core.rebuild_s() * 1e6 / alive,
     }
-
-
-class _Written:
-    """What of the records matters: their bytes, and which CONSUMEs of the last group have a latency in the end."""
-
-    def __init__(self, group: bytes) -> None:
-        self.bytes = 0
-        self._group = b'"groupId":"%b"' % group
-        self._has_latency: dict[str, bool] = {}
-
-    def take(self, records: list[KeyValue]) -> None:
-        """Hear of these."""
-        for key, value in records:
-            self.bytes += len(key) + len(value)
-            if self._group in value and b'"type":"CONSUME"' in value:
-                self._has_latency[orjson.loads(value)["id"]] = b'"durationMs":' in value
-
-    @property
-    def joined(self) -> float:
-        """The share of those that have it."""
-        return sum(self._has_latency.values()) / max(1, len(self._has_latency))

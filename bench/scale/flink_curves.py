@@ -3,18 +3,16 @@
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from bench.report import machine
-from bench.scale.flink_session import Load, session
+from bench.console import Say
+from bench.documents import machine
+from bench.scale.session import Load, session
 from tracing_aggregator.sizing.curves import Curve
 
-Say = Callable[[str], None]
 Measured = Iterator[tuple[str, Curve]]
 
 PARTITIONS = (1, 4, 16, 64)
 GROUPS = (0, 1, 2, 4, 8)
 RATES = (50, 200, 800, 2000, 4000)
-#: Of all messages, those in the first of four partitions.
-SHARES = (0.25, 0.5, 0.8, 0.95)
 #: Messages/s while partitions and groups are varied.
 CALM = 200
 #: COMMITs are kept back on purpose; in a burst that would be measured with the rest.
@@ -74,7 +72,7 @@ def shapes(extent: Extent, say: Say) -> Measured:
 
 
 def bursts(extent: Extent, say: Say) -> Measured:
-    """What goes through when there is always work, over partitions, groups and skew."""
+    """What goes through when there is always work, over partitions and groups."""
 
     def measured(name: str, values: tuple[float, ...], load: Callable[[float], Load]) -> Curve:
         rows = []
@@ -87,10 +85,4 @@ def bursts(extent: Extent, say: Say) -> Measured:
     with session(3 * extent.warm_up, BURSTS, say) as place, place.run() as run:
         run.wait_for(place.bed.traffic.outputs)
         yield "burst-partitions", measured("partitions", PARTITIONS, lambda number: Load(partitions=int(number)))
-        yield "burst-skew", measured("share of one partition", SHARES, skewed)
         yield "burst-groups", measured("groups", GROUPS, lambda number: Load(groups=int(number)))
-
-
-def skewed(share: float) -> Load:
-    """The first of four partitions has this share, the others the rest."""
-    return Load(shares=(share, *[(1 - share) / 3] * 3))

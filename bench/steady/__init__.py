@@ -1,1 +1,1 @@
-"""A Flink cluster at a fixed rate for minutes or hours: `python -m bench.steady`, see docs/operations.md."""
+"""How much memory and state it needs at a fixed rate, and whether that grows: `python -m bench.steady`."""

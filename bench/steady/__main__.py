@@ -1,19 +1,17 @@
 """`python -m bench.steady`: see docs/operations.md."""
 
 import json
-import logging
-import signal
 import sys
-import time
 from pathlib import Path
 
 import click
 
+from bench.console import command, console
 from bench.steady import report
 from bench.steady.run import steady
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@command
 @click.option("--minutes", type=click.FloatRange(min=0.5), default=30, help="How long, after half a minute of warm-up.")
 @click.option("--rate", type=click.IntRange(min=4), default=200, help="Traces a second.")
 @click.option("--retention", "retention_s", type=click.IntRange(min=60), default=300, help="How long to remember, s.")
@@ -25,22 +23,13 @@ def main(minutes: float, rate: int, retention_s: int, every_s: float, json_file:
 
     Exit code 1: a checkpoint failed, or something did not come out.
     """
-    logging.getLogger().setLevel(logging.ERROR)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # ends what it started, like Ctrl-C
-    began = time.monotonic()
-    figures = steady(
-        minutes,
-        rate,
-        retention_s,
-        every_s,
-        lambda line: click.echo(f"{time.monotonic() - began:5.0f} s  {line}", err=True),
-    )
+    figures = steady(minutes, rate, retention_s, every_s, console())
     if json_file:
-        json_file.write_text(json.dumps(figures.as_json(), indent=1) + "\n", encoding="utf-8")
+        json_file.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     click.echo(report.table(figures))
     if write_docs:
         report.write(figures)
-    sys.exit(0 if figures.is_well else 1)
+    sys.exit(figures["records"] < figures["traces"] or figures["failed"] > 0)
 
 
 if __name__ == "__main__":

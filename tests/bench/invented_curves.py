@@ -22,7 +22,7 @@ COSTS = Costs(
 
 
 def invented() -> dict[str, Curve]:
-    """What costs, report and simulation read."""
+    """What costs and report read."""
 
     def curve(x: str, values: tuple[float, ...], **columns: float) -> Curve:
         grown = [
@@ -51,26 +51,18 @@ def invented() -> dict[str, Curve]:
         "views per trace": 0.1,
         "raw bytes per trace": 300.0,
         "record bytes per trace": 400.0,
-        "lagging CONSUMEs joined": 1.0,
     }
-    full = {"traces/s": 9000.0, **cpu, "share of the busiest worker": 0.5}
+    full = {"traces/s": 9000.0, **cpu}
     groups, partitions = (0, 1, 2, 4, 8), (1, 4, 16, 64)
-    replay = {"traces/s without the start": 15_000.0, "CPU s per million": 60.0, "peak MB": 300.0}
     return {
         "burst-groups": curve("groups", groups, **full),
         "burst-partitions": curve("partitions", partitions, **full),
-        "burst-skew": curve("share of one partition", (0.25, 0.8), **full),
         "core-groups": curve("groups", groups, **core),
-        "core-lag": curve("lag / retention", (0, 0.5, 1.5), **core),
         "core-retention": curve("retention s", (300, 600, 2400), **core),
         "flink-groups": curve("groups", groups, **live),
-        "flink-lag": Curve("Invented lag", "lag s", [{"lag s": 120, "lag / retention": 4, "joined": 0.0}], "a machine"),
         "flink-partitions": curve("partitions", partitions, **live),
         "flink-rate": Curve(
             "Invented, live", "traces/s", [{**live, "traces/s": rate} for rate in (50, 800)], "a machine"
         ),
         "flink-start": curve("messages", (0, 50_000), **{"running after s": 20.0, "first output after s": 25.0}),
-        "replay-groups": curve("groups", groups, **replay),
-        "replay-partitions": curve("partitions", partitions, **replay),
-        "replay-traces": curve("traces", (25_000, 50_000), **replay),
     }

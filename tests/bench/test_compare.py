@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from bench.compare import JAVA_OPTION, Variant, in_turns, main, markdown, variant
-from bench.figures import Row, Throughput
+from bench.compare import JAVA_OPTION, Variant, in_turns, main, variant
+from bench.fast.figures import Figures, markdown, medians
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -30,14 +30,14 @@ def test_every_second_round_runs_backwards():
 
 
 def test_the_table_has_the_median_of_the_runs_of_each_variant():
-    cpu = {"python": 50.0}
-    rows = [
-        Row(name, 1.0, Throughput(1, 2.0, 5.0, warm, is_complete=True, cpu_s_per_million={"java": java, **cpu}))
+    figures = [
+        Figures("Throughput", {"run": name, "traces/s": warm, "Java CPU s per million": java})
         for name, warm, java in (("a", 1000.0, 40.0), ("b", 5.0, 1.0), ("a", 3000.0, 60.0), ("a", 2000.0, 50.0))
     ]
-    table = markdown(rows)
-    assert "| a | 3 | 2,000 | 100 (50 + 50) | 0 |" in table
-    assert "| b | 1 | 5 | 51 (1 + 50) | 0 |" in table
+    table = markdown(medians(figures))
+    assert "| run | runs | traces/s | Java CPU s per million |" in table
+    assert "| a | 3 | 2,000 | 50 |" in table
+    assert "| b | 1 | 5 | 1 |" in table
 
 
 def test_each_variant_runs_its_own_checkout_with_its_own_settings(monkeypatch):
@@ -45,13 +45,13 @@ def test_each_variant_runs_its_own_checkout_with_its_own_settings(monkeypatch):
 
     def stream(_bed, name, _program, changes, _within_s, *, root):
         ran.append((name, root, changes, os.environ[JAVA_OPTION]))
-        return Row(name, 1.0, Throughput(1, 2.0, 5.0, 7.0, is_complete=True))
+        return iter([Figures("Throughput", {"run": name, "traces/s": 7.0})])
 
     monkeypatch.setattr("bench.compare.test_bed", lambda *_: nullcontext())
-    monkeypatch.setattr("bench.compare.throughput.stream", stream)
+    monkeypatch.setattr("bench.compare.stream", stream)
     monkeypatch.setenv(JAVA_OPTION, "")
     given = ["--rounds", "1", f"old={ROOT}", f"new={ROOT},workers=1,{JAVA_OPTION}=-Xint"]
     ended = CliRunner().invoke(main, given, catch_exceptions=False)
     assert ended.exit_code == 0
     assert ran == [("old", ROOT, {}, ""), ("new", ROOT, {"workers": "1"}, "-Xint")]
-    assert "| new | 1 | 7 | 0 (0 + 0) | 0 |" in ended.stdout
+    assert "| new | 1 | 7 |" in ended.stdout

@@ -3,10 +3,11 @@ import json
 import pytest
 
 from bench.faults import table
+from bench.faults.faults import FAULTS
 from bench.faults.judge import Outcome, duplicates, recovery
 from bench.faults.messages import PARTITIONS, Messages
-from bench.faults.outputs import Seen
 from bench.generate import MS, SECOND, java_date
+from bench.outputs import Seen
 
 NAMES = {"traces": "traces", "findings": "findings", "letters": "letters"}
 
@@ -76,3 +77,8 @@ def test_the_table_in_the_document_is_made_of_the_figures():
     figures = json.loads(table.FIGURES.read_text())
     assert table.section(figures) in table.DOCUMENT.read_text()
     assert all(row["lost"] == row["missing"] == row["false"] == 0 for row in figures["rows"])
+
+
+def test_each_fault_has_a_name_of_its_own_and_says_what_it_does():
+    assert len({fault.name for fault in FAULTS}) == len(FAULTS) > 10
+    assert all(fault.what and not fault.what.endswith(".") for fault in FAULTS)

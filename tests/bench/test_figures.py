@@ -1,35 +1,38 @@
 import pytest
 
 from bench.bed import Bed
-from bench.figures import Idle, Latency, Row, Throughput
-from bench.live import summary
-from bench.outputs import Growth, Point
-from bench.plan import FLINK, NAIVE_NAME
-from bench.processes import Usage
-from bench.report import MARKS, ratio, write_into
+from bench.documents import Marks
+from bench.fast.figures import Figures, cpu_per_million, latency, markdown
+from bench.fast.live import latencies
+from bench.outputs import Growth, Outputs, Point, Seen
 from pipeline.config.settings import OUTPUT_TOPICS
-
-CPU = {"java": 40.0, "python": 30.0}
-
-
-def a_row(name: str, warm_per_s: float) -> Row:
-    return Row(name, 10.0, Throughput(1000, 2.0, 500.0, warm_per_s, is_complete=True, cpu_s_per_million=CPU))
 
 
 def test_quantiles_are_those_of_the_sorted_delays():
-    assert Latency.of([n / 100 for n in range(100, 0, -1)]) == Latency(100, 0.51, 0.96, 1.0)
+    found = latency(n / 100 for n in range(100, 0, -1))
+    assert found == {"number": 100, "p50 s": 0.51, "p95 s": 0.96, "p99 s": 1.0}
 
 
 def test_commits_are_left_out_of_the_delays_of_all_but_commits():
-    latency = summary({"SEND": [0.1, 0.2], "COMMIT": [5.0]})
-    assert {name: one.traces for name, one in latency.items()} == {
-        "all but COMMIT": 2, "all": 3, "COMMIT": 1, "SEND": 2,
+    rows = [row for _, row in latencies("Latency", {"SEND": [0.1, 0.2], "COMMIT": [5.0], "ACK": []})]
+    assert {row["traces"]: row["number"] for row in rows} == {"all but COMMIT": 2, "all": 3, "COMMIT": 1, "SEND": 2}
+
+
+def test_a_delay_is_from_the_date_of_a_trace_to_its_arrival_and_revisions_have_none():
+    outputs = Outputs.__new__(Outputs)
+    sent = {"type": "SEND", "date": "1970-01-01T00:00:10Z"}
+    outputs._seen = [
+        Seen(12 * 10**9, "out", sent),
+        Seen(15 * 10**9, "out", sent | {"revision": 2}),
+        Seen(15 * 10**9, "out", sent | {"date": "1970-01-01T00:00:11Z"}),
+    ]
+    assert outputs.delays(10 * 10**9, 11 * 10**9) == {"SEND": [2.0]}
+
+
+def test_cpu_is_that_of_a_million_traces_for_each_kind_of_process():
+    assert cpu_per_million({"java": 3.0, "other": 1.0}, 1000) == {
+        "Java CPU s per million": 3000, "Python CPU s per million": 0,
     }  # fmt: skip
-
-
-def test_idle_cost_is_the_cpu_between_two_looks_and_the_memory_at_the_last():
-    before, after = Usage({"java": 10.0}, {"java": 500.0}), Usage({"java": 13.0, "python": 1.5}, {"java": 600.0})
-    assert Idle.of(before, after, 30.0) == Idle({"java": 10.0, "python": 5.0}, {"java": 600.0})
 
 
 def test_the_moment_between_two_looks_is_interpolated():
@@ -38,33 +41,31 @@ def test_the_moment_between_two_looks_is_interpolated():
     assert (growth.reached(50), growth.reached(200), growth.reached(301)) == (11.0, 13.0, None)
 
 
-def test_the_gain_is_told_once_both_joins_were_measured():
-    assert ratio([a_row(FLINK, 2000.0), a_row(NAIVE_NAME, 100.0)]) == pytest.approx(20)
-    assert ratio([a_row(FLINK, 2000.0)]) is None
+def test_a_table_has_the_columns_of_all_of_its_rows_and_no_figure_is_an_empty_cell():
+    rows = [{"run": "flink", "traces/s": 2000.0, "start s": 10.5}, {"run": "prism", "traces": "failed"}]
+    assert markdown([Figures("Throughput", row) for row in rows]) == (
+        "\n**Throughput**\n\n| run | traces/s | start s | traces |\n| --- | ---: | ---: | ---: |\n"
+        "| flink | 2,000 | 10.5 |  |\n| prism |  |  | failed |\n"
+    )
 
 
-def test_tables_replace_what_is_between_the_marks(tmp_path):
-    document = tmp_path / "performance.md"
-    document.write_text(f"before\n{MARKS.begin}\nold\n{MARKS.end}\nafter\n")
-    write_into(document, [a_row(FLINK, 2000.0), Row("prism", failure="why")])
-    text = document.read_text()
-    assert f"| {FLINK} | 1000 | 500 | 2000 | 70 (40 + 30) | 0 |  | 10.0 |" in text
-    assert "| prism | failed |" in text
-    assert "old" not in text
-    assert text.startswith("before\n")
-    assert text.endswith(f"{MARKS.end}\nafter\n")
+def test_what_is_between_the_marks_of_a_document_is_replaced(tmp_path):
+    document, marks = tmp_path / "performance.md", Marks("bench", "python -m bench")
+    document.write_text(f"before\n{marks.begin}\nold\n{marks.end}\nafter\n")
+    marks.write(document, "new\n")
+    assert document.read_text() == f"before\n{marks.begin}\nnew\n{marks.end}\nafter\n"
 
 
-def test_a_document_without_marks_is_refused(tmp_path):
-    document = tmp_path / "performance.md"
-    document.write_text("nothing\n")
+def test_a_document_without_marks_is_refused():
     with pytest.raises(ValueError, match="has no lines"):
-        write_into(document, [])
+        Marks("bench", "python -m bench").filled("nothing\n", "new\n")
 
 
 def test_a_bed_keeps_runs_apart(tmp_path, monkeypatch):
     made = []
-    monkeypatch.setattr("bench.bed.create_topics", lambda servers, tracing, outputs: made.append((tracing, *outputs)))
+    monkeypatch.setattr(
+        "bench.bed.create_topics", lambda _servers, tracing, outputs, _partitions: made.append((tracing, *outputs))
+    )
     bed = Bed("localhost:1", tmp_path, None, 0, print)
     first, second = bed.settings(), bed.settings("live")
     assert first["application.id"] != second["application.id"]

@@ -11,9 +11,8 @@ def test_the_fastest_round_counts_and_is_shared_by_what_was_done(monkeypatch):
     assert fastest(lambda: None, count=10, rounds=3) == 200_000
 
 
-def test_a_rate_is_what_so_many_cores_could_do_with_nothing_else():
+def test_a_rate_is_what_one_core_could_do_with_nothing_else():
     assert per_second(25.0) == 40_000
-    assert per_second(25.0, cores=2) == 80_000
 
 
 def test_the_traces_that_are_measured_with_are_valid():
@@ -24,10 +23,9 @@ def test_the_traces_that_are_measured_with_are_valid():
 
 def test_every_part_is_measured_for_a_trace():
     costs = in_process(records(400))
-    assert all(cost.micros > 0 and cost.unit == "trace" for cost in costs)
+    assert all(cost.micros > 0 for cost in costs)
     assert any("every field checked" in cost.name for cost in costs)
 
 
 def test_the_table_says_what_one_core_could_do():
     assert "| parse | 25.00 | 40,000 traces/s |" in markdown([Cost("parse", 25.0)])
-    assert "| append | 200.00 | 5,000 requests/s |" in markdown([Cost("append", 200.0, "request")])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bench.dashboard.background import running
+from tests.serving import running
 from tests.tracing_aggregator.dashboard.shop import shop
 from tests.tracing_aggregator.dashboard.stores import Made
 from tracing_aggregator.dashboard.api import application

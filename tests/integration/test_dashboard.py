@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 import pytest
 
-from bench.dashboard.background import running
 from runners.replay import replay
+from tests.serving import running
 from tests.tracing_aggregator.dashboard.stores import ANOMALIES, SETTINGS, STATS, TRACES, Made, group_minute
 from tests.tracing_aggregator.explain.cases import acked, consumed, found, sent
 from tracing_aggregator.dashboard.api import application

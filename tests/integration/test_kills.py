@@ -1,6 +1,6 @@
 import pytest
 
-from bench.kills import measure
+from bench.faults.kills import measure
 
 pytestmark = pytest.mark.integration
 

@@ -8,9 +8,9 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from bench.dashboard.background import running
 from pipeline.config.settings import Settings
 from runners.flink.rest import Access, FlinkError, FlinkRest, innermost
+from tests.serving import running
 from tests.tracing_aggregator.web.certificates import self_signed
 from tracing_aggregator.web.server import Tls
 

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 from fastapi.testclient import TestClient
 
-from bench.dashboard.background import running
+from tests.serving import running
 from tests.tracing_aggregator.dashboard.stores import (
     ANOMALIES,
     PATHWAYS,

@@ -10,10 +10,10 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from bench.dashboard.background import running
 from pipeline.config.load import Config
 from pipeline.config.settings import Settings
 from pipeline.errors import UserError
+from tests.serving import running
 from tests.tracing_aggregator.dashboard.stores import TRACES
 from tests.tracing_aggregator.explain.cases import sent
 from tracing_aggregator.cli.main import main

@@ -21,7 +21,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.trace import Link, SpanKind
 
-from bench.dashboard.background import running
+from tests.serving import running
 from tests.tracing_aggregator.ingest.requests import CONSUME, PLACE, SEND, any_span, request
 from tracing_aggregator.ingest import receiver
 from tracing_aggregator.ingest.deliver import NotDeliveredError

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from bench.dashboard.background import running
+from tests.serving import running
 from tracing_aggregator.web import connections
 from tracing_aggregator.web.connections import Connections, Limits
 

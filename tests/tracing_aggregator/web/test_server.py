@@ -11,8 +11,8 @@ from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from bench.dashboard.background import running
 from pipeline.errors import UserError
+from tests.serving import running
 from tests.tracing_aggregator.web.certificates import self_signed
 from tracing_aggregator.web.access_log import AccessLog
 from tracing_aggregator.web.busy import Busy

@@ -1,1 +1,0 @@
-"""Measures how long the API takes over a full store."""

@@ -1,0 +1,1 @@
+"""How fast, how late, with how much CPU and memory: `python -m bench`, see docs/performance.md."""
