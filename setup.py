@@ -106,6 +106,8 @@ DEV = [
     "psutil>=6,<8",
     # Flame graphs of Python processes: `make profile`. 0.4 is the first that knows Python 3.13.
     "py-spy>=0.4,<0.5",
+    # Runs the checks of `make lint` before each commit. 4 is the first with the names of stages as they are.
+    "pre-commit>=4,<5",
     # Keeps the packages in layers. 2.1 can forbid external packages.
     "import-linter>=2.1,<3",
 ]

@@ -7,9 +7,9 @@ from typing import Any
 import orjson
 
 from pipeline.config.settings import Settings
-from tracing_aggregator.dashboard.intake.ingest import Record
 from transforms.dates import NANOS_PER_MILLI, date_of, date_of_nanos
 from transforms.latency_sketch import LatencySketch
+from transforms.records import KafkaRecord
 
 TOPICS = 10
 GROUPS = 3
@@ -40,7 +40,7 @@ class Traffic:
         """When the next message is produced."""
         return self._start_ms + int(self._number * self._gap_ms)
 
-    def message(self) -> Iterator[Record]:
+    def message(self) -> Iterator[KafkaRecord]:
         """The records of one more message: its traces, and now and then a finding."""
         number = self._number
         at = self.now_ms
@@ -61,7 +61,7 @@ class Traffic:
             finding = message | {"id": f"unconsumed:{number}", "reason": "unconsumed", "groupId": "group-0"}
             yield self._record(self._settings.anomaly_topic, at, finding | {"date": date_of(at)})
 
-    def statistics(self, start_ms: int) -> Iterator[Record]:
+    def statistics(self, start_ms: int) -> Iterator[KafkaRecord]:
         """What the pipeline would say of a minute."""
         window = {"windowStart": date_of(start_ms)}
         for topic in (f"topic-{number}" for number in range(TOPICS)):
@@ -84,14 +84,14 @@ class Traffic:
             sketch.add(int(self._random.lognormvariate(4, 1)))
         return sketch.summary() or {}
 
-    def _trace(self, known: Value, name: str, at_ms: int, phase: str, duration: int | None) -> Record:
+    def _trace(self, known: Value, name: str, at_ms: int, phase: str, duration: int | None) -> KafkaRecord:
         timed = {} if duration is None else {"durationMs": duration}
         value = {"id": name, "date": date_of_nanos(at_ms * NANOS_PER_MILLI, 9), "type": phase, **known, **timed}
         return self._record(self._settings.aggregated_topic, at_ms, value)
 
-    def _record(self, topic: str, at_ms: int, value: Value) -> Record:
+    def _record(self, topic: str, at_ms: int, value: Value) -> KafkaRecord:
         self._offsets[topic] = self._offsets.get(topic, -1) + 1
-        return Record(topic, 0, self._offsets[topic], at_ms, orjson.dumps(value))
+        return KafkaRecord(topic, 0, self._offsets[topic], at_ms, None, orjson.dumps(value))
 
     def minutes(self, until_ms: int) -> range:
         """Starts of the minutes from the first message to that time."""

@@ -16,9 +16,10 @@ from pipeline.config.settings import Settings
 from tests.invented_outputs import TRACES_OF_A_MESSAGE, Traffic
 from tests.serving import running
 from tracing_aggregator.dashboard.api import application
-from tracing_aggregator.dashboard.intake.ingest import Ingest, Record
+from tracing_aggregator.dashboard.intake.ingest import Ingest
 from tracing_aggregator.dashboard.intake.retention import trim
 from tracing_aggregator.dashboard.store import Reader, open_store
+from transforms.records import KafkaRecord
 
 _BATCH = 5000
 _TIMEOUT_S = 60.0
@@ -61,7 +62,7 @@ def main(traces: int, rate: int, rounds: int, store: Path | None) -> None:
         connection.close()
 
 
-def _messages(traffic: Traffic, count: int) -> Iterator[Record]:
+def _messages(traffic: Traffic, count: int) -> Iterator[KafkaRecord]:
     return itertools.chain.from_iterable(traffic.message() for _ in range(count))
 
 

@@ -1,5 +1,6 @@
 """Latency at a fixed rate, then the cost of a run that has nothing to do."""
 
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -28,7 +29,7 @@ def live(
     bed: Bed, name: str, program: Sequence[str], changes: Mapping[str, str], *, rate: int, seconds: int, warm_up: int
 ) -> Iterator[Figures]:
     """Traces at `rate` a second for `seconds` after a warm-up of `warm_up` traces, then silence."""
-    tracing = f"live{name.replace(' ', '-').replace(',', '')}"
+    tracing = re.sub(r"[^\w-]+", "-", name)
     settings = {**bed.settings(tracing), **changes}
     folder, output = bed.run_folder(settings), settings["aggregated.topic"]
     early = Traffic(warm_up // TRACES_PER_MESSAGE, time.time_ns() - 60 * SECOND, topics=("warm-up",), seed=2)

@@ -111,10 +111,9 @@ def request(data: bytes) -> None:
 
 def output(data: bytes) -> None:
     """A record of an output topic, as the dashboard stores it: it is taken, or counted as unreadable."""
-    from tracing_aggregator.dashboard.intake.ingest import Record
 
     ingest, _ = _store()
-    ingest.take([Record(topic, 0, 1, START, data) for topic in ingest.topics])
+    ingest.take([KafkaRecord(topic, 0, 1, START, None, data) for topic in ingest.topics])
 
 
 def scrape(data: bytes) -> None:

@@ -16,6 +16,7 @@ from tracing_aggregator.dashboard.api import application
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 MARKS = [
     pytest.mark.integration,
+    pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here: apt-get install chromium"),
 ]
 NARROW = {"viewport": {"width": 360, "height": 740}}

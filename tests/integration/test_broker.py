@@ -12,7 +12,7 @@ from confluent_kafka.admin import AdminClient
 
 from runners.kafka.broker import Broker, BrokerError
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.broker]
 
 QUIET: dict[str, str | int | float | bool] = {"log_level": 0, "socket.timeout.ms": 10_000}
 

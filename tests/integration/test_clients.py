@@ -13,7 +13,7 @@ from runners.java.java_process import JavaProcessError
 from runners.kafka.broker import Broker
 from tests.integration.java_clients import Clients, Committed
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.broker, pytest.mark.java]
 
 Trace = dict[str, Any]
 

@@ -16,7 +16,7 @@ from tests.integration.java_of_ours import compiled
 from tests.tracing_aggregator.explain.cases import acked, committed, consumed, sent
 from tracing_aggregator.sinks.elasticsearch.documents import TRACE_INDEX
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.java]
 
 CONNECTOR = json.loads((Path(__file__).parents[2] / "deploy" / "connect" / "aggregated-trace.json").read_text())
 CONFIG = CONNECTOR["config"]

@@ -21,6 +21,7 @@ MINUTE = "2026-11-22T14:54:00.000Z"
 
 pytestmark = [
     pytest.mark.integration,
+    pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here: apt-get install chromium"),
 ]
 sync_api = pytest.importorskip("playwright.sync_api")

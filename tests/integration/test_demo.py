@@ -13,7 +13,7 @@ import pytest
 
 from tests.integration.flink_processes import ROOT, descendants, is_alive, wait_until
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.flink]
 KINDS = ("SEND", "ACK", "CONSUME", "COMMIT")
 FIRST_S = 240
 #: Of a message that is complete, of an incident, or the command for one.

@@ -14,7 +14,7 @@ from tests.integration.search_server import SearchServer
 from tests.integration.sink_processes import SinkProcess
 from tests.tracing_aggregator.explain.cases import found, sent
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.broker, pytest.mark.search]
 
 PACE_S = 0.005
 MOST = 10_000  # as many as a search gives

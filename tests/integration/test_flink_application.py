@@ -12,7 +12,7 @@ from tests.integration.aggregations import settings, tracing_aggregator
 from tests.integration.flink_processes import wait_until
 from tests.integration.test_flink_cluster import feed, output, wait_for
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.flink]
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from tests.integration.aggregations import Outcome, command, in_kafka, replayed,
 from tests.integration.flink_processes import ROOT, descendants, wait_until
 from tests.integration.garbage import good, write
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.flink]
 MESSAGES = 60
 KINDS = ("SEND", "ACK", "CONSUME", "COMMIT")
 

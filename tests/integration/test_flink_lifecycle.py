@@ -17,7 +17,7 @@ from runners.flink import cluster
 from runners.kafka.broker import Broker
 from tests.integration.flink_processes import ROOT, PairsRun, is_alive, outcomes, produce, wait_until
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.flink]
 PAIRS = [f"pair-{number}" for number in range(40)]
 RUNNING = "Running after"
 

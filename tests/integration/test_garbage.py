@@ -9,7 +9,7 @@ from runners.kafka.broker import Broker
 from tests.integration.aggregations import OnFlink, Outcome, directly, replayed, settings, tracing_aggregator
 from tests.integration.garbage import garbage, good, write
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.flink]
 GOOD, GARBAGE = good(60), garbage()
 
 

@@ -17,7 +17,7 @@ from tests.integration.aggregations import OnFlink, settings
 from tests.integration.flink_processes import records, wait_until
 from tests.integration.traced_clients import SeekingConsumer, Traced
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.flink]
 TRACING, TOPIC, GROUP = "idle-tracing", "went-quiet", "readers"
 MESSAGES = 20
 #: One message has no ACK, the group passes by another without reading it, and the last that it commits is a third.

@@ -21,7 +21,7 @@ from runners.ports import free_ports
 from tests.integration.aggregations import command, directly, settings, tracing_aggregator
 from tests.integration.flink_processes import ROOT
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.broker]
 TOPIC, GROUP, COUNT = "otel-orders", "otel-billing", 20
 WITHIN_S = 60
 

@@ -14,7 +14,7 @@ from tests.integration.search_server import SearchServer
 from tests.integration.sink_processes import SinkProcess
 from tools.kibana_objects import ndjson
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.search]
 
 FILE = Path(__file__).parents[2] / "deploy" / "kibana" / "kafka-tracing.ndjson"
 OBJECTS = {each["id"]: each for each in map(json.loads, FILE.read_text().splitlines())}

@@ -2,7 +2,7 @@ import pytest
 
 from bench.faults.kills import measure
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.flink]
 
 
 def test_everything_may_be_killed_at_any_moment_and_each_trace_comes_out_joined():

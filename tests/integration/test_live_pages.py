@@ -26,6 +26,8 @@ from tracing_aggregator.traffic.run import make_topics
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = [
     pytest.mark.integration,
+    pytest.mark.flink,
+    pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here: apt-get install chromium"),
 ]
 sync_api = pytest.importorskip("playwright.sync_api")

@@ -20,7 +20,7 @@ from tests.tracing_aggregator.sinks.otlp.test_target import spans_of
 from tests.tracing_aggregator.sinks.scripted_server import Answer, scripted
 from tracing_aggregator.sinks.otlp.spans import trace_id
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.broker]
 
 COLLECTOR = shutil.which(
     "otelcol", path=os.pathsep.join([str(Path("~/.cache/tracing-aggregator/bin").expanduser()), os.environ["PATH"]])
@@ -100,6 +100,7 @@ def collecting(folder: Path) -> Iterator[tuple[str, Path]]:
         collector.wait(60)
 
 
+@pytest.mark.collector
 @pytest.mark.skipif(COLLECTOR is None, reason="there is no otelcol here: make otelcol builds it")
 def test_the_opentelemetry_collector_takes_them_all(aggregated, tmp_path):
     with collecting(tmp_path) as (url, log):

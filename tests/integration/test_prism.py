@@ -10,6 +10,8 @@ from tests.integration.flink_processes import PairsRun, is_alive, outcomes, prod
 
 pytestmark = [
     pytest.mark.integration,
+    pytest.mark.broker,
+    pytest.mark.prism,
     pytest.mark.skipif(shutil.which("prism") is None, reason="there is no prism program on the PATH"),
 ]
 

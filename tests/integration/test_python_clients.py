@@ -13,7 +13,7 @@ from tests.integration.aggregations import directly, settings, tracing_aggregato
 from tests.integration.java_clients import Clients
 from tracing_clients import TracingConsumer, TracingProducer
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.broker]
 PYTHON, JAVA, COPY = "python-orders", "java-orders", "python-copies"
 COUNT = 30
 WITHIN_S = 60

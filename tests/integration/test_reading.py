@@ -11,7 +11,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from tests.integration.aggregations import FINDINGS, TRACES, OnFlink, in_kafka, settings
 from tests.integration.flink_processes import wait_until
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.flink]
 RUNNING = "Running after"
 SOON = {"hold_send_ms": "1000", "checkpoint_interval_ms": "1000", "discovery_interval_ms": "1000", "metrics_port": "0"}
 

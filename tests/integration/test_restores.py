@@ -25,7 +25,7 @@ from tests.integration.open_messages import (
     settings,
 )
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.flink]
 SKIPPED_FINDING = f"unconsumed:{GROUP}:{TOPIC}:{SKIPPED}:1"
 UNACKED_FINDING = f"unacked:{UNACKED}-0-SEND:{UNACKED}:0"
 IN_THE_END = {**HOLDS, "unacked.ms": "1000", "uncommitted.ms": TEN_YEARS, "unconsumed.ms": "1000", "workers": "1"}

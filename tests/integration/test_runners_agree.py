@@ -10,7 +10,7 @@ from runners.kafka.broker import Broker
 from tests.integration.aggregations import OnFlink, Outcome, directly, replayed, settings, tracing_aggregator
 from tests.integration.recorded_traffic import MESSAGES, ORDERS, SILENT, UNREAD, Recorded, dump, record
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.flink]
 TRACING = "_tracing"  # the interceptors know no other name
 
 

@@ -36,7 +36,7 @@ from tests.integration.scenario import (
     messages,
 )
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.broker]
 Value = dict[str, Any]
 DEADLINES = dict.fromkeys(("unacked_ms", "lost_ms", "unconsumed_ms", "uncommitted_ms"), str(WAIT_MS))
 

@@ -32,7 +32,7 @@ from tracing_aggregator.dashboard.follow import Follower
 from tracing_aggregator.dashboard.store import open_store
 from tracing_aggregator.metrics.reader import StatsReader
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.flink]
 TRACES = [from_line(line) for line in (ROOT / "tests/data/real_traces.jsonl").read_bytes().splitlines()]
 IDS = {json.loads(record.value)["id"] for record in TRACES}
 CANARY = b"canary"

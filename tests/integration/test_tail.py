@@ -12,7 +12,7 @@ from tests.integration.aggregations import command, settings, tracing_aggregator
 from tests.integration.flink_processes import ROOT, produce
 from tests.tracing_aggregator.explain.cases import acked, consumed
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.broker]
 
 
 def test_what_comes_is_shown_and_ctrl_c_ends_it_in_order(shared_broker: Broker, tmp_path) -> None:

@@ -13,7 +13,7 @@ from tests.integration import truth_on_the_dashboard as on_the_dashboard
 from tests.integration.aggregations import directly, settings, tracing_aggregator
 from tests.integration.dashboards import Dashboard
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.broker]
 WAIT_MS = 3000
 WAITS = dict.fromkeys(
     ("unacked_ms", "lost_ms", "unconsumed_ms", "uncommitted_ms", "consumption_buffer_ms"), str(WAIT_MS)

@@ -1,24 +1,20 @@
 """Follows the output topics in Kafka into the store, from where the store ends."""
 
-import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
 
-from pipeline.config.client_properties import to_librdkafka
 from pipeline.config.load import Config
 from pipeline.errors import UserError
 from runners.kafka.admin import TIMEOUT_S, reason
-from tracing_aggregator.dashboard.intake.ingest import Ingest, Record
+from runners.kafka.topic_tail import Place, TopicTail
+from tracing_aggregator.dashboard.intake.ingest import Ingest
 from tracing_aggregator.dashboard.intake.retention import trim
 from tracing_aggregator.dashboard.store import transaction
 
-if TYPE_CHECKING:
-    from confluent_kafka import Consumer, Message
-
-_BATCH = 1000
 _POLL_S = 0.5
 _RETRY_S = 3.0
 _STOP_S = 10.0
@@ -28,11 +24,6 @@ _LONGEST_WAIT_S = 2.0
 #: How often ends of partitions are asked for, and new partitions and topics looked for.
 _LOOK_S = 5.0
 
-_log = logging.getLogger(__name__)
-_log.addHandler(logging.NullHandler())
-_log.propagate = False
-
-Place = tuple[str, int]
 _Answer = TypeVar("_Answer")
 
 
@@ -55,7 +46,6 @@ class Follower:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="follow-topics", daemon=True)
         self._state: dict[str, Any] = {"state": "connecting"}
-        self._positions: dict[Place, int] = {}
 
     def start(self) -> None:
         """Begin."""
@@ -81,67 +71,32 @@ class Follower:
                 self._stopping.wait(_RETRY_S)
 
     def _follow(self) -> None:
-        from confluent_kafka import Consumer
-
-        properties: dict[str, Any] = to_librdkafka(self._config.consumer_properties())
-        # A group is asked for, and never joined: positions are ours.
-        properties |= {
-            "group.id": "tracing-aggregator-dashboard",
-            "enable.auto.commit": False,
-            "auto.offset.reset": "earliest",
-        }
-        consumer = Consumer(properties, logger=_log)
-        try:
+        with TopicTail(self._config) as tail:
             ingest = Ingest(self._connection, self._config.settings)
-            self._positions = {}
             looked = -_LOOK_S
             while not self._stopping.is_set():
                 if time.monotonic() - looked >= _LOOK_S:
                     looked = time.monotonic()
-                    self._look(consumer, ingest)
-                records = [_record(message) for message in consumer.consume(_BATCH, _POLL_S) if _is_record(message)]
-                if records:
+                    self._look(tail, ingest)
+                # Errors of partitions pass; those that do not pass show as lag.
+                if records := tail.records(_POLL_S):
                     ingest.take(records)
-                    for record in records:
-                        self._positions[record.topic, record.partition] = record.offset + 1
                 trim(self._connection, self._keep)
-        finally:
-            consumer.close()
 
-    def _look(self, consumer: "Consumer", ingest: Ingest) -> None:
+    def _look(self, tail: TopicTail, ingest: Ingest) -> None:
         """Follow partitions that are new, and hear where all of them end."""
-        cluster = self._answer(lambda wait: consumer.list_topics(timeout=wait))
+        cluster = self._answer(tail.metadata)
         self._is_the_same(str(cluster.cluster_id))
-        there = [
-            (topic, partition)
-            for topic in ingest.topics
-            if topic in cluster.topics
-            for partition in cluster.topics[topic].partitions
-        ]
-        ends = dict(self._ends(consumer, there))
-        new = [place for place in there if place not in self._positions]
-        if new:
-            self._positions |= {place: self._start(consumer, place) for place in new}
-            self._assign(consumer)
+        there = tail.places(ingest.topics, cluster)
+        ends = {place: self._answer(partial(tail.bounds, place))[1] for place in there}
+        if new := {place: self._start(tail, place) for place in there if place not in tail.positions}:
+            tail.assign(tail.positions | new)
         ingest.take((), ends)
         with transaction(self._connection):
             known = {"alive": str(time.time_ns() // 1_000_000), "servers": self._config.settings.bootstrap_servers}
             self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", known.items())
         missing = [topic for topic in ingest.topics if topic not in cluster.topics]
         self._state = {"state": "following", "missing": missing}
-
-    def _ends(self, consumer: "Consumer", places: list[Place]) -> Iterator[tuple[Place, int]]:
-        for place in places:
-            _, end = self._bounds(consumer, place)
-            yield place, end
-
-    def _bounds(self, consumer: "Consumer", place: Place) -> tuple[int, int]:
-        """The lowest offset that is there, and the one after the highest."""
-        from confluent_kafka import TopicPartition
-
-        at = TopicPartition(*place)
-        low, end = self._answer(lambda wait: consumer.get_watermark_offsets(at, timeout=wait))
-        return low, end
 
     def _answer(self, ask: Callable[[float], _Answer]) -> _Answer:
         """What brokers answer within TIMEOUT_S. Waits for it in parts, so that `stop` ends it.
@@ -162,25 +117,16 @@ class Follower:
                 elif error.args[0].code() != KafkaError._TRANSPORT:  # noqa: SLF001  public, by its documents
                     raise
 
-    def _start(self, consumer: "Consumer", place: Place) -> int:
-        from confluent_kafka import TopicPartition
-
+    def _start(self, tail: TopicTail, place: Place) -> int:
         known = self._connection.execute(
             "SELECT next FROM partitions WHERE topic = ? AND partition = ? AND next > 0", place
         ).fetchone()
-        low, end = self._bounds(consumer, place)
+        low, end = self._answer(partial(tail.bounds, place))
         if known:
             return int(min(max(known[0], low), end))
         if self._since is None:
             return low
-        since = TopicPartition(*place, self._since)
-        [at] = self._answer(lambda wait: consumer.offsets_for_times([since], timeout=wait))
-        return end if at.offset < 0 else max(at.offset, low)
-
-    def _assign(self, consumer: "Consumer") -> None:
-        from confluent_kafka import TopicPartition
-
-        consumer.assign([TopicPartition(*place, offset) for place, offset in self._positions.items()])
+        return max(self._answer(partial(tail.at_time, place, self._since)), low)
 
     def _is_the_same(self, cluster: str) -> None:
         """A store is of one cluster: offsets of another mean other records."""
@@ -193,14 +139,3 @@ class Follower:
                 f"{self._config.settings.bootstrap_servers} ({cluster}).",
                 "Name another: tracing-aggregator dashboard --store FILE",
             )
-
-
-def _is_record(message: "Message") -> bool:
-    """Errors of partitions pass (brokers come back); those that do not pass show as lag."""
-    return message.error() is None
-
-
-def _record(message: "Message") -> Record:
-    kind, timestamp = message.timestamp()
-    place = message.topic() or "", message.partition() or 0, message.offset() or 0
-    return Record(*place, timestamp if kind else None, message.value())

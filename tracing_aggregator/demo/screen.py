@@ -13,11 +13,11 @@ import orjson
 
 from pipeline.config.settings import Settings
 from pipeline.envelope import to_line
-from tracing_aggregator.demo.feed import Arrival
 from tracing_aggregator.demo.incidents import Incidents, Told
 from tracing_aggregator.demo.messages import Messages
 from tracing_aggregator.demo.rows import HEADINGS, Row, line, row
 from tracing_aggregator.demo.totals import Totals
+from transforms.records import KafkaRecord
 
 TOTALS_EACH_S = 10.0
 
@@ -60,11 +60,11 @@ class Screen:
         if self._is_firehose:
             self.heading(line(HEADINGS))
 
-    def take(self, arrivals: list[Arrival]) -> None:
+    def take(self, arrivals: list[KafkaRecord]) -> None:
         """Shows what arrived in the output topics, and what follows from it."""
         findings = []
         for arrival in arrivals:
-            value = orjson.loads(arrival.value)
+            value = orjson.loads(arrival.value or b"{}")
             if arrival.topic == self._topics.aggregated_topic:
                 self.trace(arrival, value)
             elif arrival.topic == self._topics.anomaly_topic:
@@ -76,7 +76,7 @@ class Screen:
         for told in self.incidents.news(self._clock()):
             self.incident(told)
 
-    def trace(self, arrival: Arrival, value: dict[str, Any]) -> None:  # noqa: ARG002  JSON is of the arrival itself
+    def trace(self, arrival: KafkaRecord, value: dict[str, Any]) -> None:  # noqa: ARG002  JSON is of the arrival itself
         """Shows an aggregated trace, or its message if that is complete."""
         if self._is_firehose:
             self.row(row(value))
@@ -123,9 +123,9 @@ class JsonScreen(Screen):
     def heading(self, text: str) -> None:
         """JSON needs no head."""
 
-    def trace(self, arrival: Arrival, value: dict[str, Any]) -> None:  # noqa: ARG002  the arrival is all
+    def trace(self, arrival: KafkaRecord, value: dict[str, Any]) -> None:  # noqa: ARG002  the arrival is all
         """Writes it as it came."""
-        sys.stdout.buffer.write(to_line(*arrival))
+        sys.stdout.buffer.write(to_line(arrival.topic, arrival.key or b"", arrival.value or b""))
         sys.stdout.buffer.flush()
 
     def incident(self, told: Told) -> None:

@@ -18,9 +18,9 @@ from runners.flink.job_server import JobServer
 from runners.java.find_java import find_java
 from runners.java.jars import resolve
 from runners.kafka.broker import Broker
+from runners.kafka.topic_tail import TopicTail
 from runners.state_folder import StateFolder
 from runners.stop_signals import stop_request
-from tracing_aggregator.demo.feed import Feed
 from tracing_aggregator.demo.page import METRICS_PORT, Page, Served, usual_or_free
 from tracing_aggregator.demo.screen import Screen
 from tracing_aggregator.demo.traffic import traffic
@@ -130,7 +130,7 @@ def watched(config: Config, screen: Screen, stop: Event, page: Page) -> Iterator
         try:
             screen.begin(settings, page.address)
             while not ending.is_set():
-                arrivals = feed.poll(POLL_S)
+                arrivals = tail.records(POLL_S)
                 if arrivals:
                     page.begin()
                 screen.take(arrivals)
@@ -141,7 +141,8 @@ def watched(config: Config, screen: Screen, stop: Event, page: Page) -> Iterator
             stop.set()
 
     shown = [settings.aggregated_topic, settings.anomaly_topic, settings.stats_topic]
-    with Feed(settings.bootstrap_servers, shown) as feed:
+    with TopicTail(config) as tail:
+        tail.assign(tail.ends(tail.places(shown)))
         watcher = Thread(target=watch, name="watch", daemon=True)
         watcher.start()
         try:

@@ -1,30 +1,23 @@
 """The output topics in Kafka, from a time on, up to the offsets at which they end now."""
 
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import orjson
 
-from pipeline.config.client_properties import to_librdkafka
 from pipeline.config.load import Config
 from pipeline.errors import UserError
 from runners.kafka.admin import TIMEOUT_S, Admin, talking_to_brokers
+from runners.kafka.topic_tail import Place, TopicTail
 from tracing_aggregator.explain.gather import Value
 from transforms.dates import date_of
 
 #: A partition that gives nothing for this long is given up: the broker is gone.
 _STALLED_S = 30.0
 _POLL_S = 0.5
-_BATCH = 1000
 
 Tell = Callable[[str, int, int], None]
 """Told of progress: the topic, the records read of it, and how many it has."""
-
-
-class _Range(NamedTuple):
-    partition: int
-    start: int
-    end: int
 
 
 class KafkaOutputs:
@@ -40,8 +33,6 @@ class KafkaOutputs:
     """
 
     def __init__(self, config: Config, since: int | None, tell: Tell) -> None:
-        from confluent_kafka import Consumer
-
         settings = config.settings
         topics = Admin(config).client.list_topics(timeout=TIMEOUT_S).topics
         if settings.aggregated_topic not in topics:
@@ -52,24 +43,14 @@ class KafkaOutputs:
             )
         self._names = settings.aggregated_topic, settings.anomaly_topic
         self._tell = tell
-        properties: dict[str, Any] = to_librdkafka(config.consumer_properties())
-        properties |= {
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "auto.offset.reset": "earliest",
-            "log_level": 0,
-        }
-        self._consumer = Consumer(properties)
+        self._tail = TopicTail(config)
         with talking_to_brokers():
-            self._ranges = {
-                name: [self._range(name, partition, since) for partition in topics[name].partitions]
-                for name in self._names
-                if name in topics
-            }
+            places = self._tail.places(self._names)
+            self._ranges = {place: self._range(place, since) for place in places}
         start = "" if since is None else f" since {date_of(since)}"
         self.looked_at = [
-            f"topic {name} at {settings.bootstrap_servers}{start}: {_size(ranges)} records"
-            for name, ranges in self._ranges.items()
+            f"topic {name} at {settings.bootstrap_servers}{start}: {_size(self._ranges_of(name))} records"
+            for name in dict.fromkeys(topic for topic, _ in places)
         ]
 
     def records(self) -> Iterator[Value]:
@@ -82,60 +63,44 @@ class KafkaOutputs:
 
     def close(self) -> None:
         """Leave the brokers."""
-        self._consumer.close()
+        self._tail.close()
 
-    def _range(self, topic: str, partition: int, since: int | None) -> _Range:
-        from confluent_kafka import TopicPartition
+    def _range(self, place: Place, since: int | None) -> range:
+        low, end = self._tail.bounds(place)
+        return range(low if since is None else min(self._tail.at_time(place, since), end), end)
 
-        low, end = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=TIMEOUT_S)
-        if since is not None:
-            [at] = self._consumer.offsets_for_times([TopicPartition(topic, partition, since)], timeout=TIMEOUT_S)
-            low = end if at.offset < 0 else at.offset
-        return _Range(partition, low, end)
+    def _ranges_of(self, topic: str) -> dict[Place, range]:
+        return {place: offsets for place, offsets in self._ranges.items() if place[0] == topic}
 
     def _read(self, topic: str) -> Iterator[Value]:
-        from confluent_kafka import TopicPartition
-
-        ranges = [one for one in self._ranges.get(topic, ()) if one.start < one.end]
-        if not ranges:
-            return
-        with talking_to_brokers():
-            self._consumer.assign([TopicPartition(topic, one.partition, one.start) for one in ranges])
-            yield from self._consume(topic, ranges)
-            self._consumer.unassign()
-
-    def _consume(self, topic: str, ranges: list[_Range]) -> Iterator[Value]:
-        """The records of these ranges. A range may end with what is no record: then the partition's end is told."""
-        from confluent_kafka import KafkaError
-
-        ends, total, read, quiet = {one.partition: one.end for one in ranges}, _size(ranges), 0, 0.0
-        while ends:
-            messages = self._consumer.consume(_BATCH, _POLL_S)
-            quiet = 0.0 if messages else quiet + _POLL_S
+        ranges = {place: offsets for place, offsets in self._ranges_of(topic).items() if offsets}
+        total, read, quiet = _size(ranges), 0, 0.0
+        self._tail.assign({place: offsets.start for place, offsets in ranges.items()})
+        while any(self._tail.positions[place] < offsets.stop for place, offsets in ranges.items()):
+            with talking_to_brokers():
+                records = self._tail.records(_POLL_S)
+            quiet = 0.0 if records else quiet + _POLL_S
             if quiet >= _STALLED_S:
                 raise UserError(
                     f"{topic} gave nothing for {_STALLED_S:.0f} s.", "Are the brokers up? See: tracing-aggregator check"
                 )
-            for message in messages:
-                partition, offset, error = message.partition() or 0, message.offset() or 0, message.error()
-                if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001  its public name
-                    raise UserError(f"{topic} cannot be read: {error.str()}.", "See: tracing-aggregator check")
-                end = ends.get(partition, 0)
-                if error is not None or offset + 1 >= end:
-                    ends.pop(partition, None)
-                if error is None and offset < end:
+            if self._tail.errors:
+                why = self._tail.errors[0].str()
+                raise UserError(f"{topic} cannot be read: {why}.", "See: tracing-aggregator check")
+            for record in records:
+                if record.offset in ranges[record.topic, record.partition]:
                     read += 1
-                    value = _parsed(message.value())
+                    value = _parsed(record.value)
                     if isinstance(value, dict) and "id" in value:
                         yield value
             self._tell(topic, read, total)
 
 
-def _size(ranges: list[_Range]) -> int:
-    return sum(one.end - one.start for one in ranges)
+def _size(ranges: Mapping[Place, range]) -> int:
+    return sum(map(len, ranges.values()))
 
 
-def _parsed(payload: str | bytes | None) -> Any:
+def _parsed(payload: bytes | None) -> Any:
     """What is no JSON is none of ours."""
     try:
         return None if payload is None else orjson.loads(payload)

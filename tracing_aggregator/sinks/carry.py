@@ -16,6 +16,7 @@ from pipeline.config.load import Config
 from pipeline.errors import UserError
 from runners.kafka.admin import TIMEOUT_S, Admin, code, reason
 from runners.kafka.kafka_commands import KafkaCommands
+from runners.kafka.topic_tail import record_of
 from tracing_aggregator.sinks.letters import Letters
 from tracing_aggregator.sinks.retry import Persistence, StoppedError
 from transforms.dead_letters import DeadLetter
@@ -116,24 +117,13 @@ def _records(messages: "Iterable[Message]", commands: KafkaCommands) -> list[Kaf
     for message in messages:
         error = message.error()
         if error is None:
-            records.append(_record(message))
+            records.append(record_of(message))
         elif error.code() in _NOT_ALLOWED:
             what = "group NAME" if error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED else f"topic {message.topic()}"
             raise UserError(f"The brokers refuse: {error.str()}.", commands.grant(["READ"], what))
         elif error.fatal():
             raise UserError(f"The Kafka client cannot go on: {error.str()}.", "Start the sink again.")
     return records
-
-
-def _record(message: "Message") -> KafkaRecord:
-    _, timestamp = message.timestamp()
-    place = message.topic() or "", message.partition() or 0, message.offset() or 0
-    key, value = message.key(), message.value()
-    return KafkaRecord(*place, timestamp, _bytes(key), _bytes(value))
-
-
-def _bytes(data: Any) -> bytes | None:
-    return data if isinstance(data, bytes) else None
 
 
 def _commit(consumer: Consumer, records: Sequence[KafkaRecord], tell: Callable[[str], None]) -> None:

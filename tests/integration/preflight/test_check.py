@@ -10,7 +10,7 @@ from runners.kafka.broker import Broker
 from tests.integration.preflight.conftest import Grant
 from tracing_aggregator.cli.main import main
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.broker]
 KINDS = ("tracing", "aggregated", "anomaly", "dead", "stats")
 
 

@@ -7,7 +7,7 @@ from confluent_kafka.admin import ConfigResource, NewTopic, ResourceType
 from tests.integration.preflight.conftest import Grant
 from tracing_aggregator.cli.main import main
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.broker]
 
 KINDS = ["tracing", "aggregated", "anomaly", "dead", "stats"]
 

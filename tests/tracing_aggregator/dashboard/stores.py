@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config.settings import Settings
-from tracing_aggregator.dashboard.intake.ingest import Ingest, Record
+from tracing_aggregator.dashboard.intake.ingest import Ingest
 from tracing_aggregator.dashboard.store import Reader, open_store
 from transforms.latency_sketch import LatencySketch
+from transforms.records import KafkaRecord
 
 Value = dict[str, Any]
 SETTINGS = Settings()
@@ -28,7 +29,7 @@ class Made:
         records = []
         for value in values:
             payload = json.dumps(value).encode() if isinstance(value, dict) else value
-            records.append(Record(topic, 0, self._offset, 1000 + self._offset, payload))
+            records.append(KafkaRecord(topic, 0, self._offset, 1000 + self._offset, None, payload))
             self._offset += 1
         self.ingest.take(records)
         return self

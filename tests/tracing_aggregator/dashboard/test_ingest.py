@@ -19,11 +19,12 @@ from tests.tracing_aggregator.dashboard.stores import (
     latencies,
 )
 from tests.tracing_aggregator.explain.cases import acked, committed, consumed, found, sent
-from tracing_aggregator.dashboard.intake.ingest import Record, bucket, bucket_ms
+from tracing_aggregator.dashboard.intake.ingest import bucket, bucket_ms
 from tracing_aggregator.dashboard.intake.retention import STEP, trim
 from tracing_aggregator.dashboard.intake.sketches import merged, shortened
 from tracing_aggregator.dashboard.store import Reader, open_store
 from transforms.latency_sketch import LatencySketch
+from transforms.records import KafkaRecord
 
 START = "2026-01-02T23:30:00.000Z"
 
@@ -147,7 +148,7 @@ def test_positions_are_written_with_their_records_or_not_at_all(made, monkeypatc
     made.take(TRACES, [sent()])
     monkeypatch.setitem(made.ingest._takers, TRACES, fail)
     with pytest.raises(MemoryError):
-        made.ingest.take([Record(TRACES, 0, 1, None, b"{}")])
+        made.ingest.take([KafkaRecord(TRACES, 0, 1, -1, None, b"{}")])
     assert made.reader.value("SELECT next FROM partitions") == 1
 
 

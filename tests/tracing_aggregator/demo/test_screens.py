@@ -8,10 +8,10 @@ from pipeline.config.settings import Settings
 from tests.tracing_aggregator.dashboard.stores import topic_minute
 from tests.tracing_aggregator.demo.test_incidents import AGAIN, REWIND
 from tests.tracing_aggregator.demo.test_messages import order
-from tracing_aggregator.demo.feed import Arrival
 from tracing_aggregator.demo.incidents import QUIET_S
 from tracing_aggregator.demo.screen import JsonScreen, Screen
 from tracing_aggregator.demo.terminal import Terminal
+from transforms.records import KafkaRecord
 
 SETTINGS = Settings().model_copy(update={"bootstrap_servers": "k:1"})
 PAGE = "http://127.0.0.1:8090/"
@@ -26,8 +26,8 @@ class Time:
         return self.now
 
 
-def arrivals(topic: str, *values: dict) -> list[Arrival]:
-    return [Arrival(topic, b"{}", json.dumps(value).encode()) for value in values]
+def arrivals(topic: str, *values: dict) -> list[KafkaRecord]:
+    return [KafkaRecord(topic, 0, 0, 0, b"{}", json.dumps(value).encode()) for value in values]
 
 
 def shown_on(screen: Screen, time: Time) -> None:

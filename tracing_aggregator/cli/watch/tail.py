@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
@@ -13,13 +13,9 @@ from tracing_aggregator.cli.commands import examples
 from tracing_aggregator.cli.options import config_options
 from tracing_aggregator.demo import rows
 
-if TYPE_CHECKING:
-    from confluent_kafka import Consumer
-
 TYPES = ("SEND", "ACK", "CONSUME", "COMMIT")
 TIMEOUT_S = 15
 POLL_S = 0.25
-BATCH = 500
 FINDING_HEADINGS = ("TIME (UTC)", "STATE", "REASON", "MESSAGE", "GROUP", "ID", "")
 _FINDING_WIDTHS = (12, 8, 18, 15, 10, 8, 0)
 
@@ -108,40 +104,22 @@ def arrivals(config: Config, topic: str, begun: Callable[[], None]) -> Iterator[
 
     Raises UserError when no broker answers, or there is no such topic.
     """
-    from confluent_kafka import Consumer
-
-    from pipeline.config.client_properties import to_librdkafka
     from runners.kafka.admin import Admin, talking_to_brokers
+    from runners.kafka.topic_tail import TopicTail
 
-    known = Admin(config).client.list_topics(timeout=TIMEOUT_S).topics
-    if topic not in known:
+    known = Admin(config).client.list_topics(timeout=TIMEOUT_S)
+    if topic not in known.topics:
         raise UserError(
             f"There is no topic {topic} at {config.settings.bootstrap_servers}.",
             "Create it: tracing-aggregator topics; then aggregate: tracing-aggregator run",
         )
-    properties: dict[str, Any] = to_librdkafka(config.consumer_properties())
-    consumer = Consumer(properties | {"enable.auto.commit": False, "fetch.wait.max.ms": 100, "log_level": 0})
-    try:
-        with talking_to_brokers():
-            _assign_ends(consumer, topic, sorted(known[topic].partitions))
-            begun()
-            while True:
-                for message in consumer.consume(BATCH, POLL_S):
-                    key, payload = message.key(), message.value()
-                    if message.error() is None and isinstance(payload, bytes):
-                        yield key if isinstance(key, bytes) else b"", payload
-    finally:
-        consumer.close()
-
-
-def _assign_ends(consumer: "Consumer", topic: str, partitions: list[int]) -> None:
-    """By offset, not by `OFFSET_END`: that is looked up later, and what is written until then would be missing."""
-    from confluent_kafka import TopicPartition
-
-    places = [TopicPartition(topic, number) for number in partitions]
-    for place in places:
-        _, place.offset = consumer.get_watermark_offsets(place, timeout=TIMEOUT_S)
-    consumer.assign(places)
+    with TopicTail(config) as consumer, talking_to_brokers():
+        consumer.assign(consumer.ends(consumer.places([topic], known)))
+        begun()
+        while True:
+            for record in consumer.records(POLL_S):
+                if record.value is not None:
+                    yield record.key or b"", record.value
 
 
 def finding_line(cells: tuple[Any, ...]) -> str:

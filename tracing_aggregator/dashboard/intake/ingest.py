@@ -3,7 +3,7 @@
 import math
 import sqlite3
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
@@ -11,6 +11,7 @@ from pipeline.config.settings import Settings
 from tracing_aggregator.dashboard.intake.sketches import shortened
 from tracing_aggregator.dashboard.store import transaction
 from transforms.dates import NANOS_PER_MILLI, nanos_of
+from transforms.records import KafkaRecord
 
 Value = dict[str, Any]
 #: Takes a value, and when its record was written (ms since the epoch).
@@ -21,16 +22,6 @@ _UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, s
 #: Duration buckets for each doubling.
 STEPS_PER_DOUBLING = 4
 _LATENCIES = ("ackLatencyMs", "consumeLatencyMs", "commitLatencyMs", "residenceMs", "fromOriginMs")
-
-
-class Record(NamedTuple):
-    """A record of an output topic; `timestamp` in ms, None if unknown."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int | None
-    value: bytes | None
 
 
 class Ingest:
@@ -47,7 +38,7 @@ class Ingest:
         }
         self.topics = tuple(self._takers)
 
-    def take(self, records: Iterable[Record], ends: dict[tuple[str, int], int] | None = None) -> None:
+    def take(self, records: Iterable[KafkaRecord], ends: dict[tuple[str, int], int] | None = None) -> None:
         """Take records, and how far they reach, in one transaction. `ends` are the ends of partitions as last heard."""
         with transaction(self._connection):
             for record in records:
@@ -59,22 +50,22 @@ class Ingest:
                     (topic, partition, end),
                 )
 
-    def _take(self, record: Record) -> bool:
+    def _take(self, record: KafkaRecord) -> bool:
         """Whether the record could be read. A tombstone says nothing, and that can be read."""
         if record.value is None:
             return True
         try:
-            self._takers[record.topic](self._connection, orjson.loads(record.value), record.timestamp or 0)
+            self._takers[record.topic](self._connection, orjson.loads(record.value), max(record.timestamp, 0))
         except _UNREADABLE:
             return False
         return True
 
-    def _place(self, record: Record, is_read: bool) -> None:
+    def _place(self, record: KafkaRecord, is_read: bool) -> None:
         self._connection.execute(
             "INSERT INTO partitions VALUES (?1, ?2, ?3, ?3, 1, ?4, ?5) ON CONFLICT DO UPDATE SET "
             "next = ?3, end = max(end, ?3), records = records + 1, unreadable = unreadable + ?4, "
             "written = max(ifnull(written, 0), ifnull(?5, 0))",
-            (record.topic, record.partition, record.offset + 1, not is_read, record.timestamp),
+            (record.topic, record.partition, record.offset + 1, not is_read, max(record.timestamp, 0)),
         )
 
 
