@@ -1,7 +1,6 @@
 """A Flink cluster elsewhere: submit the job and leave it running there; stop it later, with a savepoint."""
 
 import time
-import uuid
 from collections.abc import Callable, Sequence
 
 import click
@@ -10,9 +9,8 @@ from pipeline.config.load import Config
 from pipeline.config.settings import Settings
 from pipeline.errors import UserError
 from runners.flink import resume
-from runners.flink.job_records import JobRecord, frozen_settings
 from runners.flink.job_server import JobServer
-from runners.flink.options import beam_options, cluster_configuration, write_configuration
+from runners.flink.options import cluster_configuration
 from runners.flink.rest import FlinkError, FlinkRest
 from runners.kafka.read_plan import admin_client, describe, partitions
 from runners.kafka_graph import Build
@@ -50,26 +48,22 @@ def submit(
         tell(f"Reading {describe(partitions(admin_client(config), settings))} as group {settings.application_id}.")
         restore = resume.choose(folder, rest, from_savepoint, settings.flink_checkpoints_dir, tell)
         resume.require_layout(config, folder, restore)
-        record = JobRecord(uuid.uuid4().hex, frozen_settings(settings))
-        record.save(folder.jobs)
-        write_configuration(folder.configuration, cluster_configuration(settings, job_id=record.job))
         tell(f"Resuming from {restore}" if restore else "No savepoint known: starting anew.")
         with JobServer(settings, folder) as server:
-            options = beam_options(
-                settings,
-                job_endpoint=server.endpoint,
-                worker=settings.flink_worker_command,
+            submission = server.submit(
+                build,
+                lambda job: cluster_configuration(settings, job_id=job),
+                settings.flink_worker_command,
                 restore=restore,
-                extra=beam_flags,
+                beam_flags=beam_flags,
             )
-            submission = server.submit(build, options)
             deadline = time.monotonic() + START_S
             while not submission.ended.wait(POLL_S) and time.monotonic() < deadline:
-                if rest.is_processing(record.job):
+                if rest.is_processing(submission.job):
                     tell(f"Running on {rest.url}. Stop it: tracing-aggregator stop")
-                    click.echo(record.job)
+                    click.echo(submission.job)
                     return 0
-            cause = submission.error or rest.last_failure(record.job)[1] or "Flink gave no reason"
+            cause = submission.error or rest.last_failure(submission.job)[1] or "Flink gave no reason"
             tell(f"The job does not run: {cause}.")
             return 1
 

@@ -8,16 +8,14 @@ choose snapshot ─ submit ─ processing ─┬─ SIGTERM: savepoint, cancel �
 import shlex
 import sys
 import time
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
 from pipeline.config.load import Config
-from runners.flink.job_records import JobRecord, frozen_settings
 from runners.flink.job_server import JobServer
-from runners.flink.options import beam_options, embedded_configuration, write_configuration
+from runners.flink.options import embedded_configuration
 from runners.flink.rest import FlinkError, FlinkRest
 from runners.flink.resume import candidates
 from runners.flink.running_job import RunningJob
@@ -79,23 +77,20 @@ class Embedded:
     def start(self, snapshot: Path | None) -> RunningJob | None:
         """A job that processes; None where it failed before that, or `stop` is set."""
         started, settings = time.monotonic(), self.config.settings
-        record = JobRecord(uuid.uuid4().hex, frozen_settings(settings))
-        record.save(self.folder.jobs)
         (port,) = free_ports(1)
-        write_configuration(
-            self.folder.configuration,
-            embedded_configuration(settings, rest_port=port, job_id=record.job, folder=self.folder, restore=snapshot),
-        )
         self.tell(f"Resuming from {snapshot}" if snapshot else f"No state in {self.folder.root}: starting anew.")
-        worker = str(worker_script(self.folder))
-        options = beam_options(settings, job_endpoint=self.server.endpoint, worker=worker, extra=self.beam_flags)
+
+        def configuration(job: str) -> dict[str, str]:
+            return embedded_configuration(settings, rest_port=port, job_id=job, folder=self.folder, restore=snapshot)
+
         try:
-            submission = self.server.submit(self.build, options)
+            worker = str(worker_script(self.folder))
+            submission = self.server.submit(self.build, configuration, worker, beam_flags=self.beam_flags)
         except JavaProcessError as error:
             self.tell(str(error))
             return None
         rest = FlinkRest(f"localhost:{port}")
-        job = RunningJob(record.job, rest, submission, self.server, self.tell)
+        job = RunningJob(submission.job, rest, submission, self.server, self.tell)
         if job.wait_until_processing(self.stop):
             seconds = time.monotonic() - started
             self.tell(f"Running after {seconds:.1f} s. Flink: http://{rest.address}, log: {self.server.process.log}")

@@ -5,13 +5,15 @@ import os
 import shlex
 import shutil
 import threading
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from pipeline.config.settings import Settings
-from runners.flink.options import heap_mb
+from runners.flink.job_records import JobRecord, frozen_settings
+from runners.flink.options import beam_options, heap_mb, write_configuration
 from runners.java.find_java import find_java
 from runners.java.jars import resolve
 from runners.java.java_process import JavaProcess
@@ -51,13 +53,14 @@ class JobServer:
     def __init__(
         self, settings: Settings, folder: StateFolder, environ: Mapping[str, str] = os.environ, *, master: str = ""
     ) -> None:
+        self._settings, self._folder = settings, folder
         group = "beam" if settings.kafka_io == NATIVE else "java-io"
         # Flink leaves 22 MB there each time that it does not end in order.
         self._scratch = folder.scratch
         shutil.rmtree(self._scratch, ignore_errors=True)
         self._scratch.mkdir()
         self._port, artifact_port = free_ports(2)
-        self.endpoint = f"localhost:{self._port}"
+        self._endpoint = f"localhost:{self._port}"
         self.process = JavaProcess(
             "Flink",
             java=find_java(settings.java_home),
@@ -83,8 +86,34 @@ class JobServer:
             log=folder.log("flink"),
         )
 
-    def submit(self, build: Build, options: Sequence[str]) -> "Submission":
-        """Builds the graph and hands it over; raises `JavaProcessError`, or what Beam raises."""
+    def submit(
+        self,
+        build: Build,
+        configuration: Callable[[str], Mapping[str, str]],
+        worker: str,
+        *,
+        restore: str = "",
+        beam_flags: Sequence[str] = (),
+    ) -> "Submission":
+        """Hands over a new job, remembered in the state folder.
+
+        Args:
+            build: adds the steps to a pipeline.
+            configuration: what Flink is told, given the id of the job.
+            worker: the program that Flink starts as a Python worker.
+            restore: the savepoint that a cluster resumes from.
+            beam_flags: options of Beam that win over ours.
+
+        Raises:
+            JavaProcessError: the JVM ended, or did not come up.
+            UserError: a flag that would break the state. Else what Beam raises.
+        """
+        options = beam_options(
+            self._settings, job_endpoint=self._endpoint, worker=worker, restore=restore, extra=beam_flags
+        )
+        record = JobRecord(uuid.uuid4().hex, frozen_settings(self._settings))
+        record.save(self._folder.jobs)
+        write_configuration(self._folder.configuration, configuration(record.job))
         # Beam warns of each Flink option, and shouts when a job is cancelled; what matters is in `Submission.error`.
         logging.getLogger().setLevel(logging.CRITICAL)
         threading.excepthook = _tell_of_threads
@@ -93,10 +122,10 @@ class JobServer:
 
         from runners.flink.stable_names import StableNamesRunner
 
-        pipeline = Pipeline(StableNamesRunner(), PipelineOptions(list(options)))
+        pipeline = Pipeline(StableNamesRunner(), PipelineOptions(options))
         build(pipeline)
         self.process.wait_until(lambda: listens(self._port), START_S)
-        return Submission(pipeline.run())
+        return Submission(pipeline.run(), record.job)
 
     def __enter__(self) -> Self:
         return self
@@ -107,9 +136,13 @@ class JobServer:
 
 
 class Submission:
-    """A job that was handed over. `ended` is set when Flink is through with it; `error` then says why, if it failed."""
+    """A job that was handed over. `ended` is set when the runner is through with it; `error` then says why it failed.
 
-    def __init__(self, result: "PipelineResult") -> None:
+    `job` is its id, on Flink.
+    """
+
+    def __init__(self, result: "PipelineResult", job: str = "") -> None:
+        self.job = job
         self.ended = threading.Event()
         self.error = ""
         self._result = result

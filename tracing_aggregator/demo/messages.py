@@ -44,7 +44,9 @@ class Messages:
         message = self._open[place] = _with(self._open.get(place, _Message()), trace)
         _forget(self._open, MOST_OPEN)
         groups = self._groups.get(place.topic, set())
-        if message.send is None or not (message.is_acked and groups and groups <= message.committed):
+        # A commit alone says nothing of the latency: its read may have come out before this began.
+        done = message.committed & message.reads.keys()
+        if message.send is None or not (message.is_acked and groups and groups <= done):
             return None
         del self._open[place]
         self._done[place] = None

@@ -1,14 +1,14 @@
 """A distribution of the statistics as a Prometheus histogram: cumulative counts from the published DDSketch."""
 
-from base64 import b64decode
+from bisect import bisect_right
 from collections.abc import Mapping
 from itertools import accumulate
 from typing import Any
 
 from ddsketch.mapping import LogarithmicMapping
-from ddsketch.pb import ddsketch_pb2
 
 from tracing_aggregator.metrics.catalogue import BOUNDS_MS
+from tracing_aggregator.published_latencies import decoded
 from transforms.latency_sketch import RELATIVE_ACCURACY
 
 _MS_PER_S = 1000
@@ -27,12 +27,9 @@ def distribution(latencies: Mapping[str, Any] | None) -> list[float]:
     """
     if latencies is None:
         return [0.0] * LENGTH
-    count = latencies["count"]
-    sketch = ddsketch_pb2.DDSketch.FromString(b64decode(latencies["sketch"]))
-    offset = sketch.positiveValues.contiguousBinIndexOffset
-    counts = list(accumulate(sketch.positiveValues.contiguousBinCounts))
-    low = sketch.zeroCount + sum(sketch.negativeValues.contiguousBinCounts)
-    below = [low + (counts[min(last - offset, len(counts) - 1)] if counts and last >= offset else 0)
-             for last in _LAST_BINS]  # fmt: skip
-    # Latencies are whole ms; the published mean is rounded.
-    return [*below, float(count), round(count * latencies["avg"]) / _MS_PER_S]
+    sketch = decoded(latencies)
+    keys = sorted(sketch.positive)
+    counts = [0, *accumulate(sketch.positive[key] for key in keys)]
+    low = sketch.zeros + sum(sketch.negative.values())
+    below = [float(low + counts[bisect_right(keys, last)]) for last in _LAST_BINS]
+    return [*below, float(sketch.count), sketch.sum / _MS_PER_S]

@@ -1,11 +1,9 @@
 """Latencies of statistics: taken from the published form, kept short, and merged."""
 
-from base64 import b64decode
 from collections.abc import Iterable
 from typing import Any
 
-from ddsketch.pb import ddsketch_pb2
-
+from tracing_aggregator.published_latencies import decoded
 from transforms.latency_sketch import PERCENTS, LatencySketch, SketchJson
 
 
@@ -14,13 +12,7 @@ def shortened(latencies: dict[str, Any]) -> SketchJson:
 
     Raises ValueError or KeyError for what is no such thing.
     """
-    message = ddsketch_pb2.DDSketch.FromString(b64decode(latencies["sketch"]))
-    sketch = LatencySketch()
-    sketch.positive, sketch.negative = _bins(message.positiveValues), _bins(message.negativeValues)
-    sketch.zeros = int(message.zeroCount)
-    sketch.count, sketch.min, sketch.max = latencies["count"], latencies["min"], latencies["max"]
-    sketch.sum = round(latencies["avg"] * sketch.count)
-    return sketch.as_json()
+    return decoded(latencies).as_json()
 
 
 def pooled(sketches: Iterable[SketchJson]) -> LatencySketch:
@@ -43,12 +35,3 @@ def told(sketch: LatencySketch) -> dict[str, Any] | None:
 def merged(sketches: Iterable[SketchJson]) -> dict[str, Any] | None:
     """What there is to tell of all of them; None if there is no latency."""
     return told(pooled(sketches))
-
-
-def _bins(store: Any) -> dict[int, int]:
-    """A store of the message, whose bins may be a map, a run from an offset, or both."""
-    bins = {int(key): int(count) for key, count in store.binCounts.items()}
-    for key, count in enumerate(store.contiguousBinCounts, store.contiguousBinIndexOffset):
-        if count:
-            bins[key] = bins.get(key, 0) + int(count)
-    return bins
