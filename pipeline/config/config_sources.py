@@ -11,7 +11,7 @@ from pipeline.errors import ConfigError
 ENVIRONMENT_PREFIX = "KAFKATRACE_"
 
 
-class Entry(NamedTuple):
+class ConfigEntry(NamedTuple):
     """One property as it was given, and where."""
 
     name: str
@@ -19,7 +19,7 @@ class Entry(NamedTuple):
     source: str
 
 
-def from_file(file: Path) -> Iterator[Entry]:
+def from_file(file: Path) -> Iterator[ConfigEntry]:
     """The entries of a Java properties file, with `file:line` as their source.
 
     Raises:
@@ -31,7 +31,7 @@ def from_file(file: Path) -> Iterator[Entry]:
         text = file.read_text(encoding="iso-8859-1")
         for element in javaproperties.parse(text):
             if isinstance(element, javaproperties.KeyValue):
-                yield Entry(element.key, element.value.strip(), f"{file}:{line}")
+                yield ConfigEntry(element.key, element.value.strip(), f"{file}:{line}")
             line += element.source.count("\n")
     except OSError as error:
         raise ConfigError([f"{file}: {error.strerror}; name a readable file, or none: defaults apply then"]) from error
@@ -39,7 +39,7 @@ def from_file(file: Path) -> Iterator[Entry]:
         raise ConfigError([f"{file}:{line}: {error}; write a backslash as \\\\ in a properties file"]) from error
 
 
-def from_environment(environ: Mapping[str, str], known: Iterable[str]) -> Iterator[Entry]:
+def from_environment(environ: Mapping[str, str], known: Iterable[str]) -> Iterator[ConfigEntry]:
     """The `KAFKATRACE_*` variables. Those that are no known name get a dot for each underscore.
 
     Args:
@@ -50,10 +50,10 @@ def from_environment(environ: Mapping[str, str], known: Iterable[str]) -> Iterat
     for variable, value in sorted(environ.items()):
         if variable.startswith(ENVIRONMENT_PREFIX) and variable != ENVIRONMENT_PREFIX:
             name = variable.removeprefix(ENVIRONMENT_PREFIX)
-            yield Entry(names.get(name, name.lower().replace("_", ".")), value.strip(), variable)
+            yield ConfigEntry(names.get(name, name.lower().replace("_", ".")), value.strip(), variable)
 
 
-def from_overrides(overrides: Sequence[str]) -> Iterator[Entry]:
+def from_overrides(overrides: Sequence[str]) -> Iterator[ConfigEntry]:
     """The `-o key=value` options.
 
     Raises:
@@ -63,7 +63,7 @@ def from_overrides(overrides: Sequence[str]) -> Iterator[Entry]:
     for text in overrides:
         name, equals, value = text.partition("=")
         if equals and name.strip():
-            yield Entry(name.strip(), value.strip(), f"-o {name.strip()}")
+            yield ConfigEntry(name.strip(), value.strip(), f"-o {name.strip()}")
         else:
             mistakes.append(f"-o {text}: is not key=value; write for example -o hold.send.ms=60000")
     if mistakes:

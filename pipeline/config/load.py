@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.config import java_clients, streams_properties
-from pipeline.config.config_sources import Entry, from_environment, from_file, from_overrides
+from pipeline.config.config_sources import ConfigEntry, from_environment, from_file, from_overrides
 from pipeline.config.java_clients import Client
 from pipeline.config.references import PROVIDERS, looked_up, with_providers
 from pipeline.config.settings import Settings, table
@@ -98,9 +98,9 @@ def load_config(file: Path | None, environ: Mapping[str, str], overrides: Sequen
     Raises:
         ConfigError: lists every mistake, each with its source and what to do.
     """
-    entries: list[Entry] = []
+    entries: list[ConfigEntry] = []
     mistakes: list[str] = []
-    readers: list[Callable[[], Iterable[Entry]]] = [
+    readers: list[Callable[[], Iterable[ConfigEntry]]] = [
         lambda: from_file(file) if file else (),
         lambda: from_environment(environ, _environment_names()),
         lambda: from_overrides(overrides),
@@ -130,34 +130,36 @@ def _environment_names() -> Iterable[str]:
     return _KNOWN | {prefix + name for prefix in _PREFIXES for name in java_clients.ALL}
 
 
-def _sort(entries: Iterable[Entry]) -> tuple[dict[str, Entry], dict[str, Entry], list[str]]:
+def _sort(entries: Iterable[ConfigEntry]) -> tuple[dict[str, ConfigEntry], dict[str, ConfigEntry], list[str]]:
     """Part entries into our settings, Kafka client properties and warnings; the last entry of a name counts."""
-    equivalents: dict[str, Entry] = {}
-    given: dict[str, Entry] = {}
-    kafka: dict[str, Entry] = {}
+    equivalents: dict[str, ConfigEntry] = {}
+    given: dict[str, ConfigEntry] = {}
+    kafka: dict[str, ConfigEntry] = {}
     warnings: list[str] = []
     for name, value, source in entries:
         name = name.replace(streams_properties.MAIN_CONSUMER, Client.CONSUMER.value, 1)  # noqa: PLW2901
         bare = next((name.removeprefix(prefix) for prefix in _PREFIXES if name.startswith(prefix)), name)
         if name in SETTINGS:
-            given[name] = Entry(name, value, source)
+            given[name] = ConfigEntry(name, value, source)
         elif equivalent := streams_properties.EQUIVALENTS.get(name):
             converted = equivalent.convert(value)
-            equivalents[equivalent.setting] = Entry(equivalent.setting, converted, f"{source} ({name})")
+            equivalents[equivalent.setting] = ConfigEntry(equivalent.setting, converted, f"{source} ({name})")
             warnings.append(f"{source}: {name} is a Kafka Streams setting; taken as {equivalent.setting}={converted}")
         elif reason := _no_effect(name, bare):
             warnings.append(f"{source}: {name} has no effect here: {reason}")
         else:
-            kafka[name] = Entry(name, value, source)
+            kafka[name] = ConfigEntry(name, value, source)
             if bare not in java_clients.ALL and not bare.startswith(f"{PROVIDERS}."):
                 warnings.append(f"{source}: {_unknown(name)}")
     return {**equivalents, **given}, kafka, warnings
 
 
-def _looked_up(given: Mapping[str, Entry], environ: Mapping[str, str]) -> tuple[dict[str, Entry], list[str]]:
+def _looked_up(
+    given: Mapping[str, ConfigEntry], environ: Mapping[str, str]
+) -> tuple[dict[str, ConfigEntry], list[str]]:
     """Entries with what their references stand for, and a sentence about each reference that leads nowhere."""
     providers = {PROVIDERS: given[PROVIDERS].value} if PROVIDERS in given else {}
-    found: dict[str, Entry] = {}
+    found: dict[str, ConfigEntry] = {}
     mistakes: list[str] = []
     for name, entry in given.items():
         try:

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 
 from pydantic import ValidationError
 
-from pipeline.config.config_sources import Entry
+from pipeline.config.config_sources import ConfigEntry
 from pipeline.config.settings import Settings
 from pipeline.masking import masked
 
 
-def validate(given: Mapping[str, Entry]) -> tuple[Settings, list[str]]:
+def validate(given: Mapping[str, ConfigEntry]) -> tuple[Settings, list[str]]:
     """The settings, and every mistake in them: of single values first, then of values that do not fit together."""
     values = {name: entry.value for name, entry in given.items()}
     mistakes: list[str] = []
@@ -34,7 +34,7 @@ _SENTENCES = {
 }
 
 
-def _sentences(error: ValidationError, given: Mapping[str, Entry], invalid: Iterable[str]) -> Iterable[str]:
+def _sentences(error: ValidationError, given: Mapping[str, ConfigEntry], invalid: Iterable[str]) -> Iterable[str]:
     for detail in error.errors():
         context = detail.get("ctx", {})
         if detail["loc"]:

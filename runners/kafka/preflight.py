@@ -12,7 +12,7 @@ from pipeline.topic_names import listed_topics, topic_pattern
 from runners.kafka import compacted_topics
 from runners.kafka.admin import TIMEOUT_S, Admin, code, reason, result, talking_to_brokers
 from runners.kafka.kafka_commands import KafkaCommands
-from runners.kafka.topics import Departure, Wanted, create, departures_of, wanted_topics
+from runners.kafka.topics import Departure, WantedTopic, create, departures_of, wanted_topics
 
 if TYPE_CHECKING:
     from confluent_kafka.admin import TopicDescription
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _RETRY_S = 0.2
 
 
-class Verdict(NamedTuple):
+class CheckResult(NamedTuple):
     """One thing looked at. Only a `problem` keeps a run from working; `advice` makes it work better."""
 
     level: Literal["ok", "problem", "advice"]
@@ -33,7 +33,7 @@ class Verdict(NamedTuple):
 
 
 @talking_to_brokers()
-def preflight(config: Config) -> list[Verdict]:
+def preflight(config: Config) -> list[CheckResult]:
     """Look at brokers, topics and permissions, and find all problems at once.
 
     Returns:
@@ -55,7 +55,7 @@ class _Preflight:
         self._commands = KafkaCommands(config.settings.bootstrap_servers, admin)
         self._wanted = {topic.name: topic for topic in wanted_topics(config.settings)}
 
-    def verdicts(self) -> list[Verdict]:
+    def verdicts(self) -> list[CheckResult]:
         headers = self._header_topics()
         described, undescribed = self._describe(
             [*self._wanted, *(name for name in headers if name not in self._wanted)]
@@ -70,7 +70,9 @@ class _Preflight:
             else undescribed[name]
             for name, operations in needs.items()
         }
-        brokers = Verdict("ok", f"brokers {self._settings.bootstrap_servers}", f"{self._admin.brokers} in the cluster")
+        brokers = CheckResult(
+            "ok", f"brokers {self._settings.bootstrap_servers}", f"{self._admin.brokers} in the cluster"
+        )
         return [
             brokers,
             *chain.from_iterable(by_topic.values()),
@@ -90,12 +92,12 @@ class _Preflight:
         names = self._admin.client.list_topics(timeout=TIMEOUT_S).topics
         return sorted(name for name in names if pattern.fullmatch(name) and name not in self._wanted)
 
-    def _no_header_topics(self, headers: list[str]) -> list[Verdict]:
+    def _no_header_topics(self, headers: list[str]) -> list[CheckResult]:
         text = self._settings.trace_topics
         if headers or not text:
             return []
         return [
-            Verdict(
+            CheckResult(
                 "advice",
                 "trace.topics",
                 f"no topic that this user can see matches {text}",
@@ -104,11 +106,11 @@ class _Preflight:
             )
         ]
 
-    def _compaction(self) -> list[Verdict]:
+    def _compaction(self) -> list[CheckResult]:
         """Whether the brokers tell which business topics are compacted: a run asks them as it starts."""
         refused = [] if self._settings.compacted_topics else compacted_topics.ask(self._admin.client, self._settings)[1]
         return [
-            Verdict(
+            CheckResult(
                 "advice",
                 f"topic {one.topic}",
                 f"does not tell whether it is compacted: {one.why}; what compaction takes may be found lost",
@@ -125,7 +127,7 @@ class _Preflight:
         needs[tracing] = ["READ", "DESCRIBE_CONFIGS"]
         return needs | {name: ["READ"] for name in headers}
 
-    def _describe(self, names: list[str]) -> tuple[dict[str, TopicDescription], dict[str, list[Verdict]]]:
+    def _describe(self, names: list[str]) -> tuple[dict[str, TopicDescription], dict[str, list[CheckResult]]]:
         """The topics that the brokers describe, and verdicts on the others."""
         futures = self._admin.client.describe_topics(
             TopicCollection(names), include_authorized_operations=True, request_timeout=TIMEOUT_S
@@ -143,30 +145,32 @@ class _Preflight:
         verdicts |= {name: [self._hidden(name, error)] for name, error in failed.items() if name not in missing}
         return described, verdicts
 
-    def _missing(self, name: str) -> Verdict:
-        return Verdict("problem", f"topic {name}", "does not exist", "Create it, or take it out of trace.topics.")
+    def _missing(self, name: str) -> CheckResult:
+        return CheckResult("problem", f"topic {name}", "does not exist", "Create it, or take it out of trace.topics.")
 
-    def _creatable(self, topics: list[Wanted]) -> dict[str, list[Verdict]]:
+    def _creatable(self, topics: list[WantedTopic]) -> dict[str, list[CheckResult]]:
         verdicts = {}
         for name, report in create(self._admin, self._commands, topics, dry_run=True).items():
             why = "".join(f" and {departure.what}" for departure in report.departures)
             grants = [departure.todo for departure in report.departures if departure.todo]
             todo = "\n".join([*grants, "tracing-aggregator topics CONFIG.properties"])
-            verdicts[name] = [Verdict("problem", f"topic {name}", f"does not exist{why}", todo)]
+            verdicts[name] = [CheckResult("problem", f"topic {name}", f"does not exist{why}", todo)]
         return verdicts
 
-    def _hidden(self, name: str, error: KafkaException) -> Verdict:
+    def _hidden(self, name: str, error: KafkaException) -> CheckResult:
         operations = ["READ"] if name not in self._wanted or name == self._settings.tracing_topic else ["WRITE"]
         if name == self._settings.tracing_topic:
             operations.append("DESCRIBE_CONFIGS")
         return self._refused(f"topic {name}", operations, f"does not exist or may not be seen: {reason(error)}")
 
-    def _of_topic(self, topic: TopicDescription, operations: list[str], departures: list[Departure]) -> list[Verdict]:
+    def _of_topic(
+        self, topic: TopicDescription, operations: list[str], departures: list[Departure]
+    ) -> list[CheckResult]:
         subject = f"topic {topic.name}"
         granted = {operation.name for operation in topic.authorized_operations or ()}
         refused = [operation for operation in operations if operation not in granted]
         verdicts = [
-            Verdict(_level(departure), subject, departure.what, departure.todo)
+            CheckResult(_level(departure), subject, departure.what, departure.todo)
             for departure in departures
             # Settings that are hidden are either needed, and told below, or none of our business.
             if departure.setting
@@ -177,23 +181,25 @@ class _Preflight:
         if topic.name == self._settings.tracing_topic and partitions < self._settings.flink_parallelism:
             what = f"has fewer partitions ({partitions}) than flink.parallelism={self._settings.flink_parallelism}"
             todo = self._commands.add_partitions(topic.name, self._settings.flink_parallelism)
-            verdicts.append(Verdict("advice", subject, what, todo))
-        return verdicts or [Verdict("ok", subject, f"{', '.join(operations)}; partitions: {partitions}")]
+            verdicts.append(CheckResult("advice", subject, what, todo))
+        return verdicts or [CheckResult("ok", subject, f"{', '.join(operations)}; partitions: {partitions}")]
 
-    def _refused(self, subject: str, operations: list[str], message: str) -> Verdict:
-        return Verdict("problem", subject, message, self._commands.grant(operations, subject))
+    def _refused(self, subject: str, operations: list[str], message: str) -> CheckResult:
+        return CheckResult("problem", subject, message, self._commands.grant(operations, subject))
 
-    def _group(self) -> list[Verdict]:
+    def _group(self) -> list[CheckResult]:
         group = self._settings.application_id
         subject = f"group {group}"
         try:
             granted = self._group_operations(group)
         except KafkaException as error:
             if code(error) != KafkaError.GROUP_AUTHORIZATION_FAILED:
-                return [Verdict("problem", subject, reason(error), "Try again; if it stays, look at the broker's log.")]
+                return [
+                    CheckResult("problem", subject, reason(error), "Try again; if it stays, look at the broker's log.")
+                ]
             granted = set()
         if "READ" in granted:
-            return [Verdict("ok", subject, "READ")]
+            return [CheckResult("ok", subject, "READ")]
         return [self._refused(subject, ["READ"], "may not be used: READ")]
 
     def _group_operations(self, group: str) -> set[str]:

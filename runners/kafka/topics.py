@@ -14,7 +14,7 @@ PARTITIONS = 4
 REPLICATION = 3
 
 
-class Wanted(NamedTuple):
+class WantedTopic(NamedTuple):
     """A topic as it should be."""
 
     name: str
@@ -38,19 +38,19 @@ class TopicReport(NamedTuple):
     departures: tuple[Departure, ...] = ()
 
 
-def wanted_topics(settings: Settings) -> list[Wanted]:
+def wanted_topics(settings: Settings) -> list[WantedTopic]:
     """Every topic that is read or written, with the settings that matter to us."""
     keep_all = {"cleanup.policy": "delete"}
     return [
         # Only broker time lets idle partitions advance.
-        Wanted(settings.tracing_topic, {**keep_all, "message.timestamp.type": "LogAppendTime"}),
+        WantedTopic(settings.tracing_topic, {**keep_all, "message.timestamp.type": "LogAppendTime"}),
         # Several records share a key, so compaction would lose some.
-        Wanted(settings.aggregated_topic, keep_all),
-        Wanted(settings.anomaly_topic, keep_all),
-        Wanted(settings.dead_letter_topic, {**keep_all, "max.message.bytes": str(DEAD_LETTER_BYTES)}),
+        WantedTopic(settings.aggregated_topic, keep_all),
+        WantedTopic(settings.anomaly_topic, keep_all),
+        WantedTopic(settings.dead_letter_topic, {**keep_all, "max.message.bytes": str(DEAD_LETTER_BYTES)}),
         # The newest statistics of each key stay, whatever the retention.
-        Wanted(settings.stats_topic, {"cleanup.policy": "compact,delete"}),
-        *([Wanted(settings.pathway_topic, keep_all)] if settings.trace_pathways else []),
+        WantedTopic(settings.stats_topic, {"cleanup.policy": "compact,delete"}),
+        *([WantedTopic(settings.pathway_topic, keep_all)] if settings.trace_pathways else []),
     ]
 
 
@@ -88,7 +88,7 @@ def create_topics(config: Config, *, partitions: int | None = None, dry_run: boo
     ]
 
 
-def departures_of(admin: Admin, commands: KafkaCommands, topics: list[Wanted]) -> dict[str, list[Departure]]:
+def departures_of(admin: Admin, commands: KafkaCommands, topics: list[WantedTopic]) -> dict[str, list[Departure]]:
     """How existing topics depart from what is wanted, by topic."""
     answers = admin.topic_configs([topic.name for topic in topics])
     departures: dict[str, list[Departure]] = {}
@@ -101,7 +101,7 @@ def departures_of(admin: Admin, commands: KafkaCommands, topics: list[Wanted]) -
     return departures
 
 
-def _compare(topic: Wanted, actual: dict[str, Any], commands: KafkaCommands) -> list[Departure]:
+def _compare(topic: WantedTopic, actual: dict[str, Any], commands: KafkaCommands) -> list[Departure]:
     return [
         Departure(name, f"has {name}={actual[name].value}, not {value}", commands.alter_topic(topic.name, name, value))
         for name, value in topic.config.items()
@@ -128,7 +128,7 @@ def _partitions_of(admin: Admin, names: list[str]) -> dict[str, int]:
 
 
 def create(
-    admin: Admin, commands: KafkaCommands, topics: list[Wanted], partitions: int = PARTITIONS, *, dry_run: bool
+    admin: Admin, commands: KafkaCommands, topics: list[WantedTopic], partitions: int = PARTITIONS, *, dry_run: bool
 ) -> dict[str, TopicReport]:
     """Create topics, or with `dry_run` ask whether the brokers would; one report for each, by topic."""
     if not topics:

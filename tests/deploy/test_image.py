@@ -21,7 +21,7 @@ from tests.deploy.artefacts import (
     parse,
 )
 from tracing_aggregator.metrics.health import PATIENCE_S, Health
-from tracing_aggregator.metrics.server import MetricsServer
+from tracing_aggregator.metrics.metrics_server import MetricsServer
 
 HADOLINT = shutil.which("hadolint", path=f"{Path(sys.executable).parent}")
 DOCKERFILES = pytest.mark.parametrize("file", [DOCKERFILE, FLINK_DOCKERFILE], ids=["aggregator", "flink"])

@@ -189,7 +189,7 @@ def _metrics_server() -> tuple[Any, list[Any]]:
     from prometheus_client.registry import REGISTRY
 
     from tracing_aggregator.metrics.health import Health
-    from tracing_aggregator.metrics.server import MetricsServer
+    from tracing_aggregator.metrics.metrics_server import MetricsServer
 
     broken = _Errors()
     logging.getLogger("uvicorn.error").addHandler(broken)

@@ -21,7 +21,7 @@ from tests.integration.aggregations import command, settings
 from tests.integration.dashboards import Dashboard
 from tests.integration.flink_processes import ROOT, wait_until
 from tests.integration.traffic_truth import Line, of, place
-from tracing_aggregator.traffic.run import make_topics
+from tracing_aggregator.traffic.simulation import make_topics
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = [

@@ -18,7 +18,7 @@ from tests.integration.flink_processes import wait_until
 from tests.integration.sink_processes import SinkProcess
 from tests.tracing_aggregator.sinks.otlp.test_target import spans_of
 from tests.tracing_aggregator.sinks.scripted_server import Answer, scripted
-from tracing_aggregator.sinks.otlp.spans import trace_id
+from tracing_aggregator.sinks.otlp.exported_spans import trace_id
 
 pytestmark = [pytest.mark.integration, pytest.mark.broker]
 

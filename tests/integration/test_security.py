@@ -28,7 +28,7 @@ from tests.integration.aggregations import LONGEST_S, WAITS, command
 from tests.integration.flink_processes import ROOT, descendants, wait_until
 from tests.integration.secured import PLAIN_PASSWORD, STORE_PASSWORD, Secured, login, secured_broker
 from tracing_aggregator.cli.main import main
-from tracing_aggregator.dashboard.follow import Follower
+from tracing_aggregator.dashboard.follow import TopicFollower
 from tracing_aggregator.dashboard.store import open_store
 from tracing_aggregator.metrics.reader import StatsReader
 
@@ -104,7 +104,7 @@ def test_every_command_gets_in_and_all_traces_come_out_of_the_direct_runner(secu
     assert "canary" not in done("settings", config_file)
 
     connection = open_store(tmp_path / "store.sqlite")
-    follower = Follower(config, connection, None, 1000)
+    follower = TopicFollower(config, connection, None, 1000)
     follower.start()
     try:
         stored = "SELECT count(*) FROM traces"

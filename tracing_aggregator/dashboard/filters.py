@@ -9,7 +9,7 @@ WORDS = ("topic", "groupId", "clientId", "type")
 _MAX_WORDS = 1000
 
 
-class Wanted(NamedTuple):
+class TraceFilter(NamedTuple):
     """What is looked for; None may be anything."""
 
     topic: str | None = None

@@ -27,7 +27,7 @@ _LOOK_S = 5.0
 _Answer = TypeVar("_Answer")
 
 
-class Follower:
+class TopicFollower:
     """A thread that reads the output topics, without a consumer group: the store knows how far it is.
 
     Args:

@@ -10,9 +10,9 @@ import orjson
 from tracing_aggregator.dashboard.store import Reader, Row
 from tracing_aggregator.explain.gather import MAX_RECORDS, Value
 from tracing_aggregator.explain.incidents.of_message import AROUND_NS
-from tracing_aggregator.explain.model import Timeline
 from tracing_aggregator.explain.seen import LEAST_PREFIX, MOST_NAMES, Seen
 from tracing_aggregator.explain.subject import Place, Subject, place_of
+from tracing_aggregator.explain.timeline_model import Timeline
 from transforms.dates import nanos_of
 
 _MAX_FINDINGS = 2000
@@ -23,7 +23,7 @@ _ALIVE_MS = 20_000
 
 
 class StoreOutputs:
-    """The records of a store that may belong to a subject; `tracing_aggregator.explain.sources.Outputs`."""
+    """The records of a store that may belong to a subject; `tracing_aggregator.explain.output_records.Outputs`."""
 
     def __init__(self, reader: Reader, subject: Subject) -> None:
         self._reader = reader
@@ -107,7 +107,7 @@ def live_store(path: Path, servers: str) -> Reader | None:
 
 def message(reader: Reader, subject: Subject) -> tuple[Timeline, list[str]]:
     """The timeline of the subject, and what was looked at. UserError where it names too many messages."""
-    from tracing_aggregator.explain.sources import explain
+    from tracing_aggregator.explain.output_records import explain
 
     outputs = StoreOutputs(reader, subject)
     return explain(outputs, subject), outputs.looked_at

@@ -13,7 +13,7 @@ import uvicorn
 from pipeline.config.load import Config
 from pipeline.errors import UserError
 from tracing_aggregator.dashboard.api import STREAMS, application
-from tracing_aggregator.dashboard.follow import Follower
+from tracing_aggregator.dashboard.follow import TopicFollower
 from tracing_aggregator.dashboard.job import JobWatch
 from tracing_aggregator.dashboard.store import Reader, open_store
 from tracing_aggregator.web.connections import Connections, Limits
@@ -89,7 +89,7 @@ def serving(config: Config, options: Options) -> Iterator[Page]:
         _alone(options.store),
         closing(open_store(options.store)) as connection,
     ):
-        follower = Follower(config, connection, options.since, options.keep)
+        follower = TopicFollower(config, connection, options.since, options.keep)
         job = JobWatch(config.settings)
         connections = Connections(Limits(2 * options.streams + _REQUESTS, options.streams + _REQUESTS))
         reader = Reader(options.store)

@@ -12,7 +12,7 @@ MINUTE_NS = MINUTE_MS * NANOS_PER_MILLI
 _MAX_POINTS = 240
 
 
-class Span(NamedTuple):
+class TimeSpan(NamedTuple):
     """From minute `start` up to, not including, minute `end`, in steps of so many minutes; minutes since the epoch."""
 
     start: int
@@ -24,9 +24,9 @@ class Span(NamedTuple):
         """First instant, and the one after the last, in ns."""
         return self.start * MINUTE_NS, self.end * MINUTE_NS
 
-    def before(self) -> "Span":
+    def before(self) -> "TimeSpan":
         """The span of the same length that ends where this one begins."""
-        return Span(2 * self.start - self.end, self.start, self.step)
+        return TimeSpan(2 * self.start - self.end, self.start, self.step)
 
     def starts(self) -> range:
         """The minutes at which steps begin."""
@@ -37,7 +37,7 @@ class Span(NamedTuple):
         return (minute - self.start) // self.step
 
 
-def span(reader: Reader, minutes: int, until_ms: int | None, now_ms: int | None = None) -> Span:
+def span(reader: Reader, minutes: int, until_ms: int | None, now_ms: int | None = None) -> TimeSpan:
     """The last so many minutes until then.
 
     Without `until_ms` they end now; where nothing is stored of that time, with the last minute of which anything is, so
@@ -51,4 +51,4 @@ def span(reader: Reader, minutes: int, until_ms: int | None, now_ms: int | None 
         last = reader.value("SELECT max(minute) FROM counts WHERE minute <= ?", (now,))
         end = (now if last is None or now - last < minutes else last) + 1
     end = -(-end // step) * step
-    return Span(end - -(-minutes // step) * step, end, step)
+    return TimeSpan(end - -(-minutes // step) * step, end, step)

@@ -32,7 +32,7 @@ class Served(NamedTuple):
     wants_browser: bool = False
 
 
-class Page:
+class DashboardPage:
     """See the head of this file. `store` is the dashboard's file. UserError where the port that is wanted is taken."""
 
     def __init__(self, config: Config, store: Path, served: Served) -> None:

@@ -13,7 +13,7 @@ _RIGHT = HEADINGS.index("MS")
 _MILLIS = len("12:00:00.000")
 
 
-class Row(NamedTuple):
+class TraceRow(NamedTuple):
     """One line: what kind of trace it is, its text, and whether a person should look twice."""
 
     kind: str
@@ -21,7 +21,7 @@ class Row(NamedTuple):
     is_marked: bool
 
 
-def row(trace: Mapping[str, Any]) -> Row:
+def row(trace: Mapping[str, Any]) -> TraceRow:
     """The row of an aggregated trace, the value of its record."""
     marks = marks_of(trace)
     cells = (
@@ -34,7 +34,7 @@ def row(trace: Mapping[str, Any]) -> Row:
         str(trace.get("correlationId", "-"))[:8],
         " ".join(marks),
     )
-    return Row(str(trace["type"]), line(cells), bool(marks))
+    return TraceRow(str(trace["type"]), line(cells), bool(marks))
 
 
 def line(cells: tuple[Any, ...]) -> str:

@@ -15,8 +15,8 @@ from pipeline.config.settings import Settings
 from pipeline.envelope import to_line
 from tracing_aggregator.demo.incidents import Incidents, Told
 from tracing_aggregator.demo.messages import Messages
-from tracing_aggregator.demo.rows import HEADINGS, Row, line, row
-from tracing_aggregator.demo.totals import Totals
+from tracing_aggregator.demo.rows import HEADINGS, TraceRow, line, row
+from tracing_aggregator.demo.window_totals import WindowTotals
 from transforms.records import KafkaRecord
 
 TOTALS_EACH_S = 10.0
@@ -43,7 +43,7 @@ class Screen:
         self._wall_ms = wall_ms
         self._shown_at = clock()
         self._topics = Settings()
-        self.totals = Totals()
+        self.totals = WindowTotals()
         self.messages = Messages()
         self.incidents = Incidents("tracing-aggregator explain {}")
 
@@ -102,7 +102,7 @@ class Screen:
         """The head of the table of traces."""
         click.echo(text)
 
-    def row(self, shown: Row) -> None:
+    def row(self, shown: TraceRow) -> None:
         """A trace."""
         click.echo(shown.text)
 

@@ -21,12 +21,12 @@ from runners.kafka.broker import Broker
 from runners.kafka.topic_tail import TopicTail
 from runners.state_folder import StateFolder
 from runners.stop_signals import stop_request
-from tracing_aggregator.demo.page import METRICS_PORT, Page, Served, usual_or_free
+from tracing_aggregator.demo.background_traffic import traffic
+from tracing_aggregator.demo.page import METRICS_PORT, DashboardPage, Served, usual_or_free
 from tracing_aggregator.demo.screen import Screen
-from tracing_aggregator.demo.traffic import traffic
 from tracing_aggregator.traffic.groups import PAYMENTS
-from tracing_aggregator.traffic.run import make_topics
 from tracing_aggregator.traffic.shops import ORDERS
+from tracing_aggregator.traffic.simulation import make_topics
 
 POLL_S = 0.1
 ENDING = "ending the demo (the first time it takes longer, so that the next start is quick)"
@@ -79,7 +79,7 @@ def run(user: Settings, folder: Path, rate: float, duration_s: float | None, scr
             ended_together(broker.stop, server.process.stop),
         ):
             make_topics(config)
-            page = Page(config, folder / "dashboard.sqlite", served)
+            page = DashboardPage(config, folder / "dashboard.sqlite", served)
             with traffic(config, rate, screen.tell, stop), watched(config, screen, stop, page):
                 screen.tell(where_to_look(broker, config.settings, page))
                 loaded.result()
@@ -121,7 +121,7 @@ def ended_together(*stops: Callable[[], object]) -> Iterator[None]:
 
 
 @contextmanager
-def watched(config: Config, screen: Screen, stop: Event, page: Page) -> Iterator[None]:
+def watched(config: Config, screen: Screen, stop: Event, page: DashboardPage) -> Iterator[None]:
     """Shows what the pipeline writes while the block runs. Sets `stop` when it cannot, a closed pipe for instance."""
     settings = config.settings
     ending, reader_is_gone = Event(), Event()
@@ -155,10 +155,10 @@ def watched(config: Config, screen: Screen, stop: Event, page: Page) -> Iterator
         raise BrokenPipeError
 
 
-def where_to_look(broker: Broker, settings: Settings, page: Page) -> str:
+def where_to_look(broker: Broker, settings: Settings, page: DashboardPage) -> str:
     """The addresses, and the commands to type."""
     servers = broker.bootstrap_servers
-    dashboard = page.address if Page.can_be_had() else "needs: pip install '.[dashboard]'"
+    dashboard = page.address if DashboardPage.can_be_had() else "needs: pip install '.[dashboard]'"
     return f"""
 Dashboard  {dashboard}  (as soon as there are traces)
 Metrics    http://{settings.metrics_host}:{settings.metrics_port}/metrics  (the same)

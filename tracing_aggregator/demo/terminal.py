@@ -17,7 +17,7 @@ from rich.text import Text
 
 from pipeline.config.settings import Settings
 from tracing_aggregator.demo.incidents import Told
-from tracing_aggregator.demo.rows import COLOURS, MARKED, Row
+from tracing_aggregator.demo.rows import COLOURS, MARKED, TraceRow
 from tracing_aggregator.demo.screen import JsonScreen, Screen
 
 #: More lines than any terminal has.
@@ -76,7 +76,7 @@ class Terminal(Screen):
         """The head of the table of traces."""
         self._add(None, Text(text, "bold"))
 
-    def row(self, shown: Row) -> None:
+    def row(self, shown: TraceRow) -> None:
         """A trace."""
         self._add(None, Text(shown.text, f"bold {MARKED}" if shown.is_marked else COLOURS[shown.kind]))
 

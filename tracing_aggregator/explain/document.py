@@ -5,7 +5,7 @@ from typing import Any
 
 from tracing_aggregator.explain.gather import Value
 from tracing_aggregator.explain.incidents.grouped import Incident
-from tracing_aggregator.explain.model import Message, Step, Timeline
+from tracing_aggregator.explain.timeline_model import Step, Timeline, TimelineMessage
 from transforms.dates import duration_ms
 
 
@@ -23,7 +23,7 @@ def document(shown: Timeline, looked_at: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _message(message: Message) -> dict[str, Any]:
+def _message(message: TimelineMessage) -> dict[str, Any]:
     place = {} if message.place is None else message.place._asdict()
     return {
         "hop": message.hop,

@@ -22,7 +22,7 @@ class TooManyError(Exception):
     """The subject has more than MAX_RECORDS records: a correlationId that many messages bear."""
 
 
-class Wanted:
+class WantedMessages:
     """What is known to belong to the subject: correlationIds, positions, and the ids of records."""
 
     def __init__(self, subject: Subject) -> None:
@@ -90,13 +90,13 @@ def date_of_finding(finding: Value) -> str | None:
     return next((finding[name] for name in _DATES if name in finding), None)
 
 
-def gather(read: Callable[[], Iterable[Value]], subject: Subject) -> tuple[Wanted, list[Value]]:
+def gather(read: Callable[[], Iterable[Value]], subject: Subject) -> tuple[WantedMessages, list[Value]]:
     """The records about the subject, in the order read: all revisions of each.
 
     `read` gives the same records at each call. They are read again until nothing new is learned: two or three times.
     Raises TooManyError.
     """
-    wanted = Wanted(subject)
+    wanted = WantedMessages(subject)
     size = -1
     taken: list[Value] = []
     while size != wanted.size():

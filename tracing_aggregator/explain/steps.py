@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from tracing_aggregator.explain.gather import Value
-from tracing_aggregator.explain.model import GAP, Step
 from tracing_aggregator.explain.subject import Place
+from tracing_aggregator.explain.timeline_model import GAP, Step
 from tracing_aggregator.explain.words import CAUSES, NO_GROUP, apart, elapsed
 from transforms.dates import nanos_of
 from transforms.findings import LOST, OVER_CONSUMED, UNACKED, UNCOMMITTED, UNCONSUMED, UNLINKED

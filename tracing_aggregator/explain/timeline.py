@@ -3,10 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from tracing_aggregator.explain.gather import Value, Wanted, date_of_finding, gather, latest, latest_findings
-from tracing_aggregator.explain.model import Message, Timeline
+from tracing_aggregator.explain.gather import Value, WantedMessages, date_of_finding, gather, latest, latest_findings
 from tracing_aggregator.explain.steps import nanos, steps_of
 from tracing_aggregator.explain.subject import Place, Subject, place_of
+from tracing_aggregator.explain.timeline_model import Timeline, TimelineMessage
 from transforms.dates import nanos_of
 from transforms.records import ACK, CONSUME, SEND
 
@@ -36,7 +36,7 @@ def _finding_order(finding: Value) -> tuple[int, str]:
     return nanos_of(date) if date else 0, finding["id"]
 
 
-def _messages(taken: list[Value], findings: tuple[Value, ...], origin: int) -> tuple[Message, ...]:
+def _messages(taken: list[Value], findings: tuple[Value, ...], origin: int) -> tuple[TimelineMessage, ...]:
     placed: dict[Place, list[Value]] = defaultdict(list)
     unplaced: list[Value] = []
     for record in taken:
@@ -48,13 +48,13 @@ def _messages(taken: list[Value], findings: tuple[Value, ...], origin: int) -> t
     groups: list[tuple[Place | None, list[Value]]] = [*placed.items(), *((None, group) for group in _sent(unplaced))]
     groups.sort(key=lambda group: _order(group[1][0]))
     hops: dict[str, int] = {}
-    messages: list[Message] = []
+    messages: list[TimelineMessage] = []
     reads: list[tuple[int, str, str]] = []
     for place, records in groups:
         topic = records[0]["topic"]
         about = [one for one in findings if not one.get("resolved") and _is_about(one, place, records)]
         steps = tuple(steps_of(place, records, about, origin, reads))
-        messages.append(Message(hops.setdefault(topic, len(hops) + 1), topic, place, _named(records), steps))
+        messages.append(TimelineMessage(hops.setdefault(topic, len(hops) + 1), topic, place, _named(records), steps))
         reads += [(nanos(one), one["groupId"], str(place)) for one in records if one["type"] == CONSUME]
     return tuple(messages)
 
@@ -87,7 +87,7 @@ def _named(records: list[Value]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one["correlationId"] for one in records if one.get("correlationId") is not None))
 
 
-def _correlations(messages: tuple[Message, ...], wanted: Wanted, subject: Subject) -> tuple[str, ...]:
+def _correlations(messages: tuple[TimelineMessage, ...], wanted: WantedMessages, subject: Subject) -> tuple[str, ...]:
     """The correlationIds followed, in order of appearance; those read beside them are with their message."""
     named = dict.fromkeys(name for message in messages for name in message.correlation_ids)
     followed = tuple(name for name in named if name in wanted.correlations or not subject.is_followed)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tracing_aggregator.ingest.records import Record
+from tracing_aggregator.ingest.tracing_records import Record
 
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError, Message

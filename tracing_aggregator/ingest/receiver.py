@@ -22,8 +22,8 @@ from starlette.routing import Route
 
 from tracing_aggregator.ingest.deliver import NotDeliveredError
 from tracing_aggregator.ingest.raw_traces import Consumption
-from tracing_aggregator.ingest.records import OUTCOMES, Record, Taken, Topics, taken
 from tracing_aggregator.ingest.spans import JSON, PROTOBUF, TooManySpansError
+from tracing_aggregator.ingest.tracing_records import OUTCOMES, Record, Taken, Topics, taken
 from tracing_aggregator.web.busy import Busy
 from tracing_aggregator.web.connections import Connections, Limits
 from tracing_aggregator.web.guard import OPEN_PATHS, Guard
@@ -41,7 +41,7 @@ _DECODED = 2
 _GZIP_WINDOW = 31
 
 
-class _RefusedError(Exception):
+class _RefusedRequestError(Exception):
     def __init__(self, status: int, why: str) -> None:
         super().__init__(why)
         self.status = status
@@ -89,16 +89,16 @@ class Receiver:
     async def _healthz(self, _: Request) -> Response:
         return PlainTextResponse("ok\n")
 
-    def _taken(self, body: bytes, compression: str, encoding: str) -> "Taken | _RefusedError":
+    def _taken(self, body: bytes, compression: str, encoding: str) -> "Taken | _RefusedRequestError":
         """Not raised: a traceback would keep the unpacked body as long as the thread waits for other work."""
         with self._decoding:
             try:
                 plain = _unpacked(body) if compression == "gzip" else body
                 return taken(plain, encoding, self._topics, self._consumption, time.time_ns() // 1_000_000, MAX_SPANS)
             except TooManySpansError as error:
-                return _RefusedError(413, f"{error} Send fewer at a time.")
-            except _RefusedError as refused:
-                return _RefusedError(refused.status, refused.why)
+                return _RefusedRequestError(413, f"{error} Send fewer at a time.")
+            except _RefusedRequestError as refused:
+                return _RefusedRequestError(refused.status, refused.why)
 
     async def _traces(self, request: Request) -> Response:
         try:
@@ -106,9 +106,9 @@ class Receiver:
             compression = _compression(request)
             # Not on the event loop: a small body may take seconds.
             result = await run_in_threadpool(self._taken, await _body(request), compression, encoding)
-            if isinstance(result, _RefusedError):
+            if isinstance(result, _RefusedRequestError):
                 raise result
-        except _RefusedError as refused:
+        except _RefusedRequestError as refused:
             return PlainTextResponse(refused.why + "\n", refused.status)
         try:
             await run_in_threadpool(self._deliver, result.records)
@@ -125,19 +125,19 @@ class Receiver:
 def _encoding(request: Request) -> str:
     encoding = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if encoding not in {JSON, PROTOBUF}:
-        raise _RefusedError(415, f"Content-Type must be {PROTOBUF} or {JSON}.")
+        raise _RefusedRequestError(415, f"Content-Type must be {PROTOBUF} or {JSON}.")
     return encoding
 
 
 def _compression(request: Request) -> str:
     compression = request.headers.get("content-encoding", "identity").strip().lower()
     if compression not in {"identity", "gzip"}:
-        raise _RefusedError(415, "Content-Encoding must be gzip, or none.")
+        raise _RefusedRequestError(415, "Content-Encoding must be gzip, or none.")
     return compression
 
 
-def _too_large() -> _RefusedError:
-    return _RefusedError(413, f"A body has at most {MAX_BODY_BYTES} bytes, {MAX_PLAIN_BYTES} when unpacked.")
+def _too_large() -> _RefusedRequestError:
+    return _RefusedRequestError(413, f"A body has at most {MAX_BODY_BYTES} bytes, {MAX_PLAIN_BYTES} when unpacked.")
 
 
 async def _body(request: Request) -> bytes:
@@ -150,9 +150,9 @@ async def _body(request: Request) -> bytes:
                 if len(body) > MAX_BODY_BYTES:
                     raise _too_large()
     except TimeoutError:
-        raise _RefusedError(408, f"The body did not come within {BODY_WITHIN_S} s.") from None
+        raise _RefusedRequestError(408, f"The body did not come within {BODY_WITHIN_S} s.") from None
     except ClientDisconnect:
-        raise _RefusedError(400, "The connection ended.") from None
+        raise _RefusedRequestError(400, "The connection ended.") from None
     return bytes(body)
 
 
@@ -161,7 +161,7 @@ def _unpacked(body: bytes) -> bytes:
     try:
         plain = unpacking.decompress(body, MAX_PLAIN_BYTES)
     except zlib.error as error:
-        raise _RefusedError(400, f"The body is no gzip: {error}.") from None
+        raise _RefusedRequestError(400, f"The body is no gzip: {error}.") from None
     if unpacking.unconsumed_tail:
         raise _too_large()
     return plain

@@ -8,11 +8,10 @@ from contextlib import closing, suppress
 from typing import NamedTuple
 
 from pipeline.envelope_lines import Unreadable, read_lines
-from tracing_aggregator.ingest import records
 from tracing_aggregator.ingest.raw_traces import Consumption, Rejected
 from tracing_aggregator.ingest.receiver import Receiver
-from tracing_aggregator.ingest.records import OUTCOMES, Record, Topics
 from tracing_aggregator.ingest.spans import JSON
+from tracing_aggregator.ingest.tracing_records import OUTCOMES, Record, Topics, refused, taken
 from tracing_aggregator.web.listening import listen, url
 from tracing_aggregator.web.server import Tls, server
 from tracing_aggregator.web.tokens import Tokens
@@ -57,9 +56,9 @@ def take_files(paths: Iterable[str], topics: Topics, consumption: Consumption, d
         for _, line in read_lines(path):
             now_ms = time.time_ns() // 1_000_000
             if isinstance(line, Unreadable):
-                result = records.refused(line.head, Rejected(line.reason, f"{path}: {line.detail}"), topics, now_ms)
+                result = refused(line.head, Rejected(line.reason, f"{path}: {line.detail}"), topics, now_ms)
             else:
-                result = records.taken(line.rstrip(b"\n"), JSON, topics, consumption, now_ms)
+                result = taken(line.rstrip(b"\n"), JSON, topics, consumption, now_ms)
             deliver(result.records)
             outcomes += result.outcomes
     return outcomes

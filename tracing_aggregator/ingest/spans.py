@@ -23,7 +23,7 @@ Value = str | int | float | bool | tuple[Any, ...] | None
 Attributes = Mapping[str, Value]
 
 
-class Link(NamedTuple):
+class SpanLink(NamedTuple):
     """A span that another one points to, with what the link says about it; ids in hex."""
 
     trace_id: str
@@ -46,7 +46,7 @@ class Span(NamedTuple):
     end: int
     error: str | None
     attributes: Attributes
-    links: tuple[Link, ...]
+    links: tuple[SpanLink, ...]
     resource: Attributes
     scope: str
 
@@ -141,7 +141,7 @@ def _span(span: trace_pb2.Span, resource: Attributes, scope: str) -> Span:
         span.end_time_unix_nano,
         str(error or span.status.message or "unknown") if failed or error else None,
         attributes,
-        tuple(Link(link.trace_id.hex(), link.span_id.hex(), _attributes(link.attributes)) for link in span.links),
+        tuple(SpanLink(link.trace_id.hex(), link.span_id.hex(), _attributes(link.attributes)) for link in span.links),
         resource,
         scope,
     )

@@ -19,8 +19,8 @@ from tracing_aggregator.metrics.clocks import Clocks
 from tracing_aggregator.metrics.health import Health
 from tracing_aggregator.metrics.job import families, look
 from tracing_aggregator.metrics.lag import LagWatch
+from tracing_aggregator.metrics.metrics_server import MetricsServer
 from tracing_aggregator.metrics.reader import StatsReader
-from tracing_aggregator.metrics.server import MetricsServer
 from tracing_aggregator.metrics.totals import StatsTotals
 from tracing_aggregator.web.server import Tls
 from tracing_aggregator.web.tokens import Tokens

@@ -29,7 +29,7 @@ _LATER = frozenset(
 )
 
 
-class Refused(NamedTuple):
+class RefusedRequest(NamedTuple):
     """An answer that says that the request itself is not taken."""
 
     status: int
@@ -67,7 +67,7 @@ class Service:
         self._session.headers.update(headers or {})
         self._session.auth = auth
 
-    def send(self, method: str, path: str, body: bytes, content_type: str, **headers: str) -> bytes | Refused:
+    def send(self, method: str, path: str, body: bytes, content_type: str, **headers: str) -> bytes | RefusedRequest:
         """The body of the answer, or that the request was refused (a 4xx that only the caller can judge).
 
         Raises:
@@ -95,7 +95,7 @@ class Service:
             raise UserError(f"{self._setting}.ca.file cannot be read: {error}.") from error
         return self._sorted(answer)
 
-    def _sorted(self, answer: requests.Response) -> bytes | Refused:
+    def _sorted(self, answer: requests.Response) -> bytes | RefusedRequest:
         status, text = answer.status_code, answer.text[:EXCERPT]
         if answer.ok and status < HTTPStatus.MULTIPLE_CHOICES:
             return answer.content
@@ -104,7 +104,7 @@ class Service:
             raise TransientError(told, _pause_s(answer.headers.get("Retry-After", "")))
         if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             raise UserError(f"{told}: {text}", f"docs/sinks.md has the permissions; the settings are {self._setting}.*")
-        return Refused(status, text)
+        return RefusedRequest(status, text)
 
 
 def _pause_s(retry_after: str) -> float | None:

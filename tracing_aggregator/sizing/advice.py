@@ -21,7 +21,7 @@ _JVM_MB, _WORKER_MB, _FLINK_MB_OF_A_CORE = 300, 160, 400
 _SPARE = 1.25
 
 
-class Finding(NamedTuple):
+class Shortage(NamedTuple):
     """`level` as in `check`; `todo` is what to set or to do."""
 
     level: Literal["ok", "problem", "advice"]
@@ -57,14 +57,14 @@ def needs(demand: Demand, settings: Settings) -> Needs:
     return Needs(wanted, memory_mb * _MB, _COPIES * found.state, found.java_cores + found.workers)
 
 
-def findings(demand: Demand, settings: Settings, free: int | None) -> list[Finding]:
+def findings(demand: Demand, settings: Settings, free: int | None) -> list[Shortage]:
     """What breaks at this rate; `free` is the room in bytes where the state lies, None where it lies elsewhere."""
     wanted = needs(demand, settings)
     found, _ = _worked_out(demand, settings)
     costs = costs_for(load(), demand)(demand.partitions / found.workers)
     rate = f"{demand.messages_per_s:,.0f} messages/s"
     told = [
-        Finding(
+        Shortage(
             "advice" if "one partition" in limit.assumption else "problem",
             rate,
             f"breaks at {limit.messages_per_s:,.0f}: {limit.assumption}",
@@ -75,7 +75,7 @@ def findings(demand: Demand, settings: Settings, free: int | None) -> list[Findi
     ]
     if free is not None and free < wanted.disk:
         told.append(
-            Finding(
+            Shortage(
                 "problem",
                 rate,
                 f"needs {wanted.disk / _GB:,.1f} GB of disk, and there are {free / _GB:,.1f}",
@@ -87,7 +87,7 @@ def findings(demand: Demand, settings: Settings, free: int | None) -> list[Findi
     summary = (
         f"takes {wanted.cores} cores, {wanted.memory / _GB:,.1f} GB of memory and {wanted.disk / _GB:,.1f} GB of disk"
     )
-    return [*told, Finding("advice" if changed else "ok", rate, summary, f"Set: {flags}" if changed else "")]
+    return [*told, Shortage("advice" if changed else "ok", rate, summary, f"Set: {flags}" if changed else "")]
 
 
 def values(demand: Demand, settings: Settings) -> str:

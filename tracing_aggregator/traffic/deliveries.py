@@ -5,7 +5,7 @@ from typing import Any
 
 from confluent_kafka import KafkaError, Message
 
-from tracing_aggregator.traffic.truth import Place, Truth
+from tracing_aggregator.traffic.truth import ProducedPlace, Truth
 from tracing_clients.correlation import CORRELATION_ID
 
 __all__ = ["CORRELATION_ID", "WITHIN_S", "delivery_to", "name_of", "place_of"]
@@ -13,9 +13,9 @@ __all__ = ["CORRELATION_ID", "WITHIN_S", "delivery_to", "name_of", "place_of"]
 WITHIN_S = 30
 
 
-def place_of(message: Message) -> Place:
+def place_of(message: Message) -> ProducedPlace:
     """Where a message lies that was delivered or read."""
-    return Place(str(message.topic()), int(message.partition() or 0), int(message.offset() or 0))
+    return ProducedPlace(str(message.topic()), int(message.partition() or 0), int(message.offset() or 0))
 
 
 def name_of(message: Message) -> str:

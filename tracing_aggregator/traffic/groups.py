@@ -9,7 +9,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from tracing_aggregator.traffic.deliveries import CORRELATION_ID, WITHIN_S, delivery_to, name_of, place_of
 from tracing_aggregator.traffic.plan import Times
-from tracing_aggregator.traffic.truth import Place, Truth
+from tracing_aggregator.traffic.truth import ProducedPlace, Truth
 from tracing_clients import TracingConsumer, TracingProducer
 
 PAYMENTS = "payments"
@@ -28,7 +28,7 @@ NOT_YET = {
 BACK = 20
 
 
-class Reader:
+class GroupReader:
     """Reads a topic in the name of a group, a batch at a time, and commits each batch; subclasses work on it."""
 
     def __init__(self, group: str, topic: str, properties: Mapping[str, Any], truth: Truth) -> None:
@@ -104,7 +104,7 @@ class Reader:
                 consumer.seek(position)
                 _commit_at_last(consumer, [position])
                 self._next[partition] = to
-                place = Place(self.topic, partition, to - 1)
+                place = ProducedPlace(self.topic, partition, to - 1)
                 self._truth.rewound(place, self.group, self.client, from_offset=following - 1)
 
     def _has_read_all(self) -> bool:
@@ -125,7 +125,7 @@ def _commit_at_last(consumer: TracingConsumer, offsets: list[TopicPartition]) ->
             return
 
 
-class Slow(Reader):
+class Slow(GroupReader):
     """Takes so many milliseconds for each message, until the end is near."""
 
     def __init__(self, group: str, topic: str, properties: Mapping[str, Any], truth: Truth, slow_ms: int) -> None:
@@ -137,7 +137,7 @@ class Slow(Reader):
         ending.wait(self._slow_ms * len(messages) / 1000)
 
 
-class Forwarder(Reader):
+class Forwarder(GroupReader):
     """Makes a payment of each order, under the same name: the second hop."""
 
     def __init__(

@@ -24,7 +24,7 @@ class Fault(Enum):
     DUPLICATE = "duplicate"
 
 
-class Wanted(NamedTuple):
+class WantedTraffic(NamedTuple):
     """What the user asks for: messages and redeliveries in numbers a second, shares of 1, seconds, milliseconds."""
 
     rate: float = 20.0
@@ -47,7 +47,7 @@ class Order(NamedTuple):
     fault: Fault
 
 
-def orders(wanted: Wanted) -> Iterator[Order]:
+def orders(wanted: WantedTraffic) -> Iterator[Order]:
     """All orders in time, without end if no `seconds` are given. They come at random, `rate` a second on average."""
     random = Random(wanted.seed)  # noqa: S311 - to be had again, not to be secret
     at_s, number = 0.0, 0
@@ -62,7 +62,7 @@ def orders(wanted: Wanted) -> Iterator[Order]:
         yield Order(at_s, shop, f"customer-{customer}", json.dumps(content).encode(), _fault(random.random(), wanted))
 
 
-def _fault(chance: float, wanted: Wanted) -> Fault:
+def _fault(chance: float, wanted: WantedTraffic) -> Fault:
     if chance < wanted.loss:
         return Fault.LOST
     return Fault.DUPLICATE if chance < wanted.loss + wanted.duplicate else Fault.NONE

@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from pipeline.errors import UserError
 from tracing_aggregator.traffic.deliveries import CORRELATION_ID, WITHIN_S, delivery_to, place_of
-from tracing_aggregator.traffic.truth import Place, Truth
+from tracing_aggregator.traffic.truth import ProducedPlace, Truth
 from tracing_clients import TracingProducer
 from tracing_clients.settings import PREFIX
 from tracing_clients.traces import Trace, new_id
@@ -36,7 +36,7 @@ class Till:
     def lose(self, topic: str, value: bytes, key: str) -> None:
         """Send a message, and have one acknowledged behind it that is not there."""
         name, lost = new_id(), new_id()
-        places: list[Place] = []
+        places: list[ProducedPlace] = []
         told = delivery_to(self._truth, name, CLIENT)
 
         def delivered(error: KafkaError | None, message: Message) -> None:
@@ -61,7 +61,7 @@ class Till:
         self._looking.close()
         self._producer.close()
 
-    def _wait_for_marker(self, hole: Place) -> None:
+    def _wait_for_marker(self, hole: ProducedPlace) -> None:
         """It is written a little after the answer to the commit."""
         partition = TopicPartition(hole.topic, hole.partition)
         deadline = time.monotonic() + WITHIN_S

@@ -24,7 +24,7 @@ from typing import IO, NamedTuple
 from tracing_clients.traces import date_of
 
 
-class Place(NamedTuple):
+class ProducedPlace(NamedTuple):
     """Where a message lies."""
 
     topic: str
@@ -45,14 +45,14 @@ class Truth:
         # By group, topic and partition: the highest offset read, and the next to read by the highest commit.
         self._read: dict[tuple[str, str, int], int] = {}
         self._settled: dict[tuple[str, str, int], int] = {}
-        self._deliveries: Counter[tuple[str, Place]] = Counter()
+        self._deliveries: Counter[tuple[str, ProducedPlace]] = Counter()
 
     def sent_twice(self, correlation_id: str) -> None:
         """More than one message will have this name."""
         with self._lock:
             self._twice[correlation_id] = set()
 
-    def produced(self, place: Place, correlation_id: str, client: str) -> None:
+    def produced(self, place: ProducedPlace, correlation_id: str, client: str) -> None:
         """A message is in the log."""
         with self._lock:
             at = place.topic, place.partition
@@ -65,7 +65,7 @@ class Truth:
                     self._tell("duplicated", place, fields)
                 topics.add(place.topic)
 
-    def lost(self, place: Place, correlation_id: str, client: str) -> None:
+    def lost(self, place: ProducedPlace, correlation_id: str, client: str) -> None:
         """A message was acknowledged there, and is not."""
         with self._lock:
             self._tell("lost", place, {"correlationId": correlation_id, "clientId": client})
@@ -74,9 +74,9 @@ class Truth:
         """The broker refused a message."""
         with self._lock:
             fields = {"correlationId": correlation_id, "clientId": client, "error": error}
-            self._tell("failed", Place(topic, -1, -1), fields)
+            self._tell("failed", ProducedPlace(topic, -1, -1), fields)
 
-    def consumed(self, place: Place, group: str, correlation_id: str, client: str) -> None:
+    def consumed(self, place: ProducedPlace, group: str, correlation_id: str, client: str) -> None:
         """A group was given a message."""
         with self._lock:
             at = group, place.topic, place.partition
@@ -89,14 +89,14 @@ class Truth:
             self._read[at] = max(self._read.get(at, -1), place.offset)
             self._tell("consumed", place, fields)
 
-    def committed(self, place: Place, group: str, client: str) -> None:
+    def committed(self, place: ProducedPlace, group: str, client: str) -> None:
         """A group committed; the offset is the last one read."""
         with self._lock:
             at = group, place.topic, place.partition
             self._settled[at] = max(self._settled.get(at, 0), place.offset + 1)
             self._tell("committed", place, {"groupId": group, "clientId": client})
 
-    def rewound(self, place: Place, group: str, client: str, from_offset: int) -> None:
+    def rewound(self, place: ProducedPlace, group: str, client: str, from_offset: int) -> None:
         """A group's commit went back."""
         with self._lock:
             self._tell("rewound", place, {"groupId": group, "clientId": client, "fromOffset": from_offset})
@@ -111,7 +111,7 @@ class Truth:
         with self._lock:
             return {partition: offset for (name, partition), offset in self._ends.items() if name == topic}
 
-    def _tell(self, what: str, place: Place | None, fields: Mapping[str, object]) -> None:
+    def _tell(self, what: str, place: ProducedPlace | None, fields: Mapping[str, object]) -> None:
         self.counts[what] += 1
         if self._lines is not None:
             where = place._asdict() if place else {}

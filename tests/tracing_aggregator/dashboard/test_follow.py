@@ -10,7 +10,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from pipeline.config.load import Config, load_config
 from tests.tracing_aggregator.dashboard.stores import TRACES, Made
 from tests.tracing_aggregator.explain.cases import Value, sent
-from tracing_aggregator.dashboard.follow import Follower
+from tracing_aggregator.dashboard.follow import TopicFollower
 
 PATIENCE_S = 30
 
@@ -47,7 +47,7 @@ def count(made: Made) -> int:
 
 def test_all_partitions_are_read_and_a_restart_goes_on_where_it_was(made, cluster):
     cluster.write([sent(number, id=f"s{number}") for number in range(50)])
-    follower = Follower(cluster.config, made.connection, None, 1000)
+    follower = TopicFollower(cluster.config, made.connection, None, 1000)
     follower.start()
     wait(lambda: count(made) == 50)
     follower.stop()
@@ -56,7 +56,7 @@ def test_all_partitions_are_read_and_a_restart_goes_on_where_it_was(made, cluste
     assert made.reader.value("SELECT sum(end - next) FROM partitions") == 0
 
     cluster.write([sent(number, id=f"t{number}") for number in range(20)])
-    follower = Follower(cluster.config, made.connection, None, 1000)
+    follower = TopicFollower(cluster.config, made.connection, None, 1000)
     follower.start()
     wait(lambda: count(made) == 70)
     follower.stop()
@@ -65,7 +65,7 @@ def test_all_partitions_are_read_and_a_restart_goes_on_where_it_was(made, cluste
 
 def test_a_store_stays_bounded_while_it_follows(made, cluster):
     cluster.write([sent(number, id=f"u{number}") for number in range(100)])
-    follower = Follower(cluster.config, made.connection, None, 10)
+    follower = TopicFollower(cluster.config, made.connection, None, 10)
     follower.start()
     wait(lambda: count(made) == 10 and follower.status()["state"] == "following")
     follower.stop()
@@ -73,7 +73,7 @@ def test_a_store_stays_bounded_while_it_follows(made, cluster):
 
 def test_a_store_of_another_cluster_is_left_alone(made, cluster):
     made.connection.execute("INSERT INTO meta VALUES ('cluster', 'other')")
-    follower = Follower(cluster.config, made.connection, None, 10)
+    follower = TopicFollower(cluster.config, made.connection, None, 10)
     follower.start()
     wait(lambda: follower.status()["state"] == "failed")
     follower.stop()
@@ -83,7 +83,7 @@ def test_a_store_of_another_cluster_is_left_alone(made, cluster):
 
 def test_brokers_that_do_not_answer_are_told_and_asked_again(made, monkeypatch):
     monkeypatch.setattr("tracing_aggregator.dashboard.follow.TIMEOUT_S", 0.5)
-    follower = Follower(load_config(None, {}, ["bootstrap.servers=127.0.0.1:1"]), made.connection, None, 10)
+    follower = TopicFollower(load_config(None, {}, ["bootstrap.servers=127.0.0.1:1"]), made.connection, None, 10)
     follower.start()
     wait(lambda: follower.status()["state"] == "failed")
     follower.stop()
@@ -99,7 +99,7 @@ def test_a_broker_that_answers_late_gets_more_time_with_each_wait(made):
             raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
         return "answer"
 
-    assert Follower(Config(), made.connection, None, 10)._answer(late) == "answer"
+    assert TopicFollower(Config(), made.connection, None, 10)._answer(late) == "answer"
     assert waits == [0.5, 1, 2]
 
 
@@ -108,4 +108,4 @@ def test_what_no_wait_mends_is_told_at_once(made):
         raise KafkaException(KafkaError(KafkaError._AUTHENTICATION))
 
     with pytest.raises(KafkaException, match="_AUTHENTICATION"):
-        Follower(Config(), made.connection, None, 10)._answer(refused)
+        TopicFollower(Config(), made.connection, None, 10)._answer(refused)

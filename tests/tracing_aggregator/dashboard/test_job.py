@@ -10,7 +10,7 @@ from pipeline.config.settings import Settings
 from runners.ports import free_ports
 from tracing_aggregator.dashboard.job import JobWatch, address_of
 from tracing_aggregator.metrics.health import Health
-from tracing_aggregator.metrics.server import MetricsServer
+from tracing_aggregator.metrics.metrics_server import MetricsServer
 
 
 class Numbers(Collector):

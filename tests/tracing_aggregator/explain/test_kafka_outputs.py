@@ -13,7 +13,7 @@ from pipeline.errors import UserError
 from tests.tracing_aggregator.explain.cases import Value, acked, consumed, found, sent
 from tracing_aggregator.explain import kafka_outputs
 from tracing_aggregator.explain.kafka_outputs import KafkaOutputs
-from tracing_aggregator.explain.sources import explain
+from tracing_aggregator.explain.output_records import explain
 from tracing_aggregator.explain.subject import subject_of
 
 

@@ -6,10 +6,10 @@ from typing import NamedTuple
 import pytest
 
 from tests.tracing_aggregator.explain.cases import PLACE, Value, acked, committed, consumed, found, sent
-from tracing_aggregator.explain.model import Timeline
-from tracing_aggregator.explain.screen import lines
+from tracing_aggregator.explain.rendering import lines
 from tracing_aggregator.explain.subject import Place, subject_of
 from tracing_aggregator.explain.timeline import timeline
+from tracing_aggregator.explain.timeline_model import Timeline
 
 SENT = ("SEND", None, "sent")
 ACKED = ("ACK", None, "12 ms to the broker")

@@ -10,8 +10,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from tests.test_schemas import check
 from tests.tracing_aggregator.ingest.requests import CONSUME, OTHER, PLACE, SEND, SPAN, TRACE, any_span, link, request
 from tracing_aggregator.ingest.raw_traces import Consumption, RawTrace, Rejected, traces_of
-from tracing_aggregator.ingest.records import Topics, taken
 from tracing_aggregator.ingest.spans import JSON, PROTOBUF, UndecodableError, spans_of
+from tracing_aggregator.ingest.tracing_records import Topics, taken
 from tracing_aggregator.sinks.otlp.encode import _SCOPE
 from transforms.strict_parser import parse_trace
 from transforms.traces import Trace

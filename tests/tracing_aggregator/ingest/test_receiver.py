@@ -27,8 +27,8 @@ from tracing_aggregator.ingest import receiver
 from tracing_aggregator.ingest.deliver import NotDeliveredError
 from tracing_aggregator.ingest.raw_traces import Consumption
 from tracing_aggregator.ingest.receiver import Receiver
-from tracing_aggregator.ingest.records import Record, Taken, Topics
 from tracing_aggregator.ingest.spans import JSON, PROTOBUF
+from tracing_aggregator.ingest.tracing_records import Record, Taken, Topics
 from tracing_aggregator.web.tokens import Tokens
 
 TOKEN = "open-sesame"

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from tests.tracing_aggregator.dashboard.stores import STATS, Made, group_minute, latencies, topic_minute
 from tests.tracing_aggregator.metrics.test_totals import Exported
 from tracing_aggregator.dashboard.api import application
-from tracing_aggregator.demo.totals import Numbers, Totals
+from tracing_aggregator.demo.window_totals import Numbers, WindowTotals
 from tracing_aggregator.metrics.catalogue import BOUNDS_MS
 from transforms.dates import NANOS_PER_MILLI, date_of, nanos_of
 
@@ -71,7 +71,7 @@ def prometheus() -> Exported:
 
 
 def demo(values: Iterable[Value]) -> Numbers:
-    totals = Totals()
+    totals = WindowTotals()
     for value in values:
         totals.take(value)
     return totals.numbers(UNTIL_MS - 1)

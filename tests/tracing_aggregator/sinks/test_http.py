@@ -3,11 +3,11 @@ import pytest
 from pipeline.errors import UserError
 from runners.ports import free_ports
 from tests.tracing_aggregator.sinks.scripted_server import Answer, scripted
-from tracing_aggregator.sinks.http import Refused, Service
+from tracing_aggregator.sinks.http import RefusedRequest, Service
 from tracing_aggregator.sinks.retry import TransientError
 
 
-def send(service: Service) -> bytes | Refused:
+def send(service: Service) -> bytes | RefusedRequest:
     return service.send("POST", "/in", b"x", "text/plain")
 
 
@@ -47,7 +47,7 @@ def test_without_permission_it_ends_and_says_where_to_look(status):
 @pytest.mark.parametrize("status", [301, 400, 404, 413])
 def test_what_only_the_caller_can_judge_is_handed_on(status):
     with scripted(Answer(status, b"why", (("Location", "/elsewhere"),))) as server:
-        assert send(any_service(server.url)) == Refused(status, "why")
+        assert send(any_service(server.url)) == RefusedRequest(status, "why")
         assert len(server.asked) == 1
 
 

@@ -11,7 +11,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from tests.clients.mock_cluster import mock_cluster, raw_traces
-from tracing_aggregator.traffic.groups import PAYMENTS, Forwarder, Reader, _commit_at_last
+from tracing_aggregator.traffic.groups import PAYMENTS, Forwarder, GroupReader, _commit_at_last
 from tracing_aggregator.traffic.plan import Fault, Order
 from tracing_aggregator.traffic.shops import ORDERS, Shops
 from tracing_aggregator.traffic.truth import Truth
@@ -31,8 +31,8 @@ def test_what_readers_that_are_set_back_and_crash_say_of_themselves_is_in_their_
         reached = {"bootstrap.servers": servers, "log_level": 0}
         shops = Shops(reached, truth)
         billing = Forwarder("billing", ORDERS, reached | QUIET, reached, truth)
-        shipping = Reader("shipping", ORDERS, reached | QUIET, truth)
-        accounting = Reader("accounting", PAYMENTS, reached | QUIET, truth)
+        shipping = GroupReader("shipping", ORDERS, reached | QUIET, truth)
+        accounting = GroupReader("accounting", PAYMENTS, reached | QUIET, truth)
         for number in range(20):
             shops.sell(order(number, Fault.DUPLICATE if number == 3 else Fault.NONE))
         running = [

@@ -3,38 +3,38 @@ from itertools import islice
 
 import pytest
 
-from tracing_aggregator.traffic.plan import SHOPS, Fault, Times, Wanted, orders
+from tracing_aggregator.traffic.plan import SHOPS, Fault, Times, WantedTraffic, orders
 
 
 def test_the_same_seed_gives_the_same_orders_and_another_one_others():
-    wanted = Wanted(rate=100, seconds=5, loss=0.1, duplicate=0.1)
+    wanted = WantedTraffic(rate=100, seconds=5, loss=0.1, duplicate=0.1)
     assert list(orders(wanted)) == list(orders(wanted))
     assert list(orders(wanted)) != list(orders(wanted._replace(seed=1)))
 
 
 def test_orders_come_at_the_rate_in_order_and_within_the_time():
-    planned = list(orders(Wanted(rate=200, seconds=50)))
+    planned = list(orders(WantedTraffic(rate=200, seconds=50)))
     assert len(planned) == pytest.approx(200 * 50, rel=0.05)
     assert [order.at_s for order in planned] == sorted(order.at_s for order in planned)
     assert planned[-1].at_s < 50
 
 
 def test_without_seconds_orders_never_end():
-    assert len(list(islice(orders(Wanted(rate=1000)), 5000))) == 5000
+    assert len(list(islice(orders(WantedTraffic(rate=1000)), 5000))) == 5000
 
 
 def test_without_faults_there_are_none():
-    assert {order.fault for order in orders(Wanted(rate=100, seconds=20))} == {Fault.NONE}
+    assert {order.fault for order in orders(WantedTraffic(rate=100, seconds=20))} == {Fault.NONE}
 
 
 def test_faults_have_their_share():
-    planned = list(orders(Wanted(rate=500, seconds=40, loss=0.1, duplicate=0.3)))
+    planned = list(orders(WantedTraffic(rate=500, seconds=40, loss=0.1, duplicate=0.3)))
     shares = {fault: sum(order.fault is fault for order in planned) / len(planned) for fault in Fault}
     assert shares == pytest.approx({Fault.NONE: 0.6, Fault.LOST: 0.1, Fault.DUPLICATE: 0.3}, abs=0.02)
 
 
 def test_every_shop_sells_and_each_order_says_what():
-    planned = list(orders(Wanted(rate=100, seconds=10)))
+    planned = list(orders(WantedTraffic(rate=100, seconds=10)))
     assert {order.shop for order in planned} == SHOPS.keys()
     assert [json.loads(order.value)["order"] for order in planned] == list(range(1, len(planned) + 1))
 

@@ -1,7 +1,7 @@
 import io
 import json
 
-from tracing_aggregator.traffic.truth import Place, Truth
+from tracing_aggregator.traffic.truth import ProducedPlace, Truth
 
 
 def lines_of(written):
@@ -17,7 +17,7 @@ def told(tell):
 
 
 def at(offset, topic="orders"):
-    return Place(topic, 0, offset)
+    return ProducedPlace(topic, 0, offset)
 
 
 def deliveries(tell):

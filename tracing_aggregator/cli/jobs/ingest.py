@@ -9,13 +9,13 @@ import click
 from pipeline.config.load import Config
 from pipeline.errors import UserError
 from tracing_aggregator.cli.commands import Commands, examples
-from tracing_aggregator.cli.options import config_options, server_options
+from tracing_aggregator.cli.config_options import config_options, server_options
 from tracing_aggregator.cli.talk import log_to_stderr, teller
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tracing_aggregator.ingest.records import Record
+    from tracing_aggregator.ingest.tracing_records import Record
 
 
 @click.group(cls=Commands, epilog=examples("tracing-aggregator ingest otlp --port 4318"))
@@ -70,8 +70,8 @@ def otlp(
     try:
         from tracing_aggregator.ingest.deliver import Delivery, NotDeliveredError
         from tracing_aggregator.ingest.raw_traces import Consumption
-        from tracing_aggregator.ingest.records import Topics
         from tracing_aggregator.ingest.serve import Where, serve, summary, take_files
+        from tracing_aggregator.ingest.tracing_records import Topics
     except ModuleNotFoundError as error:
         raise UserError(
             f"Spans need {error.name}, which is not installed.", "Install it: pip install '.[otlp]'"

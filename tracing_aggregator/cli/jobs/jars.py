@@ -6,7 +6,7 @@ import click
 
 from runners.java.jars import resolve
 from tracing_aggregator.cli.commands import examples
-from tracing_aggregator.cli.options import read_config
+from tracing_aggregator.cli.config_options import read_config
 
 GROUPS = ("beam", "java-io", "broker", "clients")
 

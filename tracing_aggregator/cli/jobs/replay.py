@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 
 from tracing_aggregator.cli.commands import examples
-from tracing_aggregator.cli.options import read_config
+from tracing_aggregator.cli.config_options import read_config
 from tracing_aggregator.cli.quiet import quiet_beam
 from tracing_aggregator.cli.summary import summary
 

@@ -8,7 +8,7 @@ from pipeline.config.load import Config
 from pipeline.config.setting_types import LOCAL_MASTER
 from pipeline.errors import UserError
 from tracing_aggregator.cli.commands import examples
-from tracing_aggregator.cli.options import config_options
+from tracing_aggregator.cli.config_options import config_options
 from tracing_aggregator.cli.quiet import quiet_beam
 from tracing_aggregator.cli.summary import summary
 from tracing_aggregator.cli.talk import Tell, log_to_stderr, teller

@@ -7,7 +7,7 @@ import click
 from pipeline.config.load import Config
 from pipeline.errors import UserError
 from tracing_aggregator.cli.commands import Commands, examples
-from tracing_aggregator.cli.options import config_options
+from tracing_aggregator.cli.config_options import config_options
 
 if TYPE_CHECKING:
     from tracing_aggregator.sinks.carry import Target

@@ -8,12 +8,12 @@ import click
 
 from pipeline.errors import ConfigError, UserError
 from tracing_aggregator.cli.commands import examples
-from tracing_aggregator.cli.options import config_arguments, read_config, with_brokers
+from tracing_aggregator.cli.config_options import config_arguments, read_config, with_brokers
 from tracing_aggregator.cli.unreachable import explained
 
 if TYPE_CHECKING:
     from pipeline.config.settings import Settings
-    from runners.kafka.preflight import Verdict
+    from runners.kafka.preflight import CheckResult
 
 COLOURS = {"ok": "green", "problem": "red", "advice": "yellow"}
 
@@ -60,15 +60,17 @@ def check(
     ctx.exit(1 if problems else 0)
 
 
-def _verdicts(config_file: Path | None, overrides: tuple[str, ...], rate: float | None, groups: int) -> "list[Verdict]":
+def _verdicts(
+    config_file: Path | None, overrides: tuple[str, ...], rate: float | None, groups: int
+) -> "list[CheckResult]":
     """Verdicts as far as one can get: nothing can be asked without a configuration, or without a broker."""
-    from runners.kafka.preflight import Verdict, preflight
+    from runners.kafka.preflight import CheckResult, preflight
 
     try:
         config = read_config(config_file, overrides)
     except ConfigError as error:
-        return [Verdict("problem", "configuration", mistake, error.todo) for mistake in error.mistakes]
-    known = [Verdict("ok", "configuration", str(config_file or "defaults"))]
+        return [CheckResult("problem", "configuration", mistake, error.todo) for mistake in error.mistakes]
+    known = [CheckResult("ok", "configuration", str(config_file or "defaults"))]
     if rate is not None:
         known += _of_rate(config.settings, rate, groups)
     try:
@@ -76,19 +78,22 @@ def _verdicts(config_file: Path | None, overrides: tuple[str, ...], rate: float 
         return [one._replace(todo=with_brokers(one.todo, config, config_file)) for one in found]
     except UserError as error:
         explained(error, config.settings.bootstrap_servers)
-        return [*known, Verdict("problem", f"brokers {config.settings.bootstrap_servers}", error.message, error.todo)]
+        return [
+            *known,
+            CheckResult("problem", f"brokers {config.settings.bootstrap_servers}", error.message, error.todo),
+        ]
 
 
-def _of_rate(settings: "Settings", rate: float, groups: int) -> "list[Verdict]":
+def _of_rate(settings: "Settings", rate: float, groups: int) -> "list[CheckResult]":
     from pipeline.config.setting_types import LOCAL_MASTER
-    from runners.kafka.preflight import Verdict
+    from runners.kafka.preflight import CheckResult
     from tracing_aggregator.sizing.advice import findings
     from tracing_aggregator.sizing.model import Demand
 
     is_here = settings.runner == "flink" and settings.flink_master == LOCAL_MASTER
     free = _free(settings.state_dir) if is_here else None
     demand = Demand(rate, groups, settings.retention_ms / 1000)
-    return [Verdict(*finding) for finding in findings(demand, settings, free)]
+    return [CheckResult(*finding) for finding in findings(demand, settings, free)]
 
 
 def _free(folder: Path) -> int:

@@ -10,7 +10,7 @@ from pipeline.config.load import Config
 from pipeline.config.settings_table import Row, as_text, markdown, rows
 from pipeline.masking import masked
 from tracing_aggregator.cli.commands import examples
-from tracing_aggregator.cli.options import config_options
+from tracing_aggregator.cli.config_options import config_options
 
 
 @click.command(

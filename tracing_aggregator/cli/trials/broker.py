@@ -10,7 +10,7 @@ from runners.java.find_java import find_java
 from runners.java.jars import resolve
 from runners.kafka.broker import Broker, BrokerError
 from tracing_aggregator.cli.commands import examples
-from tracing_aggregator.cli.options import config_options
+from tracing_aggregator.cli.config_options import config_options
 
 DATA = "~/.local/share/tracing-aggregator/broker"
 

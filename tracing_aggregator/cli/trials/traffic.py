@@ -8,7 +8,7 @@ import click
 from pipeline.config.load import Config
 from pipeline.errors import UserError
 from tracing_aggregator.cli.commands import examples
-from tracing_aggregator.cli.options import config_options
+from tracing_aggregator.cli.config_options import config_options
 
 SHARE = click.FloatRange(0, 1)
 
@@ -32,15 +32,15 @@ def traffic(config: Config, truth: IO[str] | None, **wanted: float | bool | None
     """
     require_clients()
     from runners.stop_signals import stop_request
-    from tracing_aggregator.traffic.plan import Wanted
-    from tracing_aggregator.traffic.run import run
+    from tracing_aggregator.traffic.plan import WantedTraffic
+    from tracing_aggregator.traffic.simulation import run
     from tracing_aggregator.traffic.truth import Truth
 
     def tell(text: str) -> None:
         click.echo(text, err=True)
 
     with stop_request(tell, "ending the traffic when all is read") as stop:
-        run(config, Wanted(**wanted), Truth(truth), stop, tell)  # type: ignore[arg-type]
+        run(config, WantedTraffic(**wanted), Truth(truth), stop, tell)  # type: ignore[arg-type]
 
 
 def require_clients() -> None:

@@ -8,7 +8,7 @@ import click
 from pipeline.config.load import Config
 from pipeline.errors import UserError
 from tracing_aggregator.cli.commands import examples
-from tracing_aggregator.cli.options import config_options, server_options
+from tracing_aggregator.cli.config_options import config_options, server_options
 from tracing_aggregator.cli.talk import log_to_stderr, teller
 
 

@@ -7,7 +7,7 @@ import click
 
 from pipeline.config.load import Config
 from tracing_aggregator.cli.commands import examples
-from tracing_aggregator.cli.options import config_options
+from tracing_aggregator.cli.config_options import config_options
 
 
 @click.command(epilog=examples("tracing-aggregator doctor config/config.properties --output report.tar.gz"))

@@ -10,15 +10,15 @@ import click
 
 from pipeline.config.load import Config
 from tracing_aggregator.cli.commands import examples
-from tracing_aggregator.cli.options import config_options, with_brokers
+from tracing_aggregator.cli.config_options import config_options, with_brokers
 from tracing_aggregator.cli.quiet import quiet_beam
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tracing_aggregator.explain.model import Timeline
-    from tracing_aggregator.explain.sources import Outputs
+    from tracing_aggregator.explain.output_records import OutputRecords
     from tracing_aggregator.explain.subject import Subject
+    from tracing_aggregator.explain.timeline_model import Timeline
 
 
 @click.command(
@@ -77,9 +77,9 @@ def explain(
     import orjson
     from rich.console import Console
 
-    from tracing_aggregator.explain import sources
+    from tracing_aggregator.explain import output_records
     from tracing_aggregator.explain.document import document
-    from tracing_aggregator.explain.screen import show
+    from tracing_aggregator.explain.rendering import show
     from tracing_aggregator.explain.seen import Seen
     from tracing_aggregator.explain.subject import subject_of
 
@@ -90,7 +90,7 @@ def explain(
         shown, looked_at, why = stored
     else:
         with _outputs(config, folder, files, since) as outputs:
-            shown = sources.explain(outputs, asked, seen)
+            shown = output_records.explain(outputs, asked, seen)
             looked_at, why = outputs.looked_at, seen.why()
     if as_json:
         click.echo(orjson.dumps(document(shown, looked_at), option=orjson.OPT_INDENT_2))
@@ -124,10 +124,12 @@ def _stored(config: Config, subject: "Subject", store: Path | None) -> "tuple[Ti
 
 
 @contextmanager
-def _outputs(config: Config, folder: Path | None, files: tuple[str, ...], since: str | None) -> "Iterator[Outputs]":
+def _outputs(
+    config: Config, folder: Path | None, files: tuple[str, ...], since: str | None
+) -> "Iterator[OutputRecords]":
     from rich.console import Console
 
-    from tracing_aggregator.explain.sources import Folder, replayed
+    from tracing_aggregator.explain.output_records import Folder, replayed
 
     talk = Console(stderr=True)
     if folder is not None:

@@ -4,9 +4,9 @@ from typing import Any
 
 import orjson
 
-from tracing_aggregator.dashboard.filters import Wanted, where
+from tracing_aggregator.dashboard.filters import TraceFilter, where
 from tracing_aggregator.dashboard.intake.sketches import merged
-from tracing_aggregator.dashboard.span import Span
+from tracing_aggregator.dashboard.span import TimeSpan
 from tracing_aggregator.dashboard.store import Reader, Row
 from transforms.in_flight import in_flight
 
@@ -15,9 +15,9 @@ _GROUP = ("expected", "actual", "over", "under", "committed", "slaBreaches")
 _COVERAGE = ("traced", "offsets")
 
 
-def flows(reader: Reader, span: Span, wanted: Wanted | None = None) -> list[Row]:
+def flows(reader: Reader, span: TimeSpan, wanted: TraceFilter | None = None) -> list[Row]:
     """One row for each topic, with the rows of its groups in `groups`; by name. Of a group only what it reads."""
-    given = (wanted or Wanted())._replace(client=None).given()
+    given = (wanted or TraceFilter())._replace(client=None).given()
     group = given.pop("groupId", None)
     since, until = span.nanos
     topics: dict[str, Row] = {}

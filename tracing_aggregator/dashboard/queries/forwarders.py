@@ -1,6 +1,6 @@
 """Clients that produce nothing of their own: what they send, they have read as members of one group."""
 
-from tracing_aggregator.dashboard.span import Span
+from tracing_aggregator.dashboard.span import TimeSpan
 from tracing_aggregator.dashboard.store import Reader
 from transforms.dates import NANOS_PER_SECOND
 
@@ -21,7 +21,7 @@ _FORWARDED = (
 )
 
 
-def forwarders(reader: Reader, span: Span) -> dict[str, str]:
+def forwarders(reader: Reader, span: TimeSpan) -> dict[str, str]:
     """By client its group: every message that it sent in the span it had read before, under the same correlationId.
 
     Of many messages the newest are looked at.

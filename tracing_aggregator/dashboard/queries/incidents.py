@@ -7,7 +7,7 @@ from pathlib import Path
 
 import orjson
 
-from tracing_aggregator.dashboard.filters import Wanted, where
+from tracing_aggregator.dashboard.filters import TraceFilter, where
 from tracing_aggregator.dashboard.store import Reader, Row, transaction
 from tracing_aggregator.explain.incidents.grouped import Incident, incidents
 from transforms.dates import NANOS_PER_MILLI
@@ -23,7 +23,7 @@ _BUSY_S = 5.0
 def found(
     reader: Reader,
     between: tuple[int | None, int | None],
-    wanted: Wanted,
+    wanted: TraceFilter,
     reason: str | None,
     state: str,
     skip: int,
@@ -34,7 +34,7 @@ def found(
     Of a group or client are those of which any finding names it. One that has grown since it was acknowledged is open
     again.
     """
-    topic = Wanted(topic=wanted.topic).given()
+    topic = TraceFilter(topic=wanted.topic).given()
     since, until = between
     rows = reader.rows(
         f"SELECT value, seen FROM findings WHERE date >= :since AND date < :until{where(topic)} "  # noqa: S608
@@ -99,7 +99,7 @@ def _state(one: Incident, looked: Row | None) -> str:
     return "acknowledged" if looked and looked["number"] >= size_of(one) else "open"
 
 
-def _is_wanted(one: Incident, wanted: Wanted) -> bool:
+def _is_wanted(one: Incident, wanted: TraceFilter) -> bool:
     findings = (*one.findings, *one.folded)
     return all(
         any(finding.get(name) == word for finding in findings)

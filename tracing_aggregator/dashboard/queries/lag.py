@@ -3,14 +3,14 @@
 import time
 from collections import defaultdict
 
-from tracing_aggregator.dashboard.filters import Wanted, where
+from tracing_aggregator.dashboard.filters import TraceFilter, where
 from tracing_aggregator.dashboard.store import Reader, Row
 from transforms.dates import NANOS_PER_MILLI
 
 _PRODUCED = ("SEND", "ACK", "CONSUME")
 
 
-def lag(reader: Reader, wanted: Wanted, now_ms: int | None = None) -> list[Row]:
+def lag(reader: Reader, wanted: TraceFilter, now_ms: int | None = None) -> list[Row]:
     """For each topic and group `unread` and `uncommitted` offsets, and `ageMs` of the oldest that is unread.
 
     A partition ends at the highest offset of which any trace tells. A group has come to the highest offset that it

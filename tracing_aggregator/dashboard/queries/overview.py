@@ -5,10 +5,10 @@ from typing import Any
 
 import orjson
 
-from tracing_aggregator.dashboard.filters import Wanted, where
+from tracing_aggregator.dashboard.filters import TraceFilter, where
 from tracing_aggregator.dashboard.intake.ingest import bucket_ms
 from tracing_aggregator.dashboard.intake.sketches import pooled, told
-from tracing_aggregator.dashboard.span import MINUTE_MS, MINUTE_NS, Span
+from tracing_aggregator.dashboard.span import MINUTE_MS, MINUTE_NS, TimeSpan
 from tracing_aggregator.dashboard.store import Reader, Row
 from transforms.in_flight import in_flight
 
@@ -17,7 +17,7 @@ _TOP = 20
 _COUNTED = "FROM counts JOIN kinds USING (kind) WHERE minute >= :start AND minute < :end AND type <> ''{words}"
 
 
-def overview(reader: Reader, span: Span, wanted: Wanted) -> Row:
+def overview(reader: Reader, span: TimeSpan, wanted: TraceFilter) -> Row:
     """Everything that the page shows of this span, of one topic, group and client if they are named."""
     return {
         "times": [minute * MINUTE_MS // 1000 for minute in span.starts()],
@@ -30,7 +30,7 @@ def overview(reader: Reader, span: Span, wanted: Wanted) -> Row:
     }
 
 
-def open_findings(reader: Reader, span: Span, wanted: Wanted) -> list[Row]:
+def open_findings(reader: Reader, span: TimeSpan, wanted: TraceFilter) -> list[Row]:
     """Numbers of findings of the span that are not resolved, by reason."""
     given = wanted.given()
     client = " AND json_extract(value, '$.clientId') = :clientId" if given.pop("clientId", None) else ""
@@ -43,7 +43,7 @@ def open_findings(reader: Reader, span: Span, wanted: Wanted) -> list[Row]:
     )
 
 
-def delivery(reader: Reader, span: Span, wanted: Wanted) -> Row:
+def delivery(reader: Reader, span: TimeSpan, wanted: TraceFilter) -> Row:
     """Numbers of messages and latencies by the minute in which they were produced. Statistics know no clients."""
     size = len(span.starts())
     sums: dict[str, list[int | None]] = {
@@ -88,7 +88,7 @@ def delivery(reader: Reader, span: Span, wanted: Wanted) -> Row:
     return {"delivery": sums, "latencies": latencies, "overall": overall}
 
 
-def _traces(reader: Reader, span: Span, wanted: Wanted) -> Row:
+def _traces(reader: Reader, span: TimeSpan, wanted: TraceFilter) -> Row:
     """Numbers of traces by type and time, mean duration by type and time, shares by group, client and type."""
     size = len(span.starts())
     counted: dict[str, list[int]] = defaultdict(lambda: [0] * size)
@@ -130,7 +130,7 @@ def _ranked(share: dict[str, int]) -> list[Row]:
     return [*shown, {"name": None, "others": len(ranked) - _TOP, "n": rest}] if rest else shown
 
 
-def _heatmap(reader: Reader, span: Span, wanted: Wanted) -> list[Row]:
+def _heatmap(reader: Reader, span: TimeSpan, wanted: TraceFilter) -> list[Row]:
     """Numbers of first deliveries by time and by duration from SEND to CONSUME."""
     given = wanted.given()
     source = (

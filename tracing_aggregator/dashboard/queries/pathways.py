@@ -2,15 +2,15 @@
 
 import orjson
 
-from tracing_aggregator.dashboard.filters import Wanted
+from tracing_aggregator.dashboard.filters import TraceFilter
 from tracing_aggregator.dashboard.intake.sketches import merged
-from tracing_aggregator.dashboard.span import Span
+from tracing_aggregator.dashboard.span import TimeSpan
 from tracing_aggregator.dashboard.store import Reader, Row
 
 _LATENCIES = ("residenceMs", "fromOriginMs")
 
 
-def pathways(reader: Reader, span: Span, wanted: Wanted, size: int) -> Row:
+def pathways(reader: Reader, span: TimeSpan, wanted: TraceFilter, size: int) -> Row:
     """Edges with counts and latencies of the span, and the newest pathways of all that is stored.
 
     Of a topic those that begin, end or come by there; of a group the edges that it makes.
@@ -29,7 +29,7 @@ def pathways(reader: Reader, span: Span, wanted: Wanted, size: int) -> Row:
     }
 
 
-def edges(reader: Reader, span: Span) -> list[Row]:
+def edges(reader: Reader, span: TimeSpan) -> list[Row]:
     """What groups sent on from topic to topic in the span: counts and latencies."""
     found: dict[tuple[str, str, str], Row] = {}
     sketches: dict[tuple[str, str, str], dict[str, list[list[object]]]] = {}

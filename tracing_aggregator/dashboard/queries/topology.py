@@ -4,12 +4,12 @@ import re
 from collections import defaultdict
 from typing import Any
 
-from tracing_aggregator.dashboard.filters import Wanted
+from tracing_aggregator.dashboard.filters import TraceFilter
 from tracing_aggregator.dashboard.intake.ingest import bucket_ms
 from tracing_aggregator.dashboard.queries.flows import flows
 from tracing_aggregator.dashboard.queries.forwarders import forwarders
 from tracing_aggregator.dashboard.queries.pathways import edges
-from tracing_aggregator.dashboard.span import MINUTE_MS, Span
+from tracing_aggregator.dashboard.span import MINUTE_MS, TimeSpan
 from tracing_aggregator.dashboard.store import Reader, Row
 
 #: With more nodes than this, clients whose names differ by a number alone are one node.
@@ -21,7 +21,7 @@ _P95 = 0.95
 Node = tuple[str, str]
 
 
-def topology(reader: Reader, span: Span, wanted: Wanted, *, grouped: bool | None) -> Row:
+def topology(reader: Reader, span: TimeSpan, wanted: TraceFilter, *, grouped: bool | None) -> Row:
     """Nodes and edges of the span. An edge has `n` messages, `perSecond`, `p95Ms`, `under`, `over` and `lost`.
 
     `grouped` None groups clients where there are many nodes. A client that only sends on what its group reads is no
@@ -93,7 +93,7 @@ def _quantile(buckets: dict[int, int], share: float) -> float:
     raise AssertionError(buckets)
 
 
-def _sends(reader: Reader, span: Span) -> dict[tuple[str, str], Row]:
+def _sends(reader: Reader, span: TimeSpan) -> dict[tuple[str, str], Row]:
     """By client and topic the number of SENDs, and the buckets of its acknowledgements' latency."""
     sends: dict[tuple[str, str], Row] = defaultdict(lambda: {"n": 0, "buckets": defaultdict(int)})
     within = "minute >= :start AND minute < :end"
@@ -112,7 +112,7 @@ def _sends(reader: Reader, span: Span) -> dict[tuple[str, str], Row]:
     return sends
 
 
-def _open(reader: Reader, span: Span) -> dict[tuple[str, str, str], int]:
+def _open(reader: Reader, span: TimeSpan) -> dict[tuple[str, str, str], int]:
     """Open findings: by reason, topic and client; under the reason '' by kind of node and name."""
     since, until = span.nanos
     numbers: dict[tuple[str, str, str], int] = defaultdict(int)
@@ -138,7 +138,7 @@ def _node(node: Node, members: dict[Node, set[str]], found: dict[tuple[str, str,
     return {"id": ":".join(node), "kind": kind, "name": name, "open": count + found["", kind, name], "clients": []}
 
 
-def _touches(ends: tuple[Node, Node], wanted: Wanted, members: dict[Node, set[str]]) -> bool:
+def _touches(ends: tuple[Node, Node], wanted: TraceFilter, members: dict[Node, set[str]]) -> bool:
     """Whether an edge has each of the nodes that are wanted, of the kinds that it joins."""
     asked: dict[str, Any] = {"topic": wanted.topic, "group": wanted.group}
     if wanted.client and not any(wanted.client in members.get(end, ()) for end in ends):

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Query, Request
 
 from tracing_aggregator.dashboard import span
-from tracing_aggregator.dashboard.filters import Wanted
+from tracing_aggregator.dashboard.filters import TraceFilter
 from tracing_aggregator.dashboard.store import Reader
 from transforms.dates import NANOS_PER_MILLI
 
@@ -29,7 +29,7 @@ def _reader(request: Request) -> Reader:
 Store = Annotated[Reader, Depends(_reader)]
 
 
-def _span(reader: Store, minutes: Minutes = 15, until: Instant = None) -> span.Span:
+def _span(reader: Store, minutes: Minutes = 15, until: Instant = None) -> span.TimeSpan:
     return span.span(reader, minutes, until)
 
 
@@ -41,21 +41,21 @@ def _wanted(
     topic: Annotated[str | None, _word("Of this topic alone.")] = None,
     groupId: Annotated[str | None, _word("Of this consumer group alone.")] = None,  # noqa: N803  as in the records
     clientId: Annotated[str | None, _word("Of this client alone.")] = None,  # noqa: N803  the same
-) -> Wanted:
-    return Wanted(topic or None, groupId or None, clientId or None)
+) -> TraceFilter:
+    return TraceFilter(topic or None, groupId or None, clientId or None)
 
 
 def _between(since: Instant = None, until: Instant = None) -> tuple[int | None, int | None]:
     return _nanos(since), _nanos(until)
 
 
-Shown = Annotated[span.Span, Depends(_span)]
-Words = Annotated[Wanted, Depends(_wanted)]
+Shown = Annotated[span.TimeSpan, Depends(_span)]
+Words = Annotated[TraceFilter, Depends(_wanted)]
 #: From this instant up to, not including, that one, in ns; None is no bound.
 Between = Annotated[tuple[int | None, int | None], Depends(_between)]
 
 
-def times(shown: span.Span) -> dict[str, int]:
+def times(shown: span.TimeSpan) -> dict[str, int]:
     """The bounds of a span, as answers tell them."""
     return {"fromMs": shown.start * span.MINUTE_MS, "untilMs": shown.end * span.MINUTE_MS}
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from tracing_aggregator.explain.incidents.words import count_of, sentence
+from tracing_aggregator.explain.incidents.incident_words import count_of, sentence
 from tracing_aggregator.explain.subject import Place, place_of
 from transforms.dates import NANOS_PER_SECOND, nanos_of
 from transforms.findings import (

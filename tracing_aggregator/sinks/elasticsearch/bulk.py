@@ -22,7 +22,7 @@ _FAULTS = frozenset(
 )
 
 
-class Rejected(NamedTuple):
+class RejectedDocument(NamedTuple):
     """A document that the server refuses for good, and why."""
 
     document: Document
@@ -41,7 +41,7 @@ class Outcome(NamedTuple):
 
     written: int
     superseded: int
-    rejected: list[Rejected]
+    rejected: list[RejectedDocument]
     again: list[Document]
     why: str
 
@@ -104,7 +104,7 @@ def _judged(found: Outcome, document: Document, result: dict[str, Any]) -> Outco
     if status == HTTPStatus.CONFLICT:
         return found._replace(superseded=found.superseded + 1)
     if status == HTTPStatus.BAD_REQUEST and kind in _FAULTS:
-        found.rejected.append(Rejected(document, why))
+        found.rejected.append(RejectedDocument(document, why))
         return found
     # A full queue, a shard that moves, a disk at its limit, an index that may not be made: none of them the document's.
     found.again.append(document)

@@ -12,7 +12,7 @@ from pipeline.errors import UserError
 from tracing_aggregator.sinks.elasticsearch.bulk import Outcome, lines_of, newest, outcome, requests_of
 from tracing_aggregator.sinks.elasticsearch.documents import Document, Documents
 from tracing_aggregator.sinks.elasticsearch.templates import templates
-from tracing_aggregator.sinks.http import Refused, Service
+from tracing_aggregator.sinks.http import RefusedRequest, Service
 from tracing_aggregator.sinks.retry import Persistence, TransientError
 from tracing_aggregator.sinks.values import RefusedError
 from transforms.dead_letters import DeadLetter
@@ -44,7 +44,7 @@ class Elasticsearch:
         for name, template in templates().items():
             put = partial(self._service.send, "PUT", f"/_index_template/{name}", orjson.dumps(template), _JSON)
             answer = persistence.until_done(put)
-            if isinstance(answer, Refused):
+            if isinstance(answer, RefusedRequest):
                 raise UserError(
                     f"Elasticsearch at {self.address} refuses the index template {name}: {answer.status} {answer.text}",
                     "Elasticsearch 7.8 or later, or OpenSearch, is needed.",
@@ -66,7 +66,7 @@ class Elasticsearch:
             """Whether the request was short enough."""
             nonlocal waiting
             answer = self._service.send("POST", "/_bulk", b"".join(map(lines_of, waiting)), _LINES)
-            if isinstance(answer, Refused):
+            if isinstance(answer, RefusedRequest):
                 if answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
                     return False
                 why = f"Elasticsearch at {self.address} refuses a bulk request: {answer.status} {answer.text}"

@@ -11,13 +11,13 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationSc
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1 import trace_pb2 as trace
 
-from tracing_aggregator.sinks.otlp.spans import CLIENT, PRODUCER, SCHEMA_URL, Attributes, Span
+from tracing_aggregator.sinks.otlp.exported_spans import CLIENT, PRODUCER, SCHEMA_URL, Attributes, ExportedSpan
 
 _KINDS = {CLIENT: trace.Span.SPAN_KIND_CLIENT, PRODUCER: trace.Span.SPAN_KIND_PRODUCER}
 _SCOPE = InstrumentationScope(name="tracing-aggregator")
 
 
-def request_of(spans: Iterable[Span]) -> bytes:
+def request_of(spans: Iterable[ExportedSpan]) -> bytes:
     """One request for these spans; those of one client share a resource."""
     by_client: dict[tuple[str, str], list[trace.Span]] = defaultdict(list)
     for span in spans:
@@ -47,7 +47,7 @@ def rejected(answer: bytes) -> tuple[int, str]:
     return partial.rejected_spans, partial.error_message
 
 
-def _encoded(span: Span) -> trace.Span:
+def _encoded(span: ExportedSpan) -> trace.Span:
     links = [trace.Span.Link(trace_id=span.trace_id, span_id=span.parent)] if span.parent and span.is_linked else []
     failed = trace.Status(code=trace.Status.STATUS_CODE_ERROR, message=span.error)
     return trace.Span(

@@ -10,9 +10,9 @@ from typing import NamedTuple
 from pipeline.config.setting_types import header_pairs
 from pipeline.config.settings import Settings
 from pipeline.errors import UserError
-from tracing_aggregator.sinks.http import Refused, Service
+from tracing_aggregator.sinks.http import RefusedRequest, Service
 from tracing_aggregator.sinks.otlp.encode import rejected, request_of
-from tracing_aggregator.sinks.otlp.spans import Span, Spans
+from tracing_aggregator.sinks.otlp.exported_spans import ExportedSpan, Spans
 from tracing_aggregator.sinks.retry import Persistence, TransientError
 from tracing_aggregator.sinks.values import RefusedError
 from transforms.dead_letters import DeadLetter
@@ -28,7 +28,7 @@ _FAULTS = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 class _Exported(NamedTuple):
     """A span and the record that it is made of."""
 
-    span: Span
+    span: ExportedSpan
     record: KafkaRecord
 
 
@@ -68,7 +68,7 @@ class Otlp:
 
     def _write(self, exported: list[_Exported], persistence: Persistence, tally: Counter[str]) -> list[DeadLetter]:
         answer = persistence.until_done(partial(self._send, [each.span for each in exported]))
-        if isinstance(answer, Refused):
+        if isinstance(answer, RefusedRequest):
             if len(exported) == 1:
                 return [DeadLetter(exported[0].record, REJECTED, f"{answer.status} {answer.text}")]
             half = len(exported) // 2
@@ -82,11 +82,11 @@ class Otlp:
             persistence.tell(f"The receiver took all but {lost} of {len(exported)} spans: {why}")
         return []
 
-    def _send(self, spans: list[Span]) -> tuple[int, str] | Refused:
+    def _send(self, spans: list[ExportedSpan]) -> tuple[int, str] | RefusedRequest:
         """How many spans were not taken, and why; or that the request is at fault."""
         body = gzip.compress(request_of(spans), compresslevel=1)
         answer = self._service.send("POST", _PATH, body, _PROTOBUF, **{"Content-Encoding": "gzip"})
-        if not isinstance(answer, Refused):
+        if not isinstance(answer, RefusedRequest):
             try:
                 return rejected(answer)
             except ValueError as error:

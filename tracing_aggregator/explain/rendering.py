@@ -10,8 +10,8 @@ from rich.text import Text
 
 from tracing_aggregator.explain.gather import Value
 from tracing_aggregator.explain.incidents.grouped import Incident
-from tracing_aggregator.explain.model import GAP, Message, Step, Timeline
 from tracing_aggregator.explain.subject import place_of
+from tracing_aggregator.explain.timeline_model import GAP, Step, Timeline, TimelineMessage
 from tracing_aggregator.explain.words import CAUSES, NO_GROUP, REASONS, elapsed
 
 STYLES = {"SEND": "cyan", "ACK": "blue", "CONSUME": "green", "COMMIT": "magenta", GAP: "bold yellow"}
@@ -73,7 +73,7 @@ def _heading(shown: Timeline) -> str:
     return f"{shown.subject.text}, correlationId {names or 'unknown'}"
 
 
-def _message(message: Message, hops: int) -> Iterator[Line]:
+def _message(message: TimelineMessage, hops: int) -> Iterator[Line]:
     head = Text(str(message.place or f"{message.topic}, position unknown"), "bold")
     if hops > 1:
         head.append(f"  hop {message.hop} of {hops}", "not bold dim")

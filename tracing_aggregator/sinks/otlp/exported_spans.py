@@ -33,7 +33,7 @@ OURS = "kafka_tracing."
 Attributes = dict[str, str | int]
 
 
-class Span(NamedTuple):
+class ExportedSpan(NamedTuple):
     """A span. `start` and `end` are in ns since the epoch; `parent` is a span id, and `is_linked` if linked too.
 
     `service` and `instance` say whose it is; `error` is why it failed, empty if it did not.
@@ -74,7 +74,7 @@ class Spans:
         self._anomaly_topic = settings.anomaly_topic
         self.topics = (settings.aggregated_topic, settings.anomaly_topic)
 
-    def of(self, record: KafkaRecord) -> Span | None:
+    def of(self, record: KafkaRecord) -> ExportedSpan | None:
         """The span of a record; None for one that makes none, or whose message is not known.
 
         Raises RefusedError when the record is none that we write.
@@ -93,15 +93,15 @@ class Spans:
         return _message(value, _OF_TYPE[kind])
 
 
-def _message(value: Value, of: Any) -> Span | None:
+def _message(value: Value, of: Any) -> ExportedSpan | None:
     """The span, if the message is known."""
     if value.get("correlationId") is None:
         return None
-    span: Span = of(value)
+    span: ExportedSpan = of(value)
     return span
 
 
-def _ack(value: Value) -> Span:
+def _ack(value: Value) -> ExportedSpan:
     """A send that was acknowledged, or that failed: then it has no position."""
     end = instant(value, "date")
     duration = whole(value, "durationMs") or 0
@@ -110,18 +110,18 @@ def _ack(value: Value) -> Span:
     return _send(value, end - duration * NANOS_PER_MILLI, end, error)
 
 
-def _unacked(value: Value) -> Span:
+def _unacked(value: Value) -> ExportedSpan:
     at = instant(value, "date")
     return _send(value, at, at, UNACKED)
 
 
-def _send(value: Value, start: int, end: int, error: str) -> Span:
+def _send(value: Value, start: int, end: int, error: str) -> ExportedSpan:
     client = text(value, "clientId")
     attributes = _attributes(value, "send", "send")
     return _span(value, client, _send_id(value), None, "send", PRODUCER, start, end, attributes, error)
 
 
-def _consume(value: Value) -> Span:
+def _consume(value: Value) -> ExportedSpan:
     at, group = instant(value, "date"), text(value, "groupId")
     latency, delivery = whole(value, "durationMs"), whole(value, "deliveryCount") or 1
     attributes = _attributes(value, "poll", "receive") | {f"{OURS}delivery_count": delivery}
@@ -131,7 +131,7 @@ def _consume(value: Value) -> Span:
     return _span(value, group, _poll_id(value, delivery), parent, "poll", CLIENT, at, at, attributes)
 
 
-def _commit(value: Value) -> Span:
+def _commit(value: Value) -> ExportedSpan:
     at, group = instant(value, "date"), text(value, "groupId")
     since = whole(value, "durationMs")
     attributes = _attributes(value, "commit", "settle")
@@ -155,10 +155,10 @@ def _span(
     end: int,
     attributes: Attributes,
     error: str = "",
-) -> Span:
+) -> ExportedSpan:
     if error:
         attributes["error.type"] = error
-    return Span(
+    return ExportedSpan(
         service,
         text(value, "clientId"),
         trace_id(text(value, "correlationId")),

@@ -28,7 +28,7 @@ class Step(NamedTuple):
     facts: dict[str, Any] = {}  # noqa: RUF012  never written to
 
 
-class Message(NamedTuple):
+class TimelineMessage(NamedTuple):
     """One message: its steps in order, the producer's first, then each group's.
 
     `hop` numbers the topics in the order in which the correlationId came to them, from 1. `place` is None where
@@ -50,7 +50,7 @@ class Timeline(NamedTuple):
 
     subject: Subject
     correlation_ids: tuple[str, ...]
-    messages: tuple[Message, ...]
+    messages: tuple[TimelineMessage, ...]
     findings: tuple[Value, ...]
     incidents: tuple[Incident, ...] = ()
 

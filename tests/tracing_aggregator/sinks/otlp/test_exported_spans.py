@@ -8,7 +8,7 @@ from opentelemetry.semconv.schemas import Schemas
 
 from pipeline.config.settings import Settings
 from tests.tracing_aggregator.explain.cases import acked, at, committed, consumed, found, sent
-from tracing_aggregator.sinks.otlp.spans import OURS, SCHEMA_URL, Span, Spans, trace_id
+from tracing_aggregator.sinks.otlp.exported_spans import OURS, SCHEMA_URL, ExportedSpan, Spans, trace_id
 from tracing_aggregator.sinks.values import RefusedError
 from transforms.dates import nanos_of
 from transforms.records import KafkaRecord
@@ -16,11 +16,11 @@ from transforms.records import KafkaRecord
 ANOMALIES = "_traceAnomaly"
 
 
-def maybe(value: object, topic: str = "_aggregatedTrace") -> Span | None:
+def maybe(value: object, topic: str = "_aggregatedTrace") -> ExportedSpan | None:
     return Spans(Settings()).of(KafkaRecord(topic, 0, 3, 7, b"{}", orjson.dumps(value)))
 
 
-def span(value: object, topic: str = "_aggregatedTrace") -> Span:
+def span(value: object, topic: str = "_aggregatedTrace") -> ExportedSpan:
     made = maybe(value, topic)
     assert made is not None
     return made

@@ -5,7 +5,7 @@ from rich.console import Console
 
 from tests.tracing_aggregator.explain.cases import acked, committed, consumed, found, sent
 from tracing_aggregator.explain.incidents.grouped import incidents
-from tracing_aggregator.explain.screen import show
+from tracing_aggregator.explain.rendering import show
 from tracing_aggregator.explain.subject import subject_of
 from tracing_aggregator.explain.timeline import timeline
 

@@ -22,7 +22,7 @@ from tracing_aggregator.metrics import exporter
 from tracing_aggregator.metrics.clocks import Clocks
 from tracing_aggregator.metrics.exporter import _Job, _Stats, exporting, exporting_beside
 from tracing_aggregator.metrics.health import Health
-from tracing_aggregator.metrics.server import MetricsServer
+from tracing_aggregator.metrics.metrics_server import MetricsServer
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ from fastapi.testclient import TestClient
 
 from tests.tracing_aggregator.dashboard.stores import STATS, Made, group_minute, latencies, topic_minute
 from tracing_aggregator.dashboard.api import application
-from tracing_aggregator.demo.totals import Numbers, Totals
+from tracing_aggregator.demo.window_totals import Numbers, WindowTotals
 from transforms.dates import NANOS_PER_MILLI, nanos_of
 
 FIRST, SECOND = "2026-01-02T23:30:00.000Z", "2026-01-02T23:31:00.000Z"
@@ -18,8 +18,8 @@ MINUTES = [
 ]
 
 
-def totals(*records) -> Totals:
-    all_of_it = Totals()
+def totals(*records) -> WindowTotals:
+    all_of_it = WindowTotals()
     for record in records:
         all_of_it.take(record)
     return all_of_it

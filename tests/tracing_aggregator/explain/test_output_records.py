@@ -8,7 +8,7 @@ from pipeline.envelope import to_line
 from pipeline.errors import UserError
 from tests.histories import any_trace, value_of
 from tests.tracing_aggregator.explain.cases import acked, at, consumed, found, sent
-from tracing_aggregator.explain.sources import Folder, explain, replayed
+from tracing_aggregator.explain.output_records import Folder, explain, replayed
 from tracing_aggregator.explain.subject import subject_of
 from transforms.records import COMMIT, CONSUME, SEND
 

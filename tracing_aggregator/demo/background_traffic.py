@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from threading import Event
 
 from pipeline.config.load import Config
-from tracing_aggregator.traffic.plan import Wanted
-from tracing_aggregator.traffic.run import run
+from tracing_aggregator.traffic.plan import WantedTraffic
+from tracing_aggregator.traffic.simulation import run
 from tracing_aggregator.traffic.truth import Truth
 
-FAULTS = Wanted(loss=0.01, duplicate=0.02, slow_ms=30, rewind=True, crash=True)
+FAULTS = WantedTraffic(loss=0.01, duplicate=0.02, slow_ms=30, rewind=True, crash=True)
 
 
 @contextmanager

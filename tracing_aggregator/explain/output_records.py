@@ -13,13 +13,13 @@ from pipeline.envelope import from_line
 from pipeline.errors import UserError
 from tracing_aggregator.explain.gather import MAX_RECORDS, TooManyError, Value, gather
 from tracing_aggregator.explain.incidents.of_message import incidents_of
-from tracing_aggregator.explain.model import Timeline
 from tracing_aggregator.explain.seen import MOST_NAMES, Seen
 from tracing_aggregator.explain.subject import Subject, subject_of
 from tracing_aggregator.explain.timeline import timeline
+from tracing_aggregator.explain.timeline_model import Timeline
 
 
-class Outputs(Protocol):
+class OutputRecords(Protocol):
     """Output records that can be read more than once. `looked_at` says in words what they are."""
 
     looked_at: list[str]
@@ -31,7 +31,7 @@ class Outputs(Protocol):
         """The values of the anomaly topic, those of one id in order."""
 
 
-def explain(outputs: Outputs, subject: Subject, seen: Seen | None = None) -> Timeline:
+def explain(outputs: OutputRecords, subject: Subject, seen: Seen | None = None) -> Timeline:
     """The timeline of the subject, or of the one correlationId that begins with it, and the incidents it belongs to.
 
     Keeps in memory only what belongs to it. `seen` learns what else there is. A position is shown alone where its
@@ -50,7 +50,7 @@ def explain(outputs: Outputs, subject: Subject, seen: Seen | None = None) -> Tim
     return _known(outputs, subject_of(seen.names[0]), seen)
 
 
-def _known(outputs: Outputs, subject: Subject, seen: Seen) -> Timeline:
+def _known(outputs: OutputRecords, subject: Subject, seen: Seen) -> Timeline:
     def records() -> Iterator[Value]:
         yield from seen.watch(outputs.records())
         seen.complete()

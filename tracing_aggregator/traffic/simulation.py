@@ -13,10 +13,9 @@ from pipeline.config.client_properties import to_librdkafka
 from pipeline.config.load import Config
 from runners.kafka.admin import TIMEOUT_S, Admin, talking_to_brokers
 from runners.kafka.kafka_commands import KafkaCommands
-from runners.kafka.topics import Wanted as Topic
-from runners.kafka.topics import create, create_topics
-from tracing_aggregator.traffic.groups import PAYMENTS, Forwarder, Reader, Slow
-from tracing_aggregator.traffic.plan import SHOPS, Fault, Order, Wanted, orders
+from runners.kafka.topics import WantedTopic, create, create_topics
+from tracing_aggregator.traffic.groups import PAYMENTS, Forwarder, GroupReader, Slow
+from tracing_aggregator.traffic.plan import SHOPS, Fault, Order, WantedTraffic, orders
 from tracing_aggregator.traffic.shops import ORDERS, Shops
 from tracing_aggregator.traffic.truth import Truth
 
@@ -28,7 +27,7 @@ REWIND_EACH_S = 60.0
 CRASH_EACH_S = 60.0
 
 
-def run(config: Config, wanted: Wanted, truth: Truth, stop: Event, tell: Callable[[str], None]) -> None:
+def run(config: Config, wanted: WantedTraffic, truth: Truth, stop: Event, tell: Callable[[str], None]) -> None:
     """Make traffic until its seconds are over or `stop` is set; then all is read to its end.
 
     Raises `UserError` when the cluster cannot be reached.
@@ -39,7 +38,7 @@ def run(config: Config, wanted: Wanted, truth: Truth, stop: Event, tell: Callabl
     producing = QUIET | to_librdkafka(config.producer_properties()) | tracing
     shops_closed, payments_made = Event(), Event()
     billing = Forwarder("billing", ORDERS, consuming, producing, truth)
-    accounting = Reader("accounting", PAYMENTS, consuming, truth)
+    accounting = GroupReader("accounting", PAYMENTS, consuming, truth)
     shipping = Slow("shipping", ORDERS, consuming, truth, wanted.slow_ms)
     each = fault_times(wanted)
     with ThreadPoolExecutor(3) as pool:
@@ -65,7 +64,7 @@ def run(config: Config, wanted: Wanted, truth: Truth, stop: Event, tell: Callabl
     tell(", ".join(f"{count} {what}" for what, count in sorted(truth.counts.items())))
 
 
-def fault_times(wanted: Wanted) -> tuple[float | None, float | None]:
+def fault_times(wanted: WantedTraffic) -> tuple[float | None, float | None]:
     """Seconds between rewinds and between crashes; short traffic has one of each, and both at different times."""
     longest = wanted.seconds or REWIND_EACH_S * 2
     rewind = min(REWIND_EACH_S, longest) if wanted.rewind else None
@@ -73,7 +72,7 @@ def fault_times(wanted: Wanted) -> tuple[float | None, float | None]:
     return rewind, crash
 
 
-def sell_all(shops: Shops, wanted: Wanted, stop: Event) -> None:
+def sell_all(shops: Shops, wanted: WantedTraffic, stop: Event) -> None:
     """Sell what is ordered when it is ordered, and one more to each partition.
 
     Whether a message is lost or was passed over shows only when there is one behind it.
@@ -96,7 +95,7 @@ def make_topics(config: Config) -> None:
     create_topics(config)
     admin = Admin(config)
     commands = KafkaCommands(config.settings.bootstrap_servers, admin)
-    create(admin, commands, [Topic(ORDERS, {}), Topic(PAYMENTS, {})], PARTITIONS, dry_run=False)
+    create(admin, commands, [WantedTopic(ORDERS, {}), WantedTopic(PAYMENTS, {})], PARTITIONS, dry_run=False)
     deadline = time.monotonic() + TIMEOUT_S
     while not _have_leaders(admin) and time.monotonic() < deadline:
         time.sleep(POLL_S)

@@ -9,8 +9,8 @@ from click.testing import CliRunner
 
 from pipeline.config.load import Config, load_config
 from pipeline.errors import UserError
+from tracing_aggregator.cli.config_options import config_options, with_brokers
 from tracing_aggregator.cli.main import main
-from tracing_aggregator.cli.options import config_options, with_brokers
 
 
 def invoked(*arguments: str):

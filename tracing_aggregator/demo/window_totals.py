@@ -53,7 +53,7 @@ class Numbers(NamedTuple):
         return f"p50 {p50}  p99 {p99}"
 
 
-class Totals:
+class WindowTotals:
     """Keeps the newest statistics of each minute, topic and group."""
 
     def __init__(self) -> None:
