@@ -48,13 +48,7 @@ export function timeChart(key, { label, times, stepS, series, unit, isLog = fals
   one.pick = pick;
   one.zoom = zoom;
   one.extent = extent;
-  one.holder.setAttribute("aria-label", label);
-  if (known) {
-    one.plot?.setData(one.data);
-    return one.holder;
-  }
-  one.holder.className = "plot";
-  one.holder.setAttribute("role", "img");
+  if (isShown(one, known, label)) return one.holder;
   one.options = () => ({
     cursor: { sync: { key: "time" }, drag: { x: Boolean(one.zoom), setScale: false, dist: 8 } },
     tzDate: (seconds) => (zone.isLocal ? new Date(seconds * 1000) : uPlot.tzDate(new Date(seconds * 1000), "UTC")),
@@ -87,6 +81,18 @@ export function timeChart(key, { label, times, stepS, series, unit, isLog = fals
 }
 
 /** Hours and minutes; the day with its zone below the tick that begins it, else below the first. */
+/** Names the holder for screen readers. True where its plot is there already: then the plot gets the new data. */
+function isShown(one, known, label) {
+  one.holder.setAttribute("aria-label", label);
+  if (known) {
+    one.plot?.setData(one.data);
+    return true;
+  }
+  one.holder.className = "plot";
+  one.holder.setAttribute("role", "img");
+  return false;
+}
+
 function clock(_, ticks) {
   const dates = ticks.map((tick) => stamp(tick * 1000));
   const day = (index) => dates[index].slice(0, 10);
@@ -167,13 +173,7 @@ export function scatter(key, { label, points, unit, pick }) {
   const one = known ?? { holder: document.createElement("div"), plot: null };
   one.data = [sorted.map((point) => point.ms / 1000), sorted.map((point) => Math.max(point.took, 0.5))];
   one.points = sorted;
-  one.holder.setAttribute("aria-label", label);
-  if (known) {
-    one.plot?.setData(one.data);
-    return one.holder;
-  }
-  one.holder.className = "plot";
-  one.holder.setAttribute("role", "img");
+  if (isShown(one, known, label)) return one.holder;
   one.options = () => ({
     tzDate: (seconds) => (zone.isLocal ? new Date(seconds * 1000) : uPlot.tzDate(new Date(seconds * 1000), "UTC")),
     cursor: { drag: { x: false } },
