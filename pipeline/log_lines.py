@@ -37,12 +37,12 @@ class Entry(NamedTuple):
     message: str
 
     def text(self) -> str:
-        """For people."""
+        """The line as a person reads it in a terminal."""
         logger = f" {self.logger}" if self.logger else ""
         return f"{self.time} {self.level.upper():5} {self.component}{logger}: {self.message}"
 
     def json(self) -> str:
-        """For collectors."""
+        """The line as one JSON object, for a log collector."""
         return json.dumps({name: value for name, value in self._asdict().items() if value}, ensure_ascii=False)
 
 

@@ -46,7 +46,7 @@ class StateFolder:
 
     @property
     def configuration(self) -> Path:
-        """Flink's configuration folder."""
+        """The folder with the configuration that Flink is started with."""
         return self.root / "flink"
 
     @property

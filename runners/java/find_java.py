@@ -14,7 +14,7 @@ OLDEST = 17
 
 
 class JavaError(UserError):
-    """No usable Java."""
+    """No Java on this machine can be used; the message says what was looked at."""
 
 
 def find_java(configured: str | Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:

@@ -110,7 +110,7 @@ class TopicTail:
         return found
 
     def close(self) -> None:
-        """Leave the brokers."""
+        """Close the connections to the brokers."""
         self._consumer.close()
 
     def __enter__(self) -> Self:

@@ -44,7 +44,7 @@ class _Handler(logging.Handler):
         self._repeats = Repeats()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """One line."""
+        """Write the record as one line to stderr."""
         level = record.levelname.lower().replace("warning", "warn").replace("critical", "error")
         message = record.getMessage()
         if record.exc_info and record.exc_info[1] is not None:

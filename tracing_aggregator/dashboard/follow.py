@@ -48,7 +48,7 @@ class TopicFollower:
         self._state: dict[str, Any] = {"state": "connecting"}
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread that reads the output topics."""
         self._thread.start()
 
     def stop(self) -> None:

@@ -27,7 +27,7 @@ class JobWatch:
         self._state: dict[str, Any] = {}
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread that looks at the job."""
         self._thread.start()
 
     def stop(self) -> None:

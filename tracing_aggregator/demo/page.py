@@ -33,7 +33,10 @@ class Served(NamedTuple):
 
 
 class DashboardPage:
-    """See the head of this file. `store` is the dashboard's file. UserError where the port that is wanted is taken."""
+    """The dashboard and the metrics server of the demo. `store` is the dashboard's file.
+
+    Raises UserError where the port that is wanted is taken.
+    """
 
     def __init__(self, config: Config, store: Path, served: Served) -> None:
         self._config = config
@@ -71,5 +74,5 @@ class DashboardPage:
             webbrowser.open(page.address)
 
     def end(self) -> None:
-        """Serve no longer."""
+        """Stop both servers."""
         self._open.close()

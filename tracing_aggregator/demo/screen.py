@@ -103,7 +103,7 @@ class Screen:
         click.echo(text)
 
     def row(self, shown: TraceRow) -> None:
-        """A trace."""
+        """Print a trace as a line."""
         click.echo(shown.text)
 
     def message(self, text: str) -> None:

@@ -52,7 +52,7 @@ class Terminal(Screen):
         self.tell(self.summary())
 
     def begin(self, settings: Settings, page: str) -> None:
-        """Fill the head."""
+        """Fill the head of the screen: the topics, the brokers and the address of the page."""
         self._page = page
         super().begin(settings, page)
 
@@ -77,7 +77,7 @@ class Terminal(Screen):
         self._add(None, Text(text, "bold"))
 
     def row(self, shown: TraceRow) -> None:
-        """A trace."""
+        """Add a trace to the table."""
         self._add(None, Text(shown.text, f"bold {MARKED}" if shown.is_marked else COLOURS[shown.kind]))
 
     def message(self, text: str) -> None:

@@ -62,7 +62,7 @@ class KafkaOutputs:
         return self._read(self._names[1])
 
     def close(self) -> None:
-        """Leave the brokers."""
+        """Close the connections to the brokers."""
         self._tail.close()
 
     def _range(self, place: Place, since: int | None) -> range:
@@ -101,7 +101,7 @@ def _size(ranges: Mapping[Place, range]) -> int:
 
 
 def _parsed(payload: bytes | None) -> Any:
-    """What is no JSON is none of ours."""
+    """The JSON value; None if the payload is not JSON, which the aggregator never writes."""
     try:
         return None if payload is None else orjson.loads(payload)
     except ValueError:

@@ -31,7 +31,7 @@ class Line(NamedTuple):
 
 
 def show(console: Console, shown: Timeline) -> None:
-    """Print the timeline."""
+    """Print the timeline of each message, its gaps and its findings."""
     for indent, text, more in lines(shown):
         whole = text + more
         if not console.is_terminal:

@@ -61,7 +61,7 @@ class _RejectedError(Exception):
 
 
 def traces_of(span: Span, consumption: Consumption = Consumption.PROCESS) -> list[RawTrace] | Rejected | None:
-    """The raw traces in a span, why it gives none though it should, or None if it is none of ours."""
+    """The raw traces of a span; why it was rejected; or None if it is not about a message."""
     operation = None if span.scope == OURS else operation_of(span)
     make = {
         Operation.SEND: _sent,

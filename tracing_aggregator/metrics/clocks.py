@@ -34,7 +34,7 @@ class _Bounds(NamedTuple):
 
 
 class Clocks:
-    """See the head of this file. A collector of prometheus_client; may be used by several threads."""
+    """The largest clock skew as a collector of prometheus_client. Several threads may use it."""
 
     def __init__(self) -> None:
         self._lock = Lock()

@@ -22,7 +22,7 @@ class Answer(NamedTuple):
 
 
 class Health:
-    """See the head of this file. `clock` gives s since the epoch."""
+    """Decides from the newest look at the job whether it is alive and ready. `clock` gives s since the epoch."""
 
     def __init__(self, checkpoint_interval_ms: int, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock

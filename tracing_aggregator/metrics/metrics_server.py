@@ -50,7 +50,7 @@ class MetricsServer:
             self._open = stack.pop_all()
 
     def stop(self) -> None:
-        """Answer no more."""
+        """Close the port and end the thread."""
         self._open.close()
 
     def __enter__(self) -> Self:

@@ -63,7 +63,7 @@ class _Totals:
 
 
 class StatsTotals:
-    """See the head of this file. A collector of prometheus_client; may be used by several threads.
+    """Totals of the statistics as a collector of prometheus_client. Several threads may use it.
 
     Args:
         since: ms since the epoch; every record that was written then or later is given to `take`, and of those before
@@ -82,7 +82,7 @@ class StatsTotals:
         self._trimmed = 0
 
     def take(self, key: bytes, value: bytes, written: int | None = None) -> None:
-        """Take in a record of the statistics topic; what is none of ours is ignored.
+        """Take in a record of the statistics topic; anything else is ignored.
 
         `written` is its timestamp in ms since the epoch, None if it is new.
         """

@@ -11,7 +11,7 @@ Value = dict[str, Any]
 
 
 class RefusedError(ValueError):
-    """A record that is none of ours: why, in a word to count by and in a sentence."""
+    """A record that the aggregator did not write: the reason, in a word to count by and in a sentence."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)

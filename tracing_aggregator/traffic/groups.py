@@ -133,7 +133,7 @@ class Slow(GroupReader):
         self._slow_ms = slow_ms
 
     def work(self, messages: list[Message], ending: Event) -> None:
-        """Take time."""
+        """Wait `slow_ms` for each message."""
         ending.wait(self._slow_ms * len(messages) / 1000)
 
 

@@ -57,7 +57,7 @@ class Till:
             self._truth.lost(hole, lost, CLIENT)
 
     def close(self) -> None:
-        """End."""
+        """Close the producer."""
         self._looking.close()
         self._producer.close()
 

@@ -33,7 +33,7 @@ class Connection(Protocol):
     """What `Connections` needs of one: it hangs up at once."""
 
     def hang_up(self) -> None:
-        """End it, without an answer."""
+        """Close the connection at once, without an answer."""
 
 
 class Connections:
@@ -122,7 +122,7 @@ class LimitedProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def hang_up(self) -> None:
-        """See Connection."""
+        """Close the connection at once, without an answer."""
         self.transport.abort()
 
     def _note(self) -> None:

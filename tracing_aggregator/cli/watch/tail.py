@@ -151,7 +151,7 @@ def _finding(value: Value) -> str:
 
 
 def _parsed(payload: bytes) -> Value | None:
-    """What is no JSON object with an id is none of ours."""
+    """The JSON object; None if the payload is anything else, or has no id."""
     import orjson
 
     try:

@@ -17,7 +17,7 @@ Value = dict[str, Any]
 #: Takes a value, and when its record was written (ms since the epoch).
 Take = Callable[[sqlite3.Connection, Value, int], None]
 
-#: What a record that is none of ours raises: counted as unreadable, and skipped.
+#: What a record raises that the aggregator did not write: it is counted as unreadable, and skipped.
 _UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, sqlite3.ProgrammingError)
 #: Duration buckets for each doubling.
 STEPS_PER_DOUBLING = 4
@@ -184,7 +184,7 @@ def take_dead_letter(connection: sqlite3.Connection, value: Value, _: int) -> No
 
 
 def _text(value: Any) -> str:
-    """A text; whatever else is there, the record is none of ours."""
+    """The text. Raises TypeError for any other type: the aggregator did not write the record."""
     if type(value) is not str:
         raise TypeError(value)
     return value
@@ -195,7 +195,7 @@ def _text_or_none(value: Value, name: str) -> str | None:
 
 
 def _whole(value: Value, name: str) -> int | None:
-    """A whole number, None if there is none; whatever else is there, the record is none of ours."""
+    """The whole number, None if there is none. Raises TypeError for any other type."""
     number = value.get(name)
     if number is not None and type(number) is not int:
         raise TypeError(number)

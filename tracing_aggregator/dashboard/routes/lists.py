@@ -112,7 +112,7 @@ def get_anomalies(
     before: Cursor = None,
     size: Size = 50,
 ) -> dict[str, Any]:
-    """Findings, newest first."""
+    """The findings that fit the filters, newest first."""
     filters = given({"reason": reason, "topic": wanted.topic, "groupId": wanted.group})
     resolved = None if state == "all" else state == "resolved"
     return anomalies.anomalies(reader, filters, between, resolved, cursor(before), size)

@@ -80,7 +80,6 @@ export function timeChart(key, { label, times, stepS, series, unit, isLog = fals
   return one.holder;
 }
 
-/** Hours and minutes; the day with its zone below the tick that begins it, else below the first. */
 /** Names the holder for screen readers. True where its plot is there already: then the plot gets the new data. */
 function isShown(one, known, label) {
   one.holder.setAttribute("aria-label", label);
@@ -93,6 +92,7 @@ function isShown(one, known, label) {
   return false;
 }
 
+/** Hours and minutes; the day with its zone below the tick that begins it, else below the first. */
 function clock(_, ticks) {
   const dates = ticks.map((tick) => stamp(tick * 1000));
   const day = (index) => dates[index].slice(0, 10);
