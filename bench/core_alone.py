@@ -13,8 +13,8 @@ from transforms.block_view import BlockView
 from transforms.commits_view import CommitsView
 from transforms.findings import MINUTE_MS
 from transforms.followers_view import FollowersView
-from transforms.journal import Ledger, Segment
-from transforms.pack_by_key import Router, _Pack
+from transforms.journal import JournaledView, Segment
+from transforms.pack_by_key import _Pack
 from transforms.packs import KeyedPack, Packer
 from transforms.producers_view import ProducersView
 from transforms.records import KafkaRecord
@@ -51,7 +51,8 @@ class CoreAlone:
 
     def __init__(self) -> None:
         self.written = 0
-        self._pack = _Pack(Router(SHARDS, BLOCK_SIZE))
+        self.records = []
+        self._pack = _Pack(SHARDS, BLOCK_SIZE)
         waits = Waits()
         common: dict[str, Any] = {"waits": waits, "limit": LIMIT, "block_size": BLOCK_SIZE}
         self._make: dict[str, Callable[[bytes], View]] = {
@@ -59,7 +60,7 @@ class CoreAlone:
             ORDER: partial(CommitsView, **common),
             FOLLOW: partial(FollowersView, **common),
             PRODUCE: partial(ProducersView, **common),
-            JOIN: partial(BlockView, waits=waits, limit=LIMIT),
+            JOIN: partial(BlockView, waits=waits, limit=LIMIT, block_size=BLOCK_SIZE),
         }
         self._bags: dict[_Place, MemoryBag] = {}
         self._packer = Packer()
@@ -70,7 +71,7 @@ class CoreAlone:
             records = raw[start : start + bundle]
             traces = parse_traces([one.value for one in records], [one.timestamp for one in records], 60_000)
             self._pack.start_bundle()
-            outputs = [output for one in traces if not isinstance(one, Refused) for output in self._pack.process(one)]
+            outputs = list(self._pack.process([one for one in traces if not isinstance(one, Refused)]))
             for output in (*outputs, *self._pack.finish_bundle()):
                 if isinstance(output, pvalue.TaggedOutput):
                     key, events = output.value.value if isinstance(output.value, WindowedValue) else output.value
@@ -81,21 +82,22 @@ class CoreAlone:
         for kinds in ({LOCATE, ORDER, FOLLOW, PRODUCE}, {JOIN}):
             for kind, key in [place for place in self._bags if place[0] in kinds]:
                 ledger, bag = self._open(kind, key)
-                self._take(ledger.expire(bag, now))
+                self._take(ledger.on_time(bag, now))
             self._send()
 
     def _absorb(self, kind: str, key: bytes, pack: bytes) -> None:
         ledger, bag = self._open(kind, key)
-        self._take(ledger.absorb(bag, pack))
+        self._take(ledger.on_facts(bag, pack))
         ledger.rewrite(bag)
 
-    def _open(self, kind: str, key: bytes) -> tuple[Ledger, MemoryBag]:
+    def _open(self, kind: str, key: bytes) -> tuple[JournaledView, MemoryBag]:
         bag = self._bags.setdefault((kind, key), MemoryBag())
-        return Ledger.open(bag, partial(self._make[kind], key))[0], bag
+        return JournaledView.open(bag, partial(self._make[kind], key))[0], bag
 
     def _take(self, outputs: Outputs) -> None:
         self.written += len(outputs.records)
-        for event in outputs.events:
+        self.records += outputs.records
+        for event in outputs.facts:
             if self._packer.add(event):
                 destination, key, *_ = event
                 self._deliver(destination, self._packer.take(destination, key))

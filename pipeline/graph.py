@@ -18,17 +18,16 @@ from transforms.keep_stats import KeepStats
 from transforms.keep_view import FINDINGS
 from transforms.limit_findings import LimitFindings
 from transforms.link_headers import LinkHeaders
-from transforms.pack_by_key import PackByKey, Router
+from transforms.pack_by_key import PackByKey
 from transforms.packs import MergePacks
 from transforms.parse_traces import DEAD_LETTERS, ParseTraces
 from transforms.place_facts import PlaceFacts
-from transforms.records import KeyValue
 from transforms.sla import Sla
 from transforms.waits import Waits
 
 
 class Sinks(NamedTuple):
-    """Where the outputs go: transforms that take key and value as bytes. See `Settings.output_topics`."""
+    """Where the outputs go: transforms that take lists of records, each key and value as bytes. See `Settings.output_topics`."""
 
     traces: beam.PTransform
     findings: beam.PTransform
@@ -51,13 +50,15 @@ def build(pipeline: beam.Pipeline, source: Source, sinks: Sinks, settings: Setti
     linked = read.messages | "LinkHeaders" >> LinkHeaders()
     end = (parsed["traces"], linked) | "FindEnd" >> FindEnd() if source.bounded else None
 
-    router = Router(settings.locate_shards, block_size)
-    packed = parsed["traces"] | "PackTraces" >> PackByKey(router, settings.cluster_name)
-    links = linked | "PackLinks" >> PackByKey(router, settings.cluster_name)
+    routing = settings.locate_shards, block_size, settings.cluster_name
+    packed = parsed["traces"] | "PackTraces" >> PackByKey(*routing)
+    links = linked | "PackLinks" >> PackByKey(*routing)
     unplaced = (packed[PLACE], links[PLACE]) | "MergeUnplaced" >> MergePacks()
     placed = unplaced | "PlaceFacts" >> PlaceFacts(waits, limit, block_size, is_read=is_read, **common)
     facts = (packed[JOIN], links[JOIN], placed[JOIN]) | "MergeFacts" >> MergePacks(end)
-    joined = facts | "JoinBlocks" >> JoinBlocks(waits, limit, exact=exact, sla=sla, is_compacted=is_compacted, **common)
+    joined = facts | "JoinBlocks" >> JoinBlocks(
+        waits, limit, block_size, exact=exact, sla=sla, is_compacted=is_compacted, **common
+    )
     steps, tallies = [packed, placed, joined], [joined[STATS]]
     found = [step[FINDINGS] for step in steps]
     if settings.trace_pathways:
@@ -88,7 +89,7 @@ def build(pipeline: beam.Pipeline, source: Source, sinks: Sinks, settings: Setti
 
 
 def _write_letters(letters: beam.PCollection, name: str, sinks: Sinks) -> None:
-    records = letters | f"Format{name}" >> beam.FlatMap(dead_letters.to_key_values).with_output_types(KeyValue)
+    records = letters | f"Format{name}" >> beam.Map(dead_letters.to_key_values)
     records | f"Write{name}" >> sinks.dead_letters
 
 

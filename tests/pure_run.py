@@ -11,7 +11,6 @@ from unittest.mock import patch
 
 import orjson
 from apache_beam import pvalue
-from apache_beam.utils.windowed_value import WindowedValue
 
 from tests.histories import Item
 from tests.reference_tallies import TallyKey
@@ -21,10 +20,11 @@ from transforms.block_view import BlockView
 from transforms.commits_view import CommitsView
 from transforms.findings import Finding
 from transforms.followers_view import FollowersView
-from transforms.journal import Ledger, Segment, SegmentCoder
+from transforms.keep_view import FINDINGS
+from transforms.journal import JournaledView, Segment, SegmentCoder
 from transforms.latency_sketch import LatencySketch
-from transforms.pack_by_key import Router, _Pack
-from transforms.packs import encode
+from transforms.pack_by_key import _Pack
+from transforms.packs import pack_of
 from transforms.producers_view import ProducersView
 from transforms.sends_view import SendsView
 from transforms.view import Outputs
@@ -93,14 +93,14 @@ class PureRun:
         self.counts: Counter[str] = Counter()
         self.rebuilt = 0
         self.now = -1
-        self._pack = _Pack(Router(shards, block_size), cluster)
+        self._pack = _Pack(shards, block_size, cluster)
         common: dict[str, Any] = {"waits": waits or Waits(), "limit": limit, "cluster": cluster}
         self._make = {
             LOCATE: partial(SendsView, block_size=block_size, **common),
             ORDER: partial(CommitsView, block_size=block_size, **common),
             FOLLOW: partial(FollowersView, block_size=block_size, **common),
             PRODUCE: partial(ProducersView, block_size=block_size, **common),
-            JOIN: partial(BlockView, exact=exact, **common),
+            JOIN: partial(BlockView, block_size=block_size, exact=exact, **common),
         }
         self._bags: dict[tuple[str, bytes], MemoryBag] = defaultdict(MemoryBag)
         self._due: dict[tuple[str, bytes], int] = {}
@@ -111,16 +111,16 @@ class PureRun:
     def feed(self, items: Iterable[Item]) -> None:
         """One bundle of input; its packs wait to be delivered."""
         self._pack.start_bundle()
-        outputs = [output for item in items for output in self._pack.process(item)]
+        outputs = list(self._pack.process(list(items)))
         for output in [*outputs, *self._pack.finish_bundle()]:
             if not isinstance(output, pvalue.TaggedOutput):
-                self.counts["emitted"] += 1
-                self._record(output)
-            elif isinstance(output.value, Finding):
-                self._find([output.value])
+                self.counts["emitted"] += len(output.value)
+                for record in output.value:
+                    self._record(record)
+            elif output.tag == FINDINGS:
+                self._find([output.value.value])
             else:
-                pack = output.value.value if isinstance(output.value, WindowedValue) else output.value
-                self._await(output.tag, *pack)
+                self._await(output.tag, *output.value.value)
 
     def _await(self, destination: str, key: bytes, pack: bytes) -> None:
         """A pack waits to be delivered to a view: of a block, or of one of the kinds of PlaceFacts."""
@@ -169,21 +169,21 @@ class PureRun:
 
     def absorb(self, step: str, key: bytes, pack: bytes) -> None:
         """A pack reaches a view."""
-        self._on_view(step, key, lambda ledger, bag: ledger.absorb(bag, pack))
+        self._on_view(step, key, lambda journaled, bag: journaled.on_facts(bag, pack))
 
     def expire(self, step: str, key: bytes, fired: int) -> None:
         """The timer of a view fires."""
-        self._on_view(step, key, lambda ledger, bag: ledger.expire(bag, fired))
+        self._on_view(step, key, lambda journaled, bag: journaled.on_time(bag, fired))
 
     def _on_view(self, step: str, key: bytes, act: Any) -> None:
         bag = self._bags[step, key]
         if self._restoring.random() < self.restores:
             bag.forget(self._restoring)
-        ledger, rebuilt = Ledger.open(bag, partial(self._make[step], key))
+        journaled, rebuilt = JournaledView.open(bag, partial(self._make[step], key))
         self.rebuilt += rebuilt
-        outputs: Outputs = act(ledger, bag)
-        ledger.rewrite(bag)
-        self._arm(step, key, ledger.view.deadline())
+        outputs: Outputs = act(journaled, bag)
+        journaled.rewrite(bag)
+        self._arm(step, key, journaled.view.deadline())
         self.counts += outputs.counts
         self._emit(step, outputs)
 
@@ -198,12 +198,12 @@ class PureRun:
         for record in outputs.records:
             self._record(record)
         batches: dict[bytes, list[Any]] = defaultdict(list)
-        for destination, address, _, event in outputs.events:
+        for destination, address, _, event in outputs.facts:
             if destination == STATS:
                 self._tally(address, event)
             else:
                 batches[address].append(event)
-        self.pending += [(JOIN, key, encode(events)) for key, events in batches.items()]
+        self.pending += [(JOIN, key, pack_of(events)) for key, events in batches.items()]
 
     def _find(self, findings: list[Finding]) -> None:
         self.findings += findings

@@ -175,9 +175,9 @@ class ShellRun(PureRun):
                 bag = bags.setdefault(key, self._bag(step, key))
                 if isinstance(what, int):
                     timers[key].set_to.append(Timestamp(0))
-                    outputs += keeper.expire(key, Timestamp(micros=what * 1000), bag, timers[key])
+                    outputs += keeper.fire(key, Timestamp(micros=what * 1000), bag, timers[key])
                 else:
-                    outputs += keeper.absorb((key, what), bag, timers[key])
+                    outputs += keeper.take((key, what), bag, timers[key])
             outputs += keeper.finish_bundle()
             if commit:
                 for bag in bags.values():
@@ -196,7 +196,8 @@ class ShellRun(PureRun):
 
     def _take(self, output: Any) -> None:
         if not isinstance(output, pvalue.TaggedOutput):
-            self._record(output)
+            for record in output:
+                self._record(record)
         elif isinstance(output.value, Finding):
             self.findings.append(output.value)
         else:

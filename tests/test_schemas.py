@@ -26,7 +26,7 @@ from transforms.pathway_facts import Consumed, Sent, Trail
 from transforms.pathway_record import record, work_out
 from transforms.records import SEND, KafkaRecord
 from transforms.stats_view import StatsView
-from transforms.view import EXPIRED
+from transforms.event_view import EXPIRED
 from transforms.waits import Waits
 
 ROOT = Path(__file__).parent.parent

@@ -2,51 +2,67 @@
 
 from typing import Any
 
+from msgspec import Struct, json, to_builtins
+
 from transforms.json_bytes import dump
+from transforms.records import COMMIT, KeyValue
 
 
-def aggregated(
-    trace_type: str,
-    identity: str,
-    date: str,
-    client_id: str,
-    topic: str,
-    *,
-    partition: int | None = None,
-    offset: int | None = None,
-    group_id: str | None = None,
-    correlation_id: str | None = None,
-    duration_ms: int | None = None,
-    revision: int = 1,
-    cluster: str = "",
-    extra: dict[str, Any] | None = None,
-    **ours: Any,
-) -> tuple[bytes, bytes]:
-    """Key and value of an aggregated trace; fields that are unknown are left out.
+class AggregatedTrace(Struct, omit_defaults=True, rename="camel", gc=False):
+    """A raw trace with what was found out about it; what is None is unknown and left out.
 
-    `ours` are fields of one kind of trace only (`deliveryCount`, `settledBy`, `repeated`, `withdrawn`).
+    `duration_ms` is the time since its partner, `delivery_count` is of CONSUMEs, and `settled_by`, `repeated` and
+    `withdrawn` are of COMMITs. `revision` is there from the second record of an id on.
     """
-    place: dict[str, Any]
-    if partition is None:
-        place = {"topic": topic}
-        key = {"topic": topic, "correlationId": correlation_id}
+
+    id: str
+    date: str
+    type: str
+    topic: str
+    partition: int | None = None
+    offset: int | None = None
+    correlation_id: str | None = None
+    client_id: str | None = None
+    group_id: str | None = None
+    duration_ms: int | None = None
+    delivery_count: int | None = None
+    settled_by: int | None = None
+    repeated: bool | None = None
+    withdrawn: bool | None = None
+    revision: int = 1
+    cluster: str | None = None
+
+
+class _SendKey(Struct, rename="camel", gc=False):
+    topic: str
+    correlation_id: str | None
+
+
+class _PlaceKey(Struct, rename="camel", gc=False):
+    topic: str
+    partition: int | None
+    offset: int | None
+
+
+class _CommitKey(Struct, rename="camel", gc=False):
+    topic: str
+    partition: int | None
+    offset: int | None
+    group_id: str | None
+
+
+_encode = json.Encoder().encode
+
+
+def record(trace: AggregatedTrace, extra: dict[str, Any] | None = None) -> KeyValue:
+    """Key and value of an aggregated trace. `extra` are fields to pass through; none of them replaces one of ours."""
+    key: Struct
+    if trace.partition is None:
+        key = _SendKey(trace.topic, trace.correlation_id)
+    elif trace.type == COMMIT:
+        key = _CommitKey(trace.topic, trace.partition, trace.offset, trace.group_id)
     else:
-        place = {"topic": topic, "partition": partition, "offset": offset}
-        key = place if trace_type != "COMMIT" else {**place, "groupId": group_id}
-    value: dict[str, Any] = {"id": identity, "date": date, "type": trace_type, **place}
-    if correlation_id is not None:
-        value["correlationId"] = correlation_id
-    value["clientId"] = client_id
-    if group_id is not None:
-        value["groupId"] = group_id
-    if duration_ms is not None:
-        value["durationMs"] = duration_ms
-    if ours:
-        value |= ours
-    if revision > 1:
-        value["revision"] = revision
-    if cluster:
-        value["cluster"] = cluster
+        key = _PlaceKey(trace.topic, trace.partition, trace.offset)
     if extra:
-        value = {**extra, **value}
-    return dump(key), dump(value)
+        return _encode(key), dump({**extra, **to_builtins(trace)})
+    return _encode(key), _encode(trace)

@@ -1,60 +1,33 @@
-"""What a block knows of its messages, and what it has written of each raw trace."""
+"""What a block knows of a message that is not plain, and of commits; what a plain one is, block_table.py says."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from operator import attrgetter
+from typing import Any
 
-from transforms.dates import NANOS_PER_MILLI, nanos_of
-from transforms.findings import MINUTE_MS, Found
+from transforms.dates import NANOS_PER_MILLI, date_of_nanos
+from transforms.facts import CommitUpTo, LocatedSend
+from transforms.findings import MINUTE_MS
 from transforms.records import LATEST_TIMESTAMP
-from transforms.waits import earliest
 
 #: What was written last of a trace, its raw fields aside; while it is equal nothing is written again.
 Written = tuple[Any, ...]
 
-
-class Sent(NamedTuple):
-    """SendsView says: this SEND lies at this offset (or, not `live`, no longer does). The highest version holds.
-
-    `answered` says that an ACK without an offset is about it: its producer was told something.
-    """
-
-    id: str
-    correlation_id: str
-    date: str
-    client_id: str
-    timestamp: int
-    version: int
-    live: bool
-    answered: bool
-    nanos: int
-
-    @property
-    def order(self) -> tuple[int, str]:
-        """Order of facts: by date, then id."""
-        return self.nanos, self.id
+_order = attrgetter("order")
 
 
-class Held:
-    """A raw ACK or CONSUME of this block, how often and as what it was written, and which commit settles it."""
+class JoinedTrace:
+    """An ACK or CONSUME of this block, how often and as what it was written, and which commit settles it."""
 
     __slots__ = (
-        "client_id",
-        "correlation_id",
-        "date",
-        "deadline",
-        "extra",
-        "id",
-        "nanos",
-        "revision",
-        "settled_by",
-        "timestamp",
-        "written",
-    )
+        "client_id", "correlation_id", "deadline", "digits", "extra", "id", "nanos", "revision", "settled_by",
+        "timestamp", "written",
+    )  # fmt: skip
 
     def __init__(
         self,
         identity: str,
-        date: str,
+        nanos: int,
+        digits: int,
         client_id: str,
         timestamp: int,
         correlation_id: str | None,
@@ -62,16 +35,21 @@ class Held:
         deadline: int,
     ) -> None:
         self.id = identity
-        self.date = date
+        self.nanos = nanos
+        self.digits = digits
         self.client_id = client_id
         self.timestamp = timestamp
         self.correlation_id = correlation_id
         self.extra = extra
-        self.nanos = nanos_of(date)
         self.deadline = deadline
         self.revision = 0
         self.written: Written | None = None
         self.settled_by: Commit | None = None
+
+    @property
+    def date(self) -> str:
+        """The date as it came."""
+        return date_of_nanos(self.nanos, self.digits)
 
     @property
     def order(self) -> tuple[int, str]:
@@ -79,47 +57,24 @@ class Held:
         return self.nanos, self.id
 
 
-class Follow(NamedTuple):
-    """What FollowersView says of a group and this block; times in ms.
-
-    Of the group messages from offset `start` on are expected if they were produced up to `until`. At `passed` it was
-    first seen in a later block, at `commits` it was first seen committing in this partition; None: not yet.
-    """
-
-    start: int
-    until: int
-    passed: int | None
-    commits: int | None
-
-    def merge(self, news: "Follow") -> "Follow":
-        """Both together, whichever came first."""
-        return Follow(
-            min(self.start, news.start),
-            max(self.until, news.until),
-            earliest(self.passed, news.passed),
-            earliest(self.commits, news.commits),
-        )
-
-
 class Message:
     """All facts about one offset. Deliveries are in order, per group.
 
     `first` and `last` are the lowest and the highest Kafka timestamp (ms) of its facts, `windows` are the minutes (ms)
-    that it is counted in, once it was: one, unless the log restarted. `found` are its open findings by id.
+    that it is counted in, once it was: one, unless the log restarted.
     """
 
-    __slots__ = ("acks", "deliveries", "first", "found", "last", "links", "sends", "windows")
+    __slots__ = ("acks", "deliveries", "first", "last", "links", "sends", "windows")
 
     def __init__(self, timestamp: int) -> None:
-        self.sends: list[Sent] = []
-        self.acks: list[Held] = []
+        self.sends: list[LocatedSend] = []
+        self.acks: list[JoinedTrace] = []
         self.links: list[tuple[str | None, int]] = []
-        self.deliveries: dict[str, list[Held]] = {}
-        self.found: dict[str, Found] | None = None
+        self.deliveries: dict[str, list[JoinedTrace]] = {}
         self.windows: tuple[int, ...] = ()
         self.first = self.last = timestamp
 
-    def sent(self) -> Sent | None:
+    def sent(self) -> LocatedSend | None:
         """The SEND of this offset: of several that claim it, the first by date."""
         sends = self.sends
         if len(sends) == 1:
@@ -134,18 +89,18 @@ class Message:
         """
         sends = [sent for sent in self.sends if sent.live]
         named = [ack for ack in self.acks if ack.correlation_id is not None]
-        founders: list[Sent | Held] = [*sends, *named]
+        founders: list[LocatedSend | JoinedTrace] = [*sends, *named]
         if len({fact.correlation_id for fact in founders}) < 2:  # noqa: PLR2004  that is what a restart takes
             return [self]
         return _split(self, founders)
 
     def window(self) -> int:
-        """The minute (ms) of its produce time, else of its earliest date."""
+        """The minute (ms) that it counts in: when it was produced, or when it was first heard of."""
         produced = self.produced(self.sent())
         millis = (self.earliest_date() if produced is None else produced) // NANOS_PER_MILLI
         return millis - millis % MINUTE_MS
 
-    def correlation_id(self, sent: Sent | None) -> str | None:
+    def correlation_id(self, sent: LocatedSend | None) -> str | None:
         """The correlationId of this offset: its SEND's, else an ACK's, else the header's, else the first delivery's."""
         if sent is not None:
             return sent.correlation_id
@@ -158,7 +113,7 @@ class Message:
         first = min((deliveries[0] for deliveries in self.deliveries.values()), key=_order, default=None)
         return None if first is None else first.correlation_id
 
-    def produced(self, sent: Sent | None) -> int | None:
+    def produced(self, sent: LocatedSend | None) -> int | None:
         """When it was produced (ns): its SEND's date, else what an ACK or CONSUME says, else its header's record."""
         if sent is not None:
             return sent.nanos
@@ -179,6 +134,12 @@ class Message:
         """Whether a fact still says that there is a message: a SEND may have moved elsewhere."""
         return bool(self.acks or self.deliveries or self.links) or self.sent() is not None
 
+    def traces(self) -> Iterator[JoinedTrace]:
+        """Its ACKs and deliveries."""
+        yield from self.acks
+        for deliveries in self.deliveries.values():
+            yield from deliveries
+
     def facts(self) -> int:
         """How many facts this message holds."""
         return len(self.sends) + len(self.acks) + len(self.links) + sum(map(len, self.deliveries.values()))
@@ -190,39 +151,53 @@ class Message:
 class Commit:
     """A COMMIT that may settle deliveries of this block, and the records it has written.
 
-    `original` says that this is the block of its own offset, which writes the record with the original id. `settled`
-    are the deliveries that this commit settles, by offset.
-    `written` has per record (its offset, or ORIGINAL) the revision and what was written; None after a withdrawal.
+    `is_home` says that this is the block of its own offset, which writes the record with the commit's own id. `slot` is
+    its number among the commits of its group. `settled` are the deliveries of messages that are not plain which this
+    commit settles, by offset.
+    `written` has per record (its offset, or OWN) the revision and what was written; None after a withdrawal. What was
+    written of plain messages is not in it: the columns say that.
     """
 
     __slots__ = (
-        "client_id", "date", "deadline", "extra", "group_id", "id", "nanos", "offset", "original", "repeated",
-        "settled", "timestamp", "version", "written",
+        "client_id", "deadline", "digits", "extra", "group_id", "id", "is_home", "nanos", "offset", "repeated",
+        "settled", "slot", "timestamp", "version", "written",
     )  # fmt: skip
 
-    ORIGINAL = -1
+    OWN = -1
 
-    offset: int
-    timestamp: int
-    group_id: str
-
-    def __init__(self, event: list[Any], deadline: int) -> None:
-        (
-            _, self.offset, self.id, self.date, self.client_id, self.timestamp, self.group_id, self.extra,
-            self.repeated, self.original, self.version,
-        ) = event[:11]  # fmt: skip
-        self.nanos = nanos_of(self.date)
+    def __init__(self, told: CommitUpTo, deadline: int, slot: int) -> None:
+        self.id = told.id
+        self.offset = told.offset
+        self.nanos = told.nanos
+        self.digits = told.digits
+        self.client_id = told.client_id
+        self.timestamp = told.timestamp
+        self.group_id = told.group_id
+        self.extra = told.extra
+        self.repeated = told.repeated
+        self.is_home = told.is_home
+        self.version = told.version
         self.deadline = deadline
-        self.settled: dict[int, list[Held]] = {}
+        self.slot = slot
+        self.settled: dict[int, list[JoinedTrace]] = {}
         self.written: dict[int, tuple[int, Written | None]] = {}
+
+    def record_of(self, offset: int) -> int:
+        """Which of its records says that it settles this offset."""
+        return Commit.OWN if offset == self.offset else offset
 
     def freeze(self, offset: int) -> None:
         """The message at this offset is forgotten: what was written of it stays as it is."""
         self.written.pop(offset, None)
-        _, said = self.written.get(Commit.ORIGINAL, (0, None))
+        _, said = self.written.get(Commit.OWN, (0, None))
         if said is not None and said[0] == offset:
-            del self.written[Commit.ORIGINAL]
-            self.original = False
+            del self.written[Commit.OWN]
+            self.is_home = False
+
+    @property
+    def date(self) -> str:
+        """The date as it came."""
+        return date_of_nanos(self.nanos, self.digits)
 
     @property
     def order(self) -> tuple[int, int, str]:
@@ -236,7 +211,7 @@ def record_timestamp(extra: dict[str, Any] | None) -> int | None:
     return said if type(said) is int and 0 < said < LATEST_TIMESTAMP else None
 
 
-def _split(message: Message, founders: list[Sent | Held]) -> list[Message]:
+def _split(message: Message, founders: list[LocatedSend | JoinedTrace]) -> list[Message]:
     starts: dict[str | None, int] = {}
     for fact in founders:
         starts[fact.correlation_id] = min(fact.nanos, starts.get(fact.correlation_id, fact.nanos))
@@ -263,7 +238,3 @@ def _split(message: Message, founders: list[Sent | Held]) -> list[Message]:
         for one in deliveries:
             part(one.correlation_id, one.nanos, one.timestamp).deliveries.setdefault(group, []).append(one)
     return list(parts.values())
-
-
-def _order(fact: Sent | Held) -> tuple[int, str]:
-    return fact.order

@@ -1,11 +1,15 @@
 """BlockForget: lets go of what is past retention, and of the oldest when a block holds too much."""
 
+import numpy as np
+
 from transforms.block import Block
-from transforms.block_facts import Held, Message
+from transforms.block_facts import Commit, JoinedTrace, Message
 from transforms.block_output import BlockWriter
 from transforms.block_review import BlockReview
 from transforms.dates import NANOS_PER_MILLI
+from transforms.facts import Int64s
 from transforms.findings import EVICTED, MINUTE_MS, UNLINKED, Verdict, finding
+from transforms.trace_table import Rows
 from transforms.waits import Waits
 
 #: Kept of a block that held too much.
@@ -21,22 +25,28 @@ class BlockForget:
         self._review = review
         self._waits = waits
 
-    def expire(self, now: int) -> tuple[list[int], int | None]:
-        """Forget what is past retention at `now` (ms): the offsets that are gone, and when to look again.
+    def expire(self, now: int) -> int | None:
+        """Forget what is past retention at `now` (ms); when to look again.
 
         A message is kept until the minute that it is counted in is past retention too.
         """
         block, before = self._block, now - self._waits.retention
-        gone = self._forget(
-            before, [offset for offset, message in block.messages.items() if _kept_for(message) <= before]
-        )
-        ends = (*map(_kept_for, block.messages.values()), *(commit.timestamp for commit in block.commits()))
-        oldest = min(ends, default=None)
-        return gone, None if oldest is None else self._waits.next_trim(now, oldest)
+        plain = block.plain()
+        kept_for = self._kept_for(plain)
+        self._forget_plain(plain[kept_for <= before])
+        objects = [offset for offset, message in block.messages.items() if _kept_for(message) <= before]
+        self._forget(before, objects)
+        ends = [*map(_kept_for, block.messages.values()), *(commit.timestamp for commit in block.commits())]
+        later = kept_for[kept_for > before]
+        if later.size:
+            ends.append(int(later.min()))
+        return self._waits.next_trim(now, min(ends)) if ends else None
 
-    def evict(self, limit: int, now: int) -> list[int]:
+    def evict(self, limit: int, now: int) -> None:
         """Give up the oldest facts until `limit` holds: what they still wait for is written as it is."""
         block = self._block
+        for row in block.plain().tolist():
+            block.promote(row)
         ages = sorted((message.last, message.facts()) for message in block.messages.values())
         ages += sorted((commit.timestamp, 1) for commit in block.commits())
         ages.sort()
@@ -48,8 +58,8 @@ class BlockForget:
         count = block.facts
         offsets = [offset for offset, message in block.messages.items() if message.last <= before]
         for offset in offsets:
-            for held in _held(block.messages[offset]):
-                held.deadline = now
+            for trace in block.messages[offset].traces():
+                trace.deadline = now
             self._review.touch(offset)
         for commit in block.commits():
             if commit.timestamp <= before:
@@ -62,33 +72,66 @@ class BlockForget:
         self._writer.outputs.findings.append(
             finding(EVICTED, f"{block.name}:{before}", None, key=block.name, count=count, limit=limit)
         )
-        return offsets
 
-    def _forget(self, before: int, offsets: list[int]) -> list[int]:
-        """Forget these messages, and the commits up to this time (ms) that settle no other."""
-        block, holds = self._block, self._review.holds
-        lost: dict[str, list[Held]] = {}
+    def _kept_for(self, rows: Rows) -> Int64s:
+        """The time (ms) whose retention is that of each plain message."""
+        window = self._block.window[rows]
+        return np.maximum(self._block.last[rows], np.where(window < 0, -1, window + MINUTE_MS))
+
+    def _forget_plain(self, rows: Rows) -> None:
+        """Forget plain messages."""
+        if not rows.size:
+            return
+        block = self._block
+        for row in rows[block.sends.nanos[rows] == 0].tolist():
+            self._unlinked(block.base + row, block.message(row))
+        block.facts -= int(np.count_nonzero(block.link_timestamps[rows] >= 0))
+        block.facts -= sum(int(np.count_nonzero(table.nanos[rows])) for table in block.tables())
+        for row in rows.tolist():
+            block.found.pop(block.base + row, None)
+            for commit in block.commits_at.get(block.base + row, ()):
+                reads = block.reads.get(commit.group_id)
+                if reads is not None and reads.settled[row] == commit.slot:
+                    commit.is_home = False  # what was written of it stays as it is
+                else:
+                    commit.freeze(block.base + row)
+        block.clear(rows)
+        for table in block.tables():
+            self._review.touch_table(table)
+
+    def _forget(self, before: int, offsets: list[int]) -> None:
+        """Forget these messages, which are objects, and the commits up to this time (ms) that settle no other."""
+        block = self._block
+        lost: dict[str, list[JoinedTrace]] = {}
         for offset in offsets:
             message = block.messages.pop(offset)
-            holds.set(offset, None)
             block.facts -= message.facts()
+            block.found.pop(offset, None)
             self._unlinked(offset, message)
             for group, deliveries in message.deliveries.items():
                 lost.setdefault(group, []).extend(deliveries)
-            for held in _held(message):
-                del block.ids[held.id]
+            for trace in message.traces():
+                del block.ids[trace.id]
             for commit in block.commits_at.get(offset, ()):
                 commit.freeze(offset)
+        if offsets:
+            block.clear(np.array(offsets) - block.base)
+        self._review.forget(offsets)
         for group, settlement in block.settlements.items():
-            gone = settlement.forget(lost.get(group, ()), before)
-            block.facts -= len(gone)
-            for commit in gone:
-                del block.ids[commit.id]
-                block.commits_at[commit.offset].remove(commit)
-                if not block.commits_at[commit.offset]:
-                    del block.commits_at[commit.offset]
-                holds.set(commit, None)
-        return offsets
+            reads = block.reads.get(group)
+            settling = set() if reads is None else set(np.unique(reads.settled).tolist())
+            self._forget_commits(settlement.forget(lost.get(group, ()), before, settling))
+        self._review.write_plain()
+
+    def _forget_commits(self, commits: list[Commit]) -> None:
+        block = self._block
+        block.facts -= len(commits)
+        for commit in commits:
+            del block.ids[commit.id]
+            block.commits_at[commit.offset].remove(commit)
+            if not block.commits_at[commit.offset]:
+                del block.commits_at[commit.offset]
+        self._review.forget(commits)
 
     def _unlinked(self, offset: int, message: Message) -> None:
         if message.correlation_id(message.sent()) is None:
@@ -103,7 +146,3 @@ class BlockForget:
 def _kept_for(message: Message) -> int:
     """The time (ms) whose retention is its own."""
     return max(message.last, *(window + MINUTE_MS for window in message.windows), -1)
-
-
-def _held(message: Message) -> list[Held]:
-    return [*message.acks, *(one for deliveries in message.deliveries.values() for one in deliveries)]

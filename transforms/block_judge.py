@@ -2,24 +2,45 @@
 
 Findings are told when they begin to hold, told anew when they change, and resolved when they no longer hold. Tallies go
 to the windows that a change concerns, until the window is past retention; then it is final.
+
+Most plain messages are healthy: that is seen in their columns. Only the others are looked at one by one.
 """
 
 from collections.abc import Iterable
-from typing import Any
+
+import numpy as np
+from msgspec import Struct
 
 from transforms.addresses import STATS, skew_key, window_key
-from transforms.block import Block
+from transforms.block import NEVER, Block
 from transforms.block_facts import Message
+from transforms.block_health import healthy
 from transforms.block_output import BlockWriter
-from transforms.block_tally import Bounds, GroupTally, TopicTally, clock_bounds
-from transforms.block_verdicts import Passes, Verdicts
+from transforms.block_tally import GroupTally, TopicTally
+from transforms.block_verdicts import PassTimes, Verdicts
+from transforms.clock_bounds import Bounds, clock_bounds
 from transforms.dates import NANOS_PER_MILLI
 from transforms.findings import MINUTE_MS, Verdict
 from transforms.records import HEADER_READER
 from transforms.sla import Sla
-from transforms.waits import Deadlines, Waits, earliest
+from transforms.trace_table import Rows
+from transforms.waits import Waits, earliest
 
 _HOUR = 60 * MINUTE_MS
+_MINUTE_NANOS = MINUTE_MS * NANOS_PER_MILLI
+
+
+class JudgeState(Struct, array_like=True, gc=False):
+    """What a judge knows beside the facts. A view that is built again must judge when this one does.
+
+    The journal says that time passed and not what was told then: if the view that replays it judged earlier, it would
+    hold for told what never was. `bounds` are window (ms), client, other client and ms.
+    """
+
+    judge_at: int | None
+    sequence: int
+    skipped: dict[str, int]
+    bounds: list[tuple[int, str, str, int]]
 
 
 class BlockJudge:
@@ -32,126 +53,122 @@ class BlockJudge:
         self._writer = writer
         self._waits = waits
         self._sla = sla
+        self._is_compacted = is_compacted
         self._verdicts = Verdicts(block, waits, is_compacted=is_compacted)
-        self._touched: dict[int, None] = {}
-        self._stirred: dict[str, int] = {}
         self._judge_at: int | None = None
-        self._dues: Deadlines[int] = Deadlines()
-        self._windows: dict[int, set[int]] = {}
+        #: By group the highest offset that it was seen at since the last judgement.
+        self._skipped: dict[str, int] = {}
         #: By window, the bounds of clocks that were told.
         self._bounds: dict[int, Bounds] = {}
-        #: How often this block has judged: it numbers what is sent, and is part of the state.
-        self.judgements = 0
+        #: How often this block has judged: it numbers what is sent.
+        self._sequence = 0
 
-    def touch(self, offset: int, timestamp: int, now: int) -> None:
-        """A fact of this time (ms) about this offset has changed."""
-        self._touched[offset] = None
+    def mark_dirty(self, timestamp: int, now: int) -> None:
+        """A fact of this time (ms) has changed something that is marked as touched."""
         if self._judge_at is None:
             self._judge_at = max(self._round(timestamp), now + 1)
 
-    def stir(self, group: str, offset: int, timestamp: int, now: int) -> None:
+    def mark_skipped(self, group: str, offset: int, timestamp: int, now: int) -> None:
         """A fact of this time (ms) says that the group has come to this offset: what it left out below is judged."""
-        if offset > self._stirred.get(group, -1):
-            self._stirred[group] = offset
-        if self._judge_at is None:
-            self._judge_at = max(self._round(timestamp), now + 1)
+        if offset > self._skipped.get(group, -1):
+            self._skipped[group] = offset
+        self.mark_dirty(timestamp, now)
 
-    def count_in(self, offset: int, window: int) -> None:
-        """A snapshot says in which window (ms) the message was counted."""
-        self._block.messages[offset].windows += (window,)
-        self._windows.setdefault(window, set()).add(offset)
+    def mark_all_dirty(self, now: int) -> None:
+        """What is known of a group or a producer has changed: that concerns all messages."""
+        there = self._block.there()
+        if there.size:
+            self._block.touched[there] = True
+            self.mark_dirty(int(self._block.last[there].min()), now)
 
-    def state(self) -> list[Any]:
-        """What a snapshot keeps beside the facts: a view that is built again must judge when this one does.
-
-        The journal says that time passed and not what was told then: if the view that replays it judged earlier, it
-        would hold for told what never was.
-        """
-        dues: dict[int, list[int]] = {}
-        for offset, due in self._dues.items():
-            dues.setdefault(due, []).append(offset)
+    def state(self) -> JudgeState:
+        """What `restore` takes."""
         bounds = [(window, of, over, ms) for window, told in self._bounds.items() for (of, over), ms in told.items()]
-        return [self._judge_at, list(self._touched), list(self._stirred.items()), list(dues.items()), bounds]
+        return JudgeState(self._judge_at, self._sequence, self._skipped, bounds)
 
-    def restore(self, state: list[Any]) -> None:
-        """Take what `state` gave, in place of what the facts of the snapshot say."""
-        self._judge_at, touched, stirred, dues, bounds = state
-        self._touched, self._stirred = dict.fromkeys(touched), dict(stirred)
-        self._dues = Deadlines()
-        for due, offsets in dues:
-            for offset in offsets:
-                self._dues.set(offset, due)
+    def restore(self, state: JudgeState) -> None:
+        """Be what a snapshot says."""
+        self._judge_at, self._sequence, self._skipped = state.judge_at, state.sequence, dict(state.skipped)
         self._bounds = {}
-        for window, of, over, ms in bounds:
+        for window, of, over, ms in state.bounds:
             self._bounds.setdefault(window, {})[of, over] = ms
-
-    def touch_all(self, now: int) -> None:
-        """What is known of a group has changed: that concerns all messages."""
-        for offset, message in self._block.messages.items():
-            self.touch(offset, message.last, now)
 
     def deadline(self) -> int | None:
         """When to judge next."""
-        return earliest(self._judge_at, self._dues.next())
+        due = int(self._block.due.min())
+        return self._judge_at if due == NEVER else earliest(self._judge_at, due)
 
-    def forget(self, offsets: list[int]) -> None:
-        """These messages are gone. Their windows are past retention, or the block held too much."""
-        for offset in offsets:
-            self._touched.pop(offset, None)
-            self._dues.set(offset, None)
-        gone = set(offsets)
-        for window in list(self._windows):
-            self._windows[window] -= gone
-            if not self._windows[window]:
-                del self._windows[window]
-        self._bounds = {window: bounds for window, bounds in self._bounds.items() if window in self._windows}
+    def forget_windows(self) -> None:
+        """Messages are gone: what was told of windows without any is not needed any more."""
+        if self._bounds:
+            block = self._block
+            windows = set(block.window[block.plain()].tolist())
+            windows.update(window for message in block.messages.values() for window in message.windows)
+            self._bounds = {window: bounds for window, bounds in self._bounds.items() if window in windows}
 
     def judge(self, now: int, end: int | None = None) -> None:
         """Judge what has changed or is due at `now` (ms), of bounded input once, as of its `end`."""
+        block = self._block
         now = now if end is None else min(now, end)
-        self.judgements += 1
-        for offset in self._dues.due(now):
-            self._touched[offset] = None
-        self._touch_left_out()
-        touched, self._touched, self._judge_at = self._touched, {}, None
-        passes = Passes(self._block)
-        windows: set[int] = set()
-        for offset in touched:
-            message = self._block.messages[offset]
+        self._sequence += 1
+        self._touch_skipped()
+        rows = np.flatnonzero((block.touched | (block.due <= now)) & (block.last >= 0))
+        block.touched[:] = False
+        block.due[rows] = NEVER
+        self._judge_at = None
+        passes = PassTimes(block)
+        is_healthy = healthy(block, rows, self._waits, passes.groups, is_compacted=self._is_compacted)
+        windows = self._count_in(rows[is_healthy])
+        for row in rows[~is_healthy].tolist():
+            offset = block.base + row
+            message = block.message(row)
             incarnations = message.incarnations()
-            windows |= self._place(offset, message, {one.window() for one in incarnations})
-            due = self._tell(offset, message, self._verdicts.of_all(offset, incarnations, passes), now)
+            windows |= self._place(row, message, {one.window() for one in incarnations})
+            due = self._tell(offset, self._verdicts.of_all(offset, incarnations, passes), now)
             under = [self._counted_under(offset, one, passes, now) for one in incarnations]
-            self._dues.set(offset, earliest(due, *under))
+            next_due = earliest(due, *under)
+            block.due[row] = NEVER if next_due is None else next_due
         for window in sorted(windows):
             if end is not None or window + MINUTE_MS + self._waits.retention > now:
                 self._tally(window, now)
 
-    def _touch_left_out(self) -> None:
+    def _touch_skipped(self) -> None:
         """Touch what the groups that came further have not read; of those whose commits settle one each, all below."""
         block = self._block
-        for group, end in self._stirred.items():
-            for offset, message in block.messages.items():
-                if offset >= end:
-                    continue
-                is_read = message.links if group == HEADER_READER else group in message.deliveries
-                if block.exact or not is_read:
-                    self._touched[offset] = None
-        self._stirred = {}
+        for group, end in self._skipped.items():
+            below = np.flatnonzero(block.last[: max(end - block.base, 0)] >= 0)
+            if not block.exact:
+                is_read = np.zeros(len(below), np.bool_)
+                if group == HEADER_READER:
+                    is_read = block.link_timestamps[below] >= 0
+                elif group in block.reads:
+                    is_read = block.reads[group].nanos[below] != 0
+                for place in np.flatnonzero(block.is_object[below]).tolist():
+                    message = block.messages[block.base + int(below[place])]
+                    is_read[place] = bool(message.links) if group == HEADER_READER else group in message.deliveries
+                below = below[~is_read]
+            block.touched[below] = True
+        self._skipped = {}
 
-    def _place(self, offset: int, message: Message, windows: set[int]) -> set[int]:
+    def _count_in(self, rows: Rows) -> set[int]:
+        """Count healthy messages in the windows of their SENDs; the windows that change."""
+        block = self._block
+        windows = block.sends.nanos[rows] // _MINUTE_NANOS * MINUTE_MS
+        changed = set(np.unique(windows).tolist()) | set(np.unique(block.window[rows]).tolist())
+        block.window[rows] = windows
+        return changed - {-1}
+
+    def _place(self, row: int, message: Message, windows: set[int]) -> set[int]:
         """Count the message in these windows; those that change."""
         changed = windows.union(message.windows)
-        for window in changed - windows:
-            self._windows[window].discard(offset)
         message.windows = tuple(sorted(windows))
-        for window in windows:
-            self._windows.setdefault(window, set()).add(offset)
+        if not self._block.is_object[row]:
+            [self._block.window[row]] = message.windows
         return changed
 
-    def _tell(self, offset: int, message: Message, verdicts: Iterable[Verdict], now: int) -> int | None:
+    def _tell(self, offset: int, verdicts: Iterable[Verdict], now: int) -> int | None:
         """Tell what begins to hold, changes or ends; when the next verdict will hold."""
-        found, waiting = message.found or {}, []
+        found, waiting = self._block.found.get(offset, {}), []
         held: set[str] = set()
         for verdict in verdicts:
             if verdict.deadline is not None and verdict.deadline > now:
@@ -159,13 +176,15 @@ class BlockJudge:
                 continue
             held.add(verdict.id)
             found[verdict.id] = self._writer.tell(offset, verdict, found.get(verdict.id))
+        for identity in found.keys() - held:
+            self._writer.resolve(offset, found.pop(identity))
         if found:
-            for identity in found.keys() - held:
-                self._writer.resolve(offset, found.pop(identity))
-        message.found = found or None
+            self._block.found[offset] = found
+        else:
+            self._block.found.pop(offset, None)
         return min(waiting, default=None)
 
-    def _counted_under(self, offset: int, message: Message, passes: Passes, now: int) -> int | None:
+    def _counted_under(self, offset: int, message: Message, passes: PassTimes, now: int) -> int | None:
         """When a message that a group has yet to read counts as under-consumed; None if none waits for that."""
         produced = message.produced(message.sent())
         since = message.first if produced is None else produced // NANOS_PER_MILLI
@@ -183,31 +202,40 @@ class BlockJudge:
     def _tally(self, window: int, now: int) -> None:
         """Send the tallies of a window."""
         block = self._block
-        held = [(offset, block.messages[offset]) for offset in sorted(self._windows.get(window, ()))]
-        newest = max((message.last for _, message in held if message.is_message()), default=window)
+        plain = block.plain()
+        rows = plain[block.window[plain] == window]
+        is_simple = (block.sends.nanos[rows] != 0) & (not block.exact)
+        rows, others = rows[is_simple], rows[~is_simple].tolist()
+        objects = [offset - block.base for offset, message in block.messages.items() if window in message.windows]
+        held = [(block.base + row, block.message(row)) for row in sorted([*others, *objects])]
         messages = [
             (offset, one)
             for offset, message in held
             for one in message.incarnations()
             if one.is_message() and (len(message.windows) == 1 or one.window() == window)
         ]
+        lasts = [message.last for _, message in held if message.is_message()]
+        lasts += [int(block.last[rows].max())] if rows.size else []
+        newest = max(lasts, default=window)
         key, place = window_key(block.topic, window), (block.partition, block.number)
         topic_tally = TopicTally()
+        topic_tally.add_rows(block, rows)
         for offset, message in messages:
             topic_tally.add(offset, message)
-        self._send(key, window, ("T", *place, topic_tally.as_json(), newest, self.judgements))
+        self._send(key, window, ("T", *place, topic_tally.as_json(), newest, self._sequence))
         for group in sorted(block.groups()):
             tally = GroupTally(block, group, self._sla, now, self._waits.consumption_buffer)
+            tally.add_rows(rows)
             for offset, message in messages:
                 tally.add(offset, message)
-            self._send(key, window, ("G", *place, group, tally.as_json(), newest, self.judgements))
+            self._send(key, window, ("G", *place, group, tally.as_json(), newest, self._sequence))
         hour = window - window % _HOUR
-        told, bounds = self._bounds.get(window, {}), clock_bounds(message for _, message in messages)
+        told, bounds = self._bounds.get(window, {}), clock_bounds(block, rows, messages)
         for of, over in told | bounds:
             if told.get((of, over)) != bounds.get((of, over)):  # null withdraws what a fact that came later refutes
-                event = ("B", f"{block.name}:{window}", of, over, bounds.get((of, over)), newest, self.judgements)
+                event = ("B", f"{block.name}:{window}", of, over, bounds.get((of, over)), newest, self._sequence)
                 self._send(skew_key(min(of, over), max(of, over), hour), window, event)
         self._bounds[window] = bounds
 
     def _send(self, key: bytes, window: int, event: tuple[object, ...]) -> None:
-        self._writer.outputs.events.append((STATS, key, window, event))
+        self._writer.outputs.facts.append((STATS, key, window, event))

@@ -8,14 +8,14 @@ it - CONSUME.
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from transforms.block import Block
-from transforms.block_facts import Held, Message, Sent
+from transforms.block_facts import Message
 from transforms.dates import NANOS_PER_MILLI, duration_ms
 from transforms.latency_sketch import LatencySketch
 from transforms.sla import Sla
-
-#: `(of, over)` -> ms: the clock of `of` is at most so far ahead of that of `over`.
-Bounds = dict[tuple[str, str], int]
+from transforms.trace_table import UNSETTLED, Rows, durations_ms
 
 
 class TopicTally:
@@ -25,6 +25,18 @@ class TopicTally:
         self._counts = dict.fromkeys(("produced", "sent", "acked", "unknownProduceTime", "traced"), 0)
         self._offsets: list[int] = []
         self._ack = LatencySketch()
+
+    def add_rows(self, block: Block, rows: Rows) -> None:
+        """Count plain messages that have a SEND."""
+        if not rows.size:
+            return
+        counts, count = self._counts, len(rows)
+        acked = rows[block.acks.nanos[rows] != 0]
+        self._offsets += [block.base + int(rows[0]), block.base + int(rows[-1])]
+        for name in ("produced", "sent", "traced"):
+            counts[name] += count
+        counts["acked"] += len(acked)
+        self._ack.add_all(durations_ms(block.sends.nanos[acked], block.acks.nanos[acked]))
 
     def add(self, offset: int, message: Message) -> None:
         """Count a message."""
@@ -59,6 +71,30 @@ class GroupTally:
         self._counts = dict.fromkeys(("expected", "actual", "over", "under", "committed", "slaBreaches"), 0)
         self._consume, self._commit = LatencySketch(), LatencySketch()
 
+    def add_rows(self, rows: Rows) -> None:
+        """Count plain messages that have a SEND, and concern the group."""
+        block, counts, reads = self._block, self._counts, self._block.reads.get(self._group)
+        missing = rows
+        if reads is not None:
+            is_read = reads.nanos[rows] != 0
+            read, missing = rows[is_read], rows[~is_read]
+            latencies = durations_ms(block.sends.nanos[read], reads.nanos[read])
+            counts["expected"] += len(read)
+            counts["actual"] += len(read)
+            counts["slaBreaches"] += 0 if self._limit is None else int(np.count_nonzero(latencies > self._limit))
+            self._consume.add_all(latencies)
+            committed = read[reads.settled[read] != UNSETTLED]
+            counts["committed"] += len(committed)
+            if committed.size:
+                dates = block.settlements[self._group].dates()[reads.settled[committed]]
+                self._commit.add_all(durations_ms(reads.nanos[committed], dates))
+        expectation = block.expectations.get(self._group)
+        if expectation is not None and missing.size:
+            since = block.sends.nanos[missing] // NANOS_PER_MILLI
+            since = since[(missing + block.base >= expectation.start) & (since <= expectation.until)]
+            counts["expected"] += len(since)
+            counts["under"] += int(np.count_nonzero(since <= self._before))
+
     def add(self, offset: int, message: Message) -> None:
         """Count a message, if it concerns the group."""
         counts = self._counts
@@ -91,31 +127,3 @@ class GroupTally:
         return {
             **self._counts, "commitsSeen": seen, "consume": self._consume.as_json(), "commit": self._commit.as_json()
         }  # fmt: skip
-
-
-def clock_bounds(messages: Iterable[Message]) -> Bounds:
-    """How far one client's clock can be ahead of another's, by messages in order of their offsets.
-
-    A message was read after it was sent: clock of the reader - of the sender <= CONSUME - SEND. Of two messages the
-    first was in the log before the second was acknowledged: clock of the second's sender - of the first's <= ACK of the
-    second - SEND of the first.
-    """
-    bounds: dict[tuple[str, str], int] = {}
-
-    def bound(later: Held, sent: Sent) -> None:
-        if later.client_id != sent.client_id:
-            pair, elapsed = (later.client_id, sent.client_id), later.nanos - sent.nanos
-            if elapsed < bounds.get(pair, elapsed + 1):
-                bounds[pair] = elapsed
-
-    before: Sent | None = None
-    for message in messages:
-        sent = message.sent()
-        if sent is None:
-            continue
-        for deliveries in message.deliveries.values():
-            bound(deliveries[0], sent)
-        if before is not None and message.acks:
-            bound(message.acks[0], before)
-        before = sent
-    return {pair: -(-elapsed // NANOS_PER_MILLI) for pair, elapsed in bounds.items()}  # rounded up

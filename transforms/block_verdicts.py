@@ -5,9 +5,12 @@ from collections.abc import Iterator
 from operator import attrgetter
 from typing import Any
 
-from transforms.block import Block
-from transforms.block_facts import Held, Message, Sent
+import numpy as np
+
+from transforms.block import NEVER, Block
+from transforms.block_facts import JoinedTrace, Message
 from transforms.dates import NANOS_PER_MILLI, duration_ms
+from transforms.facts import LocatedSend
 from transforms.findings import (
     LATE,
     LOG_RESTARTED,
@@ -29,7 +32,7 @@ POSSIBLY_ABORTED = "possibly-aborted"
 _order = attrgetter("order")
 
 
-class Passes:
+class PassTimes:
     """When each group was first seen beyond an offset of this block, by Kafka timestamp (ms)."""
 
     def __init__(self, block: Block) -> None:
@@ -44,31 +47,45 @@ class Passes:
             self._of[group] = self._steps(group)
         ends, times = self._of[group]
         place = bisect_right(ends, offset)
-        follow = self._block.follows.get(group)
-        return earliest(times[place] if place < len(times) else None, follow.passed if follow else None)
+        expectation = self._block.expectations.get(group)
+        return earliest(times[place] if place < len(times) else None, expectation.passed if expectation else None)
 
     def _steps(self, group: str) -> tuple[list[int], list[int]]:
         """Offsets in order, and for each the earliest time of a fact there or later."""
         block = self._block
-        if group == HEADER_READER:
-            steps = [(offset, link[1]) for offset, message in block.messages.items() for link in message.links]
-        else:
-            places = ((offset, message.deliveries.get(group, ())) for offset, message in block.messages.items())
-            reads = [(offset, one) for offset, deliveries in places for one in deliveries]
-            steps = [(offset, one.timestamp) for offset, one in reads]
-            if reads:
-                # Commits before or below all of these are sent here by chance only: that would depend on the order.
-                low, first = min(offset for offset, _ in reads), min(one.nanos for _, one in reads)
-                steps += [
-                    (commit.offset + 1, commit.timestamp)
-                    for commit in block.settlements[group].commits
-                    if commit.offset >= low and commit.nanos >= first
-                ]
+        steps = self._links() if group == HEADER_READER else self._reads(group)
         steps.sort()
         times = [timestamp for _, timestamp in steps]
         for index in range(len(times) - 2, -1, -1):
             times[index] = min(times[index], times[index + 1])
         return [offset for offset, _ in steps], times
+
+    def _links(self) -> list[tuple[int, int]]:
+        block = self._block
+        rows = np.flatnonzero(block.link_timestamps >= 0)
+        steps = list(zip((rows + block.base).tolist(), block.link_timestamps[rows].tolist(), strict=True))
+        return steps + [(offset, link[1]) for offset, message in block.messages.items() for link in message.links]
+
+    def _reads(self, group: str) -> list[tuple[int, int]]:
+        block, steps, first = self._block, list[tuple[int, int]](), NEVER
+        reads = block.reads.get(group)
+        rows = np.flatnonzero(reads.nanos) if reads is not None else ()
+        if reads is not None and len(rows):
+            first = int(reads.nanos[rows].min())
+            steps += zip((np.asarray(rows) + block.base).tolist(), reads.timestamps[rows].tolist(), strict=True)
+        for offset, message in block.messages.items():
+            for one in message.deliveries.get(group, ()):
+                steps.append((offset, one.timestamp))
+                first = min(first, one.nanos)
+        if not steps:
+            return []
+        # Commits before or below all of these are sent here by chance only: that would depend on the order.
+        low = min(offset for offset, _ in steps)
+        return steps + [
+            (commit.offset + 1, commit.timestamp)
+            for commit in block.settlements[group].commits
+            if commit.offset >= low and commit.nanos >= first
+        ]
 
 
 class Verdicts:
@@ -79,7 +96,7 @@ class Verdicts:
         self._waits = waits
         self._is_compacted = is_compacted
 
-    def of_all(self, offset: int, incarnations: list[Message], passes: Passes) -> Iterator[Verdict]:
+    def of_all(self, offset: int, incarnations: list[Message], passes: PassTimes) -> Iterator[Verdict]:
         """The verdicts about all messages that lay at one offset, those too whose deadline is still to come.
 
         Of two under one name the one about the earlier message holds.
@@ -94,12 +111,12 @@ class Verdicts:
                     verdict.known["produced"] = None if produced is None else produced // NANOS_PER_MILLI
                     yield verdict
         if len(incarnations) > 1:
-            begun: list[Sent | Held] = [*incarnations[1].sends, *incarnations[1].acks]
+            begun: list[LocatedSend | JoinedTrace] = [*incarnations[1].sends, *incarnations[1].acks]
             second = min(begun, key=_order)
             known = {"correlationId": second.correlation_id, "clientId": second.client_id, "date": second.date}
             yield Verdict(LOG_RESTARTED, self._at(offset), None, known)
 
-    def of(self, offset: int, message: Message, sent: Sent | None, passes: Passes) -> Iterator[Verdict]:
+    def of(self, offset: int, message: Message, sent: LocatedSend | None, passes: PassTimes) -> Iterator[Verdict]:
         """The verdicts about one message and its SEND."""
         if not message.is_message():
             return
@@ -111,7 +128,7 @@ class Verdicts:
             elif not self._is_compacted and group != NO_GROUP:
                 yield from self._of_missing(offset, group, message, sent, passes)
 
-    def _of_producer(self, offset: int, message: Message, sent: Sent | None, passes: Passes) -> Iterator[Verdict]:
+    def _of_producer(self, offset: int, message: Message, sent: LocatedSend | None, passes: PassTimes) -> Iterator[Verdict]:
         waits = self._waits
         if sent is not None:
             if self._block.is_unacked(sent, message):
@@ -120,7 +137,7 @@ class Verdicts:
                 yield Verdict(UNACKED, subject, sent.timestamp + waits.unacked, _of_send(sent))
             for ack in message.acks:
                 yield from _of_pair(ack, sent, waits.hold_ack, "ACK", {"correlationId": sent.correlation_id})
-        reader = None if self._is_compacted else self._block.follows.get(HEADER_READER)
+        reader = None if self._is_compacted else self._block.expectations.get(HEADER_READER)
         if message.acks and not message.links and reader is not None and offset >= reader.start:
             passed = passes.at(HEADER_READER, offset)
             if passed is not None:
@@ -128,7 +145,7 @@ class Verdicts:
                 known = {"correlationId": message.correlation_id(sent), "clientId": ack.client_id, "date": ack.date}
                 yield Verdict(LOST, self._at(offset), max(passed, _first_seen(message)) + waits.lost, known)
 
-    def _of_deliveries(self, offset: int, group: str, deliveries: list[Held], sent: Sent | None) -> Iterator[Verdict]:
+    def _of_deliveries(self, offset: int, group: str, deliveries: list[JoinedTrace], sent: LocatedSend | None) -> Iterator[Verdict]:
         waits, settlement = self._waits, self._block.settlements[group]
         for count, delivery in enumerate(deliveries, start=1):
             about = {"groupId": group, "correlationId": delivery.correlation_id}
@@ -153,7 +170,7 @@ class Verdicts:
             known |= {"clientId": last.client_id, "date": last.date}
             yield Verdict(UNCOMMITTED, f"{group}:{self._at(offset)}", last.timestamp + waits.uncommitted, known)
 
-    def _cause(self, offset: int, group: str, deliveries: list[Held]) -> str:
+    def _cause(self, offset: int, group: str, deliveries: list[JoinedTrace]) -> str:
         """Why a group read a message again: the last of these deliveries."""
         first, before, delivery = deliveries[0], *deliveries[-2:]
         commit = self._block.settlements[group].commit_after(offset, first)
@@ -164,7 +181,7 @@ class Verdicts:
         return REDELIVERY if self._block.commits_seen(group) else UNKNOWN_CAUSE
 
     def _of_missing(
-        self, offset: int, group: str, message: Message, sent: Sent | None, passes: Passes
+        self, offset: int, group: str, message: Message, sent: LocatedSend | None, passes: PassTimes
     ) -> Iterator[Verdict]:
         produced = message.produced(sent)
         if not self._block.expects(group, offset, message.first if produced is None else produced // NANOS_PER_MILLI):
@@ -181,7 +198,7 @@ class Verdicts:
         return f"{self._block.topic}:{self._block.partition}:{offset}"
 
 
-def _of_pair(trace: Held, sent: Sent, hold: int, kind: str, about: dict[str, Any]) -> Iterator[Verdict]:
+def _of_pair(trace: JoinedTrace, sent: LocatedSend, hold: int, kind: str, about: dict[str, Any]) -> Iterator[Verdict]:
     """What the dates and times of an ACK or a CONSUME and its SEND say."""
     is_before, is_late = trace.nanos < sent.nanos, sent.timestamp > trace.timestamp + hold
     if not (is_before or is_late):  # nearly always, and this is asked of every trace
@@ -203,7 +220,7 @@ def _first_seen(message: Message) -> int:
     return min(times)
 
 
-def _of_send(sent: Sent) -> dict[str, Any]:
+def _of_send(sent: LocatedSend) -> dict[str, Any]:
     return {"correlationId": sent.correlation_id, "clientId": sent.client_id, "date": sent.date}
 
 

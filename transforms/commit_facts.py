@@ -3,6 +3,7 @@
 from typing import Any
 
 from transforms.dates import nanos_of
+from transforms.facts import CommitUpTo, digits_of
 from transforms.packs import Event
 
 
@@ -75,11 +76,11 @@ class OrderedCommit:
         """By date, then offset: of two in one instant the group came from the lower one."""
         return self.nanos, self.offset, self.id
 
-    def event_for(self, group: str, *, is_home: bool) -> Event:
+    def told_to(self, group: str, *, is_home: bool) -> CommitUpTo:
         """The commit as a block takes it; `is_home` is the block of its own offset."""
-        return (
-            "K", self.offset, self.id, self.date, self.client_id, self.timestamp, group, self.extra, self.repeated,
-            is_home, self.version,
+        return CommitUpTo(
+            self.offset, self.id, self.nanos, digits_of(self.date), self.client_id, self.timestamp, group, self.extra,
+            self.repeated, is_home, self.version,
         )  # fmt: skip
 
     def snapshot(self) -> Event:

@@ -13,12 +13,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from transforms.addresses import JOIN, block_key, parts_of
-from transforms.aggregated import aggregated
+from transforms.aggregated import AggregatedTrace, record
 from transforms.commit_facts import OrderedCommit, Reads
 from transforms.findings import EVICTED, GAP, REWOUND, finding
 from transforms.packs import Event
 from transforms.records import COMMIT, UNKNOWN
-from transforms.view import EXPIRED, Outputs
+from transforms.event_view import EXPIRED, EventView
+from transforms.view import Outputs
 from transforms.waits import Deadlines, Waits, deadline_after, earliest
 
 #: Kinds of events: a commit, and a range of offsets that the group read in one block.
@@ -33,7 +34,7 @@ MAX_BLOCKS = 64
 MAX_RELEASED = 10_000
 
 
-class CommitsView:
+class CommitsView(EventView):
     """See the head of this file. `limit` bounds the commits and blocks that are kept for late facts."""
 
     def __init__(self, key: bytes, waits: Waits, limit: int, block_size: int, cluster: str = "") -> None:
@@ -216,16 +217,19 @@ class CommitsView:
             return
         if block not in commit.sent_to:
             commit.sent_to.append(block)
-        event = commit.event_for(str(self._group), is_home=block == commit.offset // self._block_size)
+        told = commit.told_to(str(self._group), is_home=block == commit.offset // self._block_size)
         key = block_key(self._topic, self._partition, block)
-        self._out.events.append((JOIN, key, commit.timestamp, event))
+        self._out.facts.append((JOIN, key, commit.timestamp, told))
 
     def _write_start(self, commit: OrderedCommit) -> None:
         self._out.counts["emitted"] += 1
         self._out.records.append(
-            aggregated(
-                COMMIT, commit.id, commit.date, commit.client_id, self._topic, partition=self._partition,
-                offset=commit.offset, group_id=str(self._group), cluster=self._cluster, extra=commit.extra,
+            record(
+                AggregatedTrace(
+                    commit.id, commit.date, COMMIT, self._topic, int(self._partition), commit.offset,
+                    client_id=commit.client_id, group_id=str(self._group), cluster=self._cluster or None,
+                ),
+                commit.extra,
             )
         )  # fmt: skip
 
@@ -267,7 +271,7 @@ class CommitsView:
             del self._commits[identity]
         self._released = [commit for commit in self._released if commit.id not in gone]
 
-    def snapshot(self) -> Iterator[Event]:
+    def snapshot_events(self) -> Iterator[Event]:
         """Events that build this view again, with what it has told already."""
         yield EXPIRED, self._now, self._trim_at
         for block, reads in self._reads.items():

@@ -1,10 +1,9 @@
 """The one envelope for input that could not be used: nothing stops the job, nothing is lost.
 
-In: the record as it came, and why it was refused. Out: `(key, value)` for the dead letter topic.
+In: the record as it came, and why it was refused. Out: keys and values for the dead letter topic.
 """
 
 from base64 import b64encode
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from transforms.json_bytes import dump
@@ -22,7 +21,7 @@ class DeadLetter(NamedTuple):
     detail: str
 
 
-def to_key_values(letter: DeadLetter) -> Iterator[KeyValue]:
+def to_key_values(letter: DeadLetter) -> list[KeyValue]:
     """The records for the dead letter topic: one, or numbered parts where the original is larger than `PART_BYTES`.
 
     Key: the source position. Value: reason, detail, source topic, partition, offset and timestamp (ms), and the
@@ -31,6 +30,7 @@ def to_key_values(letter: DeadLetter) -> Iterator[KeyValue]:
     record = letter.record
     key, value = record.key, record.value
     parts = max(1, -(-(len(key or b"") + len(value or b"")) // PART_BYTES))
+    records: list[KeyValue] = []
     source = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
     for part in range(parts):
         piece = slice(part * PART_BYTES, (part + 1) * PART_BYTES)
@@ -45,7 +45,8 @@ def to_key_values(letter: DeadLetter) -> Iterator[KeyValue]:
         }
         if parts > 1:
             envelope |= {"part": part + 1, "parts": parts}
-        yield dump(source), dump(envelope)
+        records.append((dump(source), dump(envelope)))
+    return records
 
 
 def _pieces(key: bytes | None, value: bytes | None, piece: slice) -> dict[str, bytes | None]:

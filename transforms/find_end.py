@@ -1,10 +1,10 @@
 """FindEnd: the event time (ms) at which bounded input ends.
 
-In: collections of `Trace`s and `HeaderLink`s, as a tuple. Out: one number, the latest Kafka timestamp of all; 0 if
+In: collections of lists of `Trace`s and of `HeaderLink`s, as a tuple. Out: one number, the latest Kafka timestamp of all; 0 if
 there is none. Nothing is dropped.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import apache_beam as beam
 from apache_beam.transforms.window import GlobalWindow
@@ -30,8 +30,8 @@ class _LatestOfBundle(beam.DoFn):
     def start_bundle(self) -> None:
         self._latest = 0
 
-    def process(self, item: Trace | HeaderLink) -> None:
-        self._latest = max(self._latest, item.timestamp)
+    def process(self, items: Sequence[Trace | HeaderLink]) -> None:
+        self._latest = max(self._latest, *(item.timestamp for item in items))
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
         yield WindowedValue(self._latest, 0, (GlobalWindow(),))

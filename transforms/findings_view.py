@@ -29,7 +29,8 @@ from transforms.findings import LOG_RESTARTED, MINUTE_MS, key_of
 from transforms.json_bytes import dump
 from transforms.packs import Event
 from transforms.restarts import Restarts
-from transforms.view import BYTES_PER_FACT, EXPIRED, Outputs
+from transforms.event_view import EXPIRED, EventView
+from transforms.view import BYTES_PER_FACT, Outputs
 from transforms.waits import Waits, deadline_after
 
 #: Kinds of events: a finding `("F", told, value)`, `told` being the event time (ms) at which it was told; a snapshot.
@@ -45,7 +46,7 @@ _BYTES_PER_ID = 100
 _BYTES_PER_SINGLE = 600
 
 
-class FindingsView:
+class FindingsView(EventView):
     """See the head of this file. `key` is a finding key; its minute is negative if no produce time or date is known.
 
     Then it is the minute in which the findings were told, which is no window of the statistics.
@@ -220,12 +221,12 @@ class FindingsView:
         if self._is_counted:
             self._tellings += 1
             event = (OPEN_FINDINGS, self._reason, self._group, count, 0, self._tellings)
-            self._out.events.append((STATS, window_key(self._topic, self._minute), self._told or 0, event))
+            self._out.facts.append((STATS, window_key(self._topic, self._minute), self._told or 0, event))
 
     def _open_count(self) -> int:
         return sum(single.is_open for single in self._singles.values()) + len(self._summary.open)
 
-    def snapshot(self) -> Iterator[Event]:
+    def snapshot_events(self) -> Iterator[Event]:
         """One event that holds everything but restarts, hashes in base64."""
         if self._told is None:
             return

@@ -1,10 +1,11 @@
 """FollowPathways: the ways of messages through several topics.
 
-In: `Trace`s, of which SENDs and CONSUMEs count. Out: `pathways` (a record for each correlationId seen in several
+In: lists of `Trace`s, of which SENDs and CONSUMEs count. Out: `pathways` (a record for each correlationId seen in several
 topics), `stats` (packs for KeepStats: tallies of the edges between topics), `findings` (what was given up). See
 transforms/pathways_view.py.
 """
 
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 from zlib import crc32
@@ -13,7 +14,7 @@ import apache_beam as beam
 
 from transforms.addresses import PATHS, STATS
 from transforms.keep_view import FINDINGS, KeepView
-from transforms.packs import Addressed, KeyedPack, PackEvents
+from transforms.packs import Addressed, KeyedPack, PackFacts
 from transforms.pathways_view import CONSUMED, SENT, PathwaysView
 from transforms.traces import Consume, Send, Trace
 from transforms.waits import Waits
@@ -28,17 +29,17 @@ def paths_key(correlation_id: str, shards: int) -> bytes:
     return b"%d" % (crc32(correlation_id.encode()) % shards)
 
 
-def path_event(trace: Trace, _timestamp: int, shards: int) -> Addressed | None:
-    """The event of a SEND or a CONSUME; None for all else."""
-    event: tuple[Any, ...]
-    match trace:
-        case Send():
-            event = (SENT, *_fact(trace))
-        case Consume():
-            event = (CONSUMED, *_fact(trace), trace.group_id)
-        case _:
-            return None
-    return PATHS, paths_key(trace.correlation_id, shards), trace.timestamp, event
+def path_facts(traces: Iterable[Trace], _timestamp: int, shards: int) -> Iterator[Addressed]:
+    """What SENDs and CONSUMEs say."""
+    for trace in traces:
+        fact: tuple[Any, ...]
+        if isinstance(trace, Send):
+            fact = (SENT, *_fact(trace))
+        elif isinstance(trace, Consume):
+            fact = (CONSUMED, *_fact(trace), trace.group_id)
+        else:
+            continue
+        yield PATHS, paths_key(trace.correlation_id, shards), trace.timestamp, fact
 
 
 def _fact(trace: Send | Consume) -> tuple[Any, ...]:
@@ -56,12 +57,12 @@ class FollowPathways(beam.PTransform):
         self._bounded = bounded
         self._make_view = partial(PathwaysView, waits=waits, quiet=quiet, limit=limit, cluster=cluster)
 
-    def expand(self, traces: beam.PCollection[Trace]) -> Any:
+    def expand(self, traces: beam.PCollection[list[Trace]]) -> Any:
         """All outputs, by name."""
         return (
             traces
             | "PackPaths"
-            >> beam.ParDo(PackEvents(partial(path_event, shards=self._shards))).with_output_types(KeyedPack)
+            >> beam.ParDo(PackFacts(partial(path_facts, shards=self._shards))).with_output_types(KeyedPack)
             | "KeepPathways"
             >> beam.ParDo(_KeepPathways(self._make_view, bounded=self._bounded)).with_outputs(
                 STATS, FINDINGS, main=PATHWAYS

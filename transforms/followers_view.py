@@ -18,10 +18,12 @@ from typing import Any
 import orjson
 
 from transforms.addresses import JOIN, block_key
+from transforms.facts import GroupExpectation, ProducerAnswered
 from transforms.findings import EVICTED, finding
 from transforms.follower import Follower
 from transforms.packs import Event
-from transforms.view import BYTES_PER_FACT, EXPIRED, Outputs
+from transforms.event_view import EXPIRED, EventView
+from transforms.view import BYTES_PER_FACT, Outputs
 from transforms.waits import Waits, deadline_after
 
 #: Kinds of events: messages in a block, deliveries of a group in a block, commits of a group in a block; and a group of
@@ -33,17 +35,11 @@ _FOLLOWER = "F"
 #: A producer was answered in this partition: `("P", client, timestamp, with an offset)`.
 ANSWERED = "P"
 
-#: The kind of the event that a block is told: `("G", group, start, until, passed, commits)`.
-FOLLOWED = "G"
-#: The kind of what a block is told of a producer that is answered without offsets:
-#: `("P", client, timestamp, with offsets too)`.
-PRODUCED = "P"
-
 #: A known block, or a step of a group from block to block, in memory.
 _BYTES = 120
 
 
-class FollowersView:
+class FollowersView(EventView):
     """See the head of this file. `limit` bounds its facts."""
 
     def __init__(self, key: bytes, waits: Waits, limit: int, block_size: int, cluster: str = "") -> None:
@@ -133,7 +129,7 @@ class FollowersView:
 
     def _tell_producer(self, client: str, block: int, timestamp: int) -> None:
         key = block_key(self._topic, self._partition, block)
-        self._out.events.append((JOIN, key, timestamp, (PRODUCED, client, timestamp, client in self._placing)))
+        self._out.facts.append((JOIN, key, timestamp, ProducerAnswered(client, timestamp, client in self._placing)))
 
     def _follow(self, group: str, block: int, position: int, first: int, last: int, *, committed: bool = False) -> None:
         """A group was at this position, in this block."""
@@ -167,7 +163,7 @@ class FollowersView:
         for (block, group), timestamp in self._touched.items():
             expected = self._groups[group].expects(block, self._block_size, self._waits.retention)
             key = block_key(self._topic, self._partition, block)
-            self._out.events.append((JOIN, key, timestamp, (FOLLOWED, group, *expected)))
+            self._out.facts.append((JOIN, key, timestamp, GroupExpectation(group, *expected)))
         self._touched = {}
 
     # Forgetting and keeping -----------------------------------------------------------------------------------------
@@ -208,7 +204,7 @@ class FollowersView:
             )
         )  # fmt: skip
 
-    def snapshot(self) -> Iterator[Event]:
+    def snapshot_events(self) -> Iterator[Event]:
         """Events that build this view again. What it has told the blocks follows from them."""
         yield EXPIRED, self._now, self._trim_at
         for block, last in self._blocks.items():

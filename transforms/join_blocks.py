@@ -1,7 +1,7 @@
 """JoinBlocks: joins all facts about the messages of a block of offsets.
 
 In: packs for blocks, from PackByKey and PlaceFacts. Out: `traces` (every ACK, CONSUME and
-COMMIT, as aggregated records), `findings`, `stats` (packs for windows and for the clocks of clients). Nothing is
+COMMIT, as lists of aggregated records), `findings`, `stats` (packs for windows and for the clocks of clients). Nothing is
 dropped; what is past retention is forgotten. See transforms/block_view.py.
 """
 
@@ -30,6 +30,7 @@ class JoinBlocks(beam.PTransform):
         self,
         waits: Waits,
         limit: int,
+        block_size: int,
         *,
         exact: bool = False,
         cluster: str = "",
@@ -40,7 +41,7 @@ class JoinBlocks(beam.PTransform):
         super().__init__()
         self._bounded = bounded
         options: dict[str, Any] = {"exact": exact, "cluster": cluster, "sla": sla, "is_compacted": is_compacted}
-        self._make_view = partial(BlockView, waits=waits, limit=limit, **options)
+        self._make_view = partial(BlockView, waits=waits, limit=limit, block_size=block_size, **options)
 
     def expand(self, packs: beam.PCollection[KeyedPack]) -> Any:
         """All outputs, by name."""

@@ -1,11 +1,12 @@
 """Journal: how the view of a key survives, and how it stays in memory (docs/adr/0001).
 
-The state of a key is a bag of segments: the packs that its view absorbed, in order, after the snapshot they build on.
-A bundle appends what it absorbed, one round trip. When the appended bytes outweigh the snapshot, or there are too many
-segments, the journal is rewritten as a snapshot: amortised, a constant cost per event. Snapshots are compressed.
+The state of a key is a bag of segments: the packs of facts that its view took in and the times that it was told, in
+order, after the snapshot they build on. A bundle appends what it took in, one round trip. When the appended bytes
+outweigh the snapshot, or there are too many segments, the journal is rewritten as a snapshot: amortised, a constant
+cost per fact. Snapshots are compressed.
 
 The state cache of the worker hands the same segment objects back, so the first one carries the live view in a field
-that is never encoded. Where the cache does not (restore, eviction, a runner without cache), the view is replayed.
+that is never encoded. Where the cache does not (restore, eviction, a runner without cache), the view is rebuilt.
 """
 
 import struct
@@ -16,44 +17,47 @@ import zstandard
 from apache_beam.coders import Coder
 
 from transforms.beam_state import weigh_by
-from transforms.packs import decode, encode
-from transforms.view import BYTES_PER_FACT, EXPIRED, Outputs, View
+from transforms.view import BYTES_PER_FACT, Outputs, View
 
-FORMAT = 4
+FORMAT = 5
 MIN_REWRITE_BYTES = 64 * 1024
 MAX_SEGMENTS = 1000
 _FASTEST = 1
-_HEAD = struct.Struct(">BQ?")
+_HEAD = struct.Struct(">BQB")
+_TIME = struct.Struct(">q")
+
+#: What a segment holds: a pack of facts, an event time (ms), or a compressed snapshot.
+FACTS, TIME, SNAPSHOT = 0, 1, 2
 
 
 class Segment:
-    """One pack of a journal: its number and its bytes. A bag promises no order, so the number gives it."""
+    """One entry of a journal: its number, its kind and its bytes. A bag promises no order, so the number gives it."""
 
-    __slots__ = ("is_snapshot", "ledger", "number", "pack")
+    __slots__ = ("content", "kind", "number", "view")
 
-    def __init__(self, number: int, pack: bytes, *, is_snapshot: bool = False) -> None:
+    def __init__(self, number: int, kind: int, content: bytes) -> None:
         self.number = number
-        self.pack = pack
-        self.is_snapshot = is_snapshot
-        self.ledger: Ledger | None = None
+        self.kind = kind
+        self.content = content
+        self.view: JournaledView | None = None
 
 
 class SegmentCoder(Coder):
-    """Format version, number, is it a snapshot, pack. Another version is refused, never guessed at."""
+    """Format version, number, kind, content. Another version is refused, never guessed at."""
 
     def encode(self, value: Segment) -> bytes:
         """The bytes of a segment, without the view."""
-        return _HEAD.pack(FORMAT, value.number, value.is_snapshot) + value.pack
+        return _HEAD.pack(FORMAT, value.number, value.kind) + value.content
 
     def decode(self, encoded: bytes) -> Segment:
         """The segment in these bytes. Raises ValueError for another format version."""
-        version, number, is_snapshot = _HEAD.unpack_from(encoded)
+        version, number, kind = _HEAD.unpack_from(encoded)
         if version != FORMAT:
             raise ValueError(
                 f"The saved state has format {version}, this release reads {FORMAT}: restore it with the release that "
                 "wrote it, or start without it (another application.id or state.dir)."
             )
-        return Segment(number, encoded[_HEAD.size :], is_snapshot=is_snapshot)
+        return Segment(number, kind, encoded[_HEAD.size :])
 
     def is_deterministic(self) -> bool:
         """Equal segments have equal bytes."""
@@ -73,8 +77,8 @@ class Bag(Protocol):
         """Remove all."""
 
 
-class Ledger:
-    """A live view with its journal: whatever changes the view is written to the bag first of all readers."""
+class JournaledView:
+    """A live view with its journal. Every change of the view is appended to the bag before it can be read."""
 
     def __init__(self, view: View) -> None:
         self.view = view
@@ -87,34 +91,31 @@ class Ledger:
         self._is_carried = False
 
     @classmethod
-    def open(cls, bag: Bag, make_view: Callable[[], View]) -> tuple["Ledger", bool]:
-        """The ledger of a key, and whether it had to be rebuilt from a journal."""
+    def open(cls, bag: Bag, make_view: Callable[[], View]) -> tuple["JournaledView", bool]:
+        """The view of a key, and whether it had to be rebuilt from its journal."""
         segments = iter(bag.read())
         first = next(segments, None)
         if first is None:
             return cls(make_view()), False
-        if first.ledger is not None:
-            return first.ledger, False
-        ledger = cls(make_view())
+        if first.view is not None:
+            return first.view, False
+        journaled = cls(make_view())
         for segment in sorted([first, *segments], key=lambda segment: segment.number):
-            pack = zstandard.decompress(segment.pack) if segment.is_snapshot else segment.pack
-            ledger.view.apply(decode(pack))
-            ledger._count(segment, len(pack))
-        ledger._carried_by(first)
-        return ledger, True
+            journaled._replay(segment)
+        journaled._attach(first)
+        return journaled, True
 
-    def absorb(self, bag: Bag, pack: bytes) -> Outputs:
-        """Apply a pack and journal it."""
-        outputs = self.view.apply(decode(pack))
-        self._append(bag, Segment(self._next_number, pack), len(pack))
+    def on_facts(self, bag: Bag, pack: bytes) -> Outputs:
+        """Let the view take in a pack of facts, and journal it."""
+        outputs = self.view.on_facts(self.view.decode(pack))
+        self._append(bag, Segment(self._next_number, FACTS, pack), len(pack))
         return outputs
 
-    def expire(self, bag: Bag, now: int) -> Outputs:
-        """Let the view expire up to `now` (ms) and journal that it did; a journal without facts is cleared."""
-        outputs = self.view.apply([[EXPIRED, now]])
-        if self.view.facts():
-            pack = encode([(EXPIRED, now)])
-            self._append(bag, Segment(self._next_number, pack), len(pack))
+    def on_time(self, bag: Bag, now: int) -> Outputs:
+        """Tell the view that event time has reached `now` (ms), and journal that; without facts nothing is left."""
+        outputs = self.view.on_time(now)
+        if self.view.size():
+            self._append(bag, Segment(self._next_number, TIME, _TIME.pack(now)), _TIME.size)
         else:
             bag.clear()
             self._reset()
@@ -122,47 +123,60 @@ class Ledger:
 
     def weight(self) -> int:
         """Estimated bytes in memory of the view and of the segments that the cache keeps with it."""
-        return BYTES_PER_FACT * (1 + self.view.facts()) + self._held
+        return BYTES_PER_FACT * (1 + self.view.size()) + self._held
 
     def rewrite(self, bag: Bag) -> bool:
         """Replace the journal by a snapshot if it has grown enough; True if it was."""
         if self._segments < MAX_SEGMENTS and self._appended <= max(self._snapshot, MIN_REWRITE_BYTES):
             return False
-        pack = encode(self.view.snapshot())
-        snapshot = Segment(self._next_number, zstandard.compress(pack, _FASTEST), is_snapshot=True)
+        content = self.view.snapshot()
         bag.clear()
+        number = self._next_number
         self._reset()
-        self._append(bag, snapshot, len(pack))
+        self._append(bag, Segment(number, SNAPSHOT, zstandard.compress(content, _FASTEST)), len(content))
         return True
+
+    def _replay(self, segment: Segment) -> None:
+        """Do again what this segment says; what came of it came then."""
+        size = len(segment.content)
+        if segment.kind == SNAPSHOT:
+            content = zstandard.decompress(segment.content)
+            self.view.restore(content)
+            size = len(content)
+        elif segment.kind == TIME:
+            self.view.on_time(*_TIME.unpack(segment.content))
+        else:
+            self.view.on_facts(self.view.decode(segment.content))
+        self._count(segment, size)
 
     def _append(self, bag: Bag, segment: Segment, size: int) -> None:
         bag.add(segment)
         self._count(segment, size)
         if not self._is_carried:
-            self._carried_by(segment)
+            self._attach(segment)
 
     def _count(self, segment: Segment, size: int) -> None:
         """One more segment, of this size before it was compressed."""
         self._next_number = segment.number + 1
         self._segments += 1
-        self._held += len(segment.pack)
-        if segment.is_snapshot:
+        self._held += len(segment.content)
+        if segment.kind == SNAPSHOT:
             self._snapshot = size
         else:
             self._appended += size
 
-    def _carried_by(self, segment: Segment) -> None:
-        """Ride on this segment. No reference leads back: an evicted view is freed at once, without the collector."""
-        self._is_carried, segment.ledger = True, self
+    def _attach(self, segment: Segment) -> None:
+        """Attach this view to the segment. The view does not refer back, so eviction frees it at once."""
+        self._is_carried, segment.view = True, self
 
     def _reset(self) -> None:
         self._is_carried, self._segments, self._appended, self._snapshot, self._held = False, 0, 0, 0, 0
 
 
 def _weight(journal: list[Segment]) -> int:
-    """What a cached journal weighs, in bytes: its ledger knows; without one it is only bytes yet."""
-    ledger = journal[0].ledger
-    return sum(len(segment.pack) for segment in journal) if ledger is None else ledger.weight()
+    """What a cached journal weighs, in bytes: its view knows; without one it is only bytes yet."""
+    view = journal[0].view
+    return sum(len(segment.content) for segment in journal) if view is None else view.weight()
 
 
 weigh_by(Segment, _weight)

@@ -1,6 +1,6 @@
 """KeepView: the shell of every stateful step. It moves state and timers; every decision is in the view.
 
-In: `(key, pack)`. Out: aggregated records on the main output, `Finding`s on `findings`, packs for other views on the
+In: `(key, pack)`. Out: lists of records on the main output, `Finding`s on `findings`, packs for other views on the
 outputs named by their destination. State: one journal (transforms/journal.py). Timer: one WATERMARK timer per key, at
 the earliest deadline of its view.
 """
@@ -16,7 +16,7 @@ from apache_beam.utils.timestamp import Timestamp
 
 from transforms import counters
 from transforms.collector import calm_collector
-from transforms.journal import Bag, Ledger, SegmentCoder
+from transforms.journal import Bag, JournaledView, SegmentCoder
 from transforms.packs import KeyedPack, Packer
 from transforms.view import Outputs, View
 
@@ -48,7 +48,7 @@ class KeepView(beam.DoFn):
             journal: Bag = beam.DoFn.StateParam(journals),
             deadline: Any = beam.DoFn.TimerParam(deadlines),
         ) -> Iterator[Any]:
-            return self.absorb(element, journal, deadline)
+            return self.take(element, journal, deadline)
 
         @on_timer(deadlines)
         def on_deadline(
@@ -58,7 +58,7 @@ class KeepView(beam.DoFn):
             journal: Bag = beam.DoFn.StateParam(journals),
             deadline: Any = beam.DoFn.TimerParam(deadlines),
         ) -> Iterator[Any]:
-            return self.expire(key, fired, journal, deadline)
+            return self.fire(key, fired, journal, deadline)
 
         cls.process = process
         cls.on_deadline = on_deadline
@@ -76,50 +76,51 @@ class KeepView(beam.DoFn):
         """Nothing of a failed bundle is sent."""
         self._packer = Packer()
 
-    def absorb(self, element: KeyedPack, journal: Bag, deadline: Any) -> Iterator[Any]:
-        """Absorb a pack."""
+    def take(self, element: KeyedPack, journal: Bag, deadline: Any) -> Iterator[Any]:
+        """Take in a pack."""
         key, pack = element
-        ledger = self._open(key, journal)
-        outputs = ledger.absorb(journal, pack)
-        self._close(ledger, journal, deadline)
+        journaled = self._open(key, journal)
+        outputs = journaled.on_facts(journal, pack)
+        self._close(journaled, journal, deadline)
         return self._emit(outputs)
 
-    def expire(self, key: bytes, fired: Timestamp, journal: Bag, deadline: Any) -> Iterator[Any]:
-        """Let expire what is due by the time of the timer, and arm it for what is due next."""
-        ledger = self._open(key, journal)
+    def fire(self, key: bytes, fired: Timestamp, journal: Bag, deadline: Any) -> Iterator[Any]:
+        """Tell the view the time of the timer, and arm it for what is due next."""
+        journaled = self._open(key, journal)
         now = END_OF_TIME if self._bounded else fired.micros // 1000
-        due = ledger.view.deadline()
-        outputs = ledger.expire(journal, now) if due is not None and due <= now else Outputs()
-        ledger.armed = None
-        self._close(ledger, journal, deadline)
+        due = journaled.view.deadline()
+        outputs = journaled.on_time(journal, now) if due is not None and due <= now else Outputs()
+        journaled.armed = None
+        self._close(journaled, journal, deadline)
         return self._emit(outputs)
 
     def finish_bundle(self) -> Iterator[Any]:
-        """Send the events for other views, one pack per key."""
+        """Send the facts for other views, one pack per key."""
         for destination, pack in self._packer.flush():
             yield pvalue.TaggedOutput(destination, pack)
 
-    def _open(self, key: bytes, journal: Bag) -> Ledger:
-        ledger, rebuilt = Ledger.open(journal, lambda: self._make_view(key))
-        (counters.VIEWS_REBUILT if rebuilt else counters.VIEWS_CACHED).inc()
-        return ledger
+    def _open(self, key: bytes, journal: Bag) -> JournaledView:
+        journaled, is_rebuilt = JournaledView.open(journal, lambda: self._make_view(key))
+        (counters.VIEWS_REBUILT if is_rebuilt else counters.VIEWS_CACHED).inc()
+        return journaled
 
-    def _close(self, ledger: Ledger, journal: Bag, deadline: Any) -> None:
+    def _close(self, journaled: JournaledView, journal: Bag, deadline: Any) -> None:
         """Keep the journal short and the timer right."""
-        if not self._bounded and ledger.rewrite(journal):  # what ends soon need not be kept short
+        if not self._bounded and journaled.rewrite(journal):  # what ends soon need not be kept short
             counters.SNAPSHOTS.inc()
-        due = ledger.view.deadline()
-        if due is not None and (ledger.armed is None or due < ledger.armed):  # fired too early, it is set anew
+        due = journaled.view.deadline()
+        if due is not None and (journaled.armed is None or due < journaled.armed):  # fired too early, it is set anew
             deadline.set(Timestamp(micros=due * 1000))
-            ledger.armed = due
+            journaled.armed = due
 
     def _emit(self, outputs: Outputs) -> Iterator[Any]:
         for name, count in outputs.counts.items():
             counters.BY_NAME[name].inc(count)
-        yield from outputs.records
+        if outputs.records:
+            yield outputs.records
         for found in outputs.findings:
             yield pvalue.TaggedOutput(FINDINGS, found)
-        for item in outputs.events:
+        for item in outputs.facts:
             if self._packer.add(item):
                 destination, key, *_ = item
                 yield pvalue.TaggedOutput(destination, self._packer.take(destination, key))

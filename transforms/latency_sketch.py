@@ -12,6 +12,8 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from ddsketch.ddsketch import BaseDDSketch
 from ddsketch.mapping import LogarithmicMapping
 from ddsketch.pb.proto import DDSketchProto
@@ -48,22 +50,27 @@ class LatencySketch:
         self.positive: dict[int, int] = {}
         self.negative: dict[int, int] = {}
 
-    def add(self, ms: int) -> None:
-        """Add one latency."""
+    def add(self, ms: int, times: int = 1) -> None:
+        """Add a latency, so many times."""
         if ms > 0:
             key = _key(ms)
-            self.positive[key] = self.positive.get(key, 0) + 1
+            self.positive[key] = self.positive.get(key, 0) + times
         elif ms < 0:
             key = _key(-ms)
-            self.negative[key] = self.negative.get(key, 0) + 1
+            self.negative[key] = self.negative.get(key, 0) + times
         else:
-            self.zeros += 1
+            self.zeros += times
         if not self.count or ms < self.min:
             self.min = ms
         if not self.count or ms > self.max:
             self.max = ms
-        self.count += 1
-        self.sum += ms
+        self.count += times
+        self.sum += ms * times
+
+    def add_all(self, latencies: npt.NDArray[np.int64]) -> None:
+        """Add many latencies."""
+        for ms, times in zip(*(each.tolist() for each in np.unique(latencies, return_counts=True)), strict=True):
+            self.add(ms, times)
 
     def merge(self, other: "LatencySketch") -> None:
         """Add all latencies of another sketch."""

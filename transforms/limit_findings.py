@@ -4,6 +4,7 @@ In: `Finding`s. Out: `anomalies` (records for the anomaly topic), `stats` (packs
 finding is dropped: what has no record of its own is counted in the summary. See transforms/findings_view.py.
 """
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -14,7 +15,7 @@ from transforms.addresses import LIMIT, STATS, finding_key
 from transforms.findings import LOG_RESTARTED, MINUTE_MS, Finding
 from transforms.findings_view import FOUND, FindingsView
 from transforms.keep_view import KeepView
-from transforms.packs import Addressed, KeyedPack, PackEvents
+from transforms.packs import Addressed, KeyedPack, PackFacts
 from transforms.waits import Waits
 
 
@@ -30,21 +31,21 @@ class LimitFindings(beam.PTransform):
         """All outputs, by name."""
         return (
             findings
-            | "PackFindings" >> beam.ParDo(PackEvents(address)).with_output_types(KeyedPack)
+            | "PackFindings" >> beam.ParDo(PackFacts(addressed)).with_output_types(KeyedPack)
             | "KeepFindings"
             >> beam.ParDo(_KeepFindings(self._make_view, bounded=self._bounded)).with_outputs(STATS, main="anomalies")
         )
 
 
-def address(found: Finding, told: int) -> Addressed:
-    """The event of a finding that was told at this event time (ms).
+def addressed(found: Finding, told: int) -> Iterator[Addressed]:
+    """The fact of a finding that was told at this event time (ms).
 
     What has neither produce time nor date is limited by the minute in which it is told; it is negative in the key, lest
     it be taken for a window of produce time. That a log restarted is told once, so all of it comes to one key.
     """
     minute = 0 if found.reason == LOG_RESTARTED else found.minute or told % MINUTE_MS - told
     key = finding_key(found.reason, found.topic, found.group, minute)
-    return LIMIT, key, told, (FOUND, told, orjson.Fragment(found.value))
+    yield LIMIT, key, told, (FOUND, told, orjson.Fragment(found.value))
 
 
 class _KeepFindings(KeepView, name="findings"):

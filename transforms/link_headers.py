@@ -1,10 +1,8 @@
 """LinkHeaders: the correlationIds in the headers of business topics, as links to positions.
 
-In: batches of records of business topics. Out: one `HeaderLink` for each record. A record without the interceptors'
+In: batches of records of business topics. Out: lists with a `HeaderLink` for each record. A record without the interceptors'
 header was not traced, but it is there: its link names no correlationId. Keys and payloads are never looked at.
 """
-
-from collections.abc import Iterator
 
 import apache_beam as beam
 
@@ -29,10 +27,10 @@ def header_link(record: KafkaRecord) -> HeaderLink:
 class LinkHeaders(beam.PTransform):
     """See the head of this file."""
 
-    def expand(self, batches: beam.PCollection[RecordBatch]) -> beam.PCollection[HeaderLink]:
+    def expand(self, batches: beam.PCollection[RecordBatch]) -> beam.PCollection[list[HeaderLink]]:
         """The links."""
-        return batches | "ReadHeader" >> beam.FlatMap(_links).with_output_types(HeaderLink)
+        return batches | "ReadHeader" >> beam.Map(_links)
 
 
-def _links(batch: RecordBatch) -> Iterator[HeaderLink]:
-    return map(header_link, batch.records())
+def _links(batch: RecordBatch) -> list[HeaderLink]:
+    return [header_link(record) for record in batch.records()]

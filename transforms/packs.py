@@ -1,11 +1,11 @@
-"""Packs: the events of one bundle for one key, shuffled as one element.
+"""Packs: the facts of one bundle for one key, shuffled as one element.
 
-A shuffle and a state round trip cost per element, so events of a key travel together (docs/adr/0001). An event is a
-plain tuple whose first item is its kind; a pack is the JSON array of its events.
+A shuffle and a state round trip cost per element, so facts of a key travel together (docs/adr/0001). A pack is the
+MessagePack array of its facts (transforms/facts.py).
 """
 
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import apache_beam as beam
@@ -13,22 +13,41 @@ import orjson
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.timestamp import Timestamp
 from apache_beam.utils.windowed_value import WindowedValue
+from msgspec import Raw, msgpack
 
+from transforms.facts import Ended, LocatedSend, LocatedSends
 from transforms.json_bytes import dump
 from transforms.records import LATEST_TIMESTAMP
+from transforms.view import Addressed
 
 #: An event as it is sent (tuple) and as it arrives (list).
 Event = typing.Sequence[Any]
 #: A key and the pack for it.
 KeyedPack = typing.Tuple[bytes, bytes]  # noqa: UP006  Beam's type inference reads the typing form
 
-#: An event for the view of a key: destination, key, Kafka timestamp (ms), event.
-Addressed = tuple[str, bytes, int, Event]
-
-MAX_PACK_EVENTS = 1024
+MAX_PACK_FACTS = 1024
 
 #: The kind of the event that says when bounded input ends: `("E", end)`, in ms of event time.
 ENDED = "E"
+
+_encode = msgpack.Encoder().encode
+_items = msgpack.Decoder(list[Raw]).decode
+
+
+def pack_of(facts: Iterable[Any]) -> bytes:
+    """The pack of these facts. SENDs that are told for the first time become columns."""
+    packed: list[Any] = []
+    sends: list[LocatedSend] = []
+    for fact in facts:
+        if type(fact) is LocatedSend and fact.version == 1 and fact.live and not fact.answered:
+            sends.append(fact)
+        else:
+            packed.append(fact)
+    if sends:
+        packed.append(LocatedSends.of(sends, bytes([send.digits for send in sends])))
+    if packed and isinstance(packed[0], tuple):
+        return encode(packed)
+    return _encode(packed)
 
 
 def encode(events: typing.Iterable[Event]) -> bytes:
@@ -42,44 +61,45 @@ def decode(pack: bytes) -> list[list[Any]]:
 
 
 class Packer:
-    """Gathers the events of a bundle per destination and key, and gives them back as elements for tagged outputs."""
+    """Gathers the facts of a bundle per destination and key, and gives them back as elements for tagged outputs."""
 
     def __init__(self) -> None:
-        self._events: dict[tuple[str, bytes], list[Event]] = {}
+        self._facts: dict[tuple[str, bytes], list[Any]] = {}
         self._earliest: dict[tuple[str, bytes], int] = {}
 
     def add(self, item: Addressed) -> bool:
-        """Take one event; True when its pack is full and must be taken out."""
-        destination, key, timestamp, event = item
+        """Take one fact; True when its pack is full and must be taken out."""
+        destination, key, timestamp, fact = item
         address = (destination, key)
-        events = self._events.get(address)
-        if events is None:
-            self._events[address] = [event]
+        facts = self._facts.get(address)
+        if facts is None:
+            self._facts[address] = [fact]
             self._earliest[address] = timestamp
             return False
-        events.append(event)
-        self._earliest[address] = min(self._earliest[address], timestamp)
-        return len(events) >= MAX_PACK_EVENTS
+        facts.append(fact)
+        if timestamp < self._earliest[address]:
+            self._earliest[address] = timestamp
+        return len(facts) >= MAX_PACK_FACTS
 
     def take(self, destination: str, key: bytes) -> KeyedPack:
         """The full pack of a key; what comes later begins another."""
         address = (destination, key)
         del self._earliest[address]
-        return key, encode(self._events.pop(address))
+        return key, pack_of(self._facts.pop(address))
 
     def flush(self) -> Iterator[tuple[str, WindowedValue]]:
-        """All that is left, as `(destination, element)`; the element's time is the earliest of its events."""
-        for (destination, key), events in self._events.items():
+        """All that is left, as `(destination, element)`; the element's time is the earliest of its facts."""
+        for (destination, key), facts in self._facts.items():
             earliest = Timestamp(micros=self._earliest[destination, key] * 1000)
-            yield destination, WindowedValue((key, encode(events)), earliest, (GlobalWindow(),))
-        self._events, self._earliest = {}, {}
+            yield destination, WindowedValue((key, pack_of(facts)), earliest, (GlobalWindow(),))
+        self._facts, self._earliest = {}, {}
 
 
-class PackEvents(beam.DoFn):
-    """Packs what `event_of` makes of each element and its Kafka timestamp (ms); None: the element is left out."""
+class PackFacts(beam.DoFn):
+    """Packs the facts that `facts_of` makes of each element and its Kafka timestamp (ms)."""
 
-    def __init__(self, event_of: Callable[[Any, int], Addressed | None]) -> None:
-        self._event_of = event_of
+    def __init__(self, facts_of: Callable[[Any, int], Iterable[Addressed]]) -> None:
+        self._facts_of = facts_of
         self._packer = Packer()
 
     def start_bundle(self) -> None:
@@ -88,10 +108,10 @@ class PackEvents(beam.DoFn):
 
     def process(self, element: Any, timestamp: Timestamp = beam.DoFn.TimestampParam) -> Iterator[KeyedPack]:
         """Gather; a full pack leaves at once."""
-        event = self._event_of(element, min(max(timestamp.micros // 1000, 0), LATEST_TIMESTAMP))
-        if event is not None and self._packer.add(event):
-            destination, key, *_ = event
-            yield self._packer.take(destination, key)
+        for fact in self._facts_of(element, min(max(timestamp.micros // 1000, 0), LATEST_TIMESTAMP)):
+            if self._packer.add(fact):
+                destination, key, *_ = fact
+                yield self._packer.take(destination, key)
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
         """One pack for each key."""
@@ -126,6 +146,8 @@ def _same(pack: KeyedPack) -> KeyedPack:
 
 
 def _with_end(pack: KeyedPack, end: int) -> KeyedPack:
-    """A pack is the array of one event at least."""
-    key, events = pack
-    return key, b"%b,%b]" % (events[:-1], dump((ENDED, end)))
+    """A pack with one fact more."""
+    key, facts = pack
+    if facts[:1] == b"[":
+        return key, b"%b,%b]" % (facts[:-1], dump((ENDED, end)))
+    return key, _encode([*_items(facts), Raw(_encode(Ended(end)))])

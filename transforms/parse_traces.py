@@ -1,6 +1,6 @@
 """ParseTraces: strict validation, before any state.
 
-In: batches of records of the tracing topic. Out: each `Trace` on the main output; `DeadLetter` on `dead_letters` for
+In: batches of records of the tracing topic. Out: lists of `Trace`s on the main output; `DeadLetter` on `dead_letters` for
 every record that is not a valid trace, with its bytes and the reason; traces of topics that are not followed are
 counted and dropped.
 """
@@ -17,6 +17,7 @@ from transforms.dead_letters import DeadLetter
 from transforms.record_batch import RecordBatch
 from transforms.records import KafkaRecord
 from transforms.strict_parser import Refused
+from transforms.traces import Trace
 
 DEAD_LETTERS = "dead_letters"
 
@@ -44,18 +45,19 @@ class _ParseBatch(beam.DoFn):
 
     def process(self, batch: RecordBatch) -> Iterator[Any]:
         parsed = parse_traces(batch.values, batch.timestamps, self._max_ahead_ms)
-        traces = 0
+        traces: list[Trace] = []
         for number, result in enumerate(parsed):
             if isinstance(result, Refused):
                 yield from self._refused(batch, number, result)
             elif self._follows is None or self._follows(result.topic):
-                traces += 1
-                yield result
+                traces.append(result)
             else:
                 counters.RECEIVED.inc()
                 counters.NOT_FOLLOWED.inc()
-        counters.RECEIVED.inc(traces)
-        counters.PARSED.inc(traces)
+        counters.RECEIVED.inc(len(traces))
+        counters.PARSED.inc(len(traces))
+        if traces:
+            yield traces
 
     def _refused(self, batch: RecordBatch, number: int, refused: Refused) -> Iterator[pvalue.TaggedOutput]:
         counters.RECEIVED.inc()

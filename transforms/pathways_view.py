@@ -20,7 +20,8 @@ from transforms.findings import EVICTED, finding
 from transforms.packs import Event
 from transforms.pathway_facts import MAX_TRAIL_FACTS, Consumed, Sent, Trail
 from transforms.pathway_record import Pathway, record, work_out
-from transforms.view import BYTES_PER_FACT, EXPIRED, Outputs
+from transforms.event_view import EXPIRED, EventView
+from transforms.view import BYTES_PER_FACT, Outputs
 from transforms.waits import Deadlines, Waits, deadline_after, earliest
 
 #: Kinds of events of a shard; correlationId and Kafka timestamp (ms) follow, then the fact as it is kept.
@@ -37,7 +38,7 @@ TICK = 10_000
 _KEEP = 0.9
 
 
-class PathwaysView:
+class PathwaysView(EventView):
     """See the head of this file. `quiet` (ms) without a fact make a pathway complete; `limit` bounds the facts held."""
 
     def __init__(self, key: bytes, waits: Waits, quiet: int, limit: int, cluster: str = "") -> None:
@@ -79,7 +80,7 @@ class PathwaysView:
         self._settle(self._deadlines.due(self._now))
         if self._tell_at is not None and self._tell_at <= self._now:
             self._tell_at = None
-            outputs.events += self._edges.tell()
+            outputs.facts += self._edges.tell()
         if self._trim_at is not None and self._trim_at <= self._now:
             self._trim()
         if self.facts() > self._limit:
@@ -171,7 +172,7 @@ class PathwaysView:
         """Forget what is past retention."""
         before = self._now - self._waits.retention
         deque(self._cold.expire(before), maxlen=0)  # no trail has anything to say then
-        self._out.events += self._edges.forget(before)
+        self._out.facts += self._edges.forget(before)
         oldest = earliest(self._cold.oldest(), *self._edges.ages(), *(trail.last for trail in self._hot.values()))
         self._trim_at = None if oldest is None else self._waits.next_trim(self._now, oldest)
 
@@ -189,7 +190,7 @@ class PathwaysView:
         while self._edges.weight() and self.facts() > target:
             ages = sorted(self._edges.ages())
             last = max(last, before := ages[len(ages) // 10])
-            self._out.events += self._edges.forget(before)
+            self._out.facts += self._edges.forget(before)
             count += len(ages) - len(self._edges.ages())
         self._out.counts["evicted"] += count
         self._find(f"{self._shard}:{last}", count=count, limit=self._limit)
@@ -201,7 +202,7 @@ class PathwaysView:
 
     # Keeping --------------------------------------------------------------------------------------------------------
 
-    def snapshot(self) -> Iterator[Event]:
+    def snapshot_events(self) -> Iterator[Event]:
         """Events that build this view again, with what it has written and told."""
         yield EXPIRED, self._now, self._tell_at, self._trim_at
         if self._cold.weight():

@@ -15,7 +15,8 @@ import orjson
 
 from transforms.findings import EVICTED, SEND_FAILED, Finding, finding
 from transforms.packs import Event
-from transforms.view import EXPIRED, Outputs
+from transforms.event_view import EXPIRED, EventView
+from transforms.view import Outputs
 from transforms.waits import Waits, deadline_after
 
 #: Kinds of events: a client was told an offset, an ACK without an offset.
@@ -26,7 +27,7 @@ BARE = "N"
 MAX_WAITING = 1000
 
 
-class ProducersView:
+class ProducersView(EventView):
     """See the head of this file. `key` is that of a topic; `limit` bounds the facts."""
 
     def __init__(self, key: bytes, waits: Waits, limit: int, block_size: int, cluster: str = "") -> None:  # noqa: ARG002  all views of a step are made alike
@@ -125,7 +126,7 @@ class ProducersView:
         cluster = self._cluster or None
         outputs.findings.append(finding(EVICTED, subject, None, topic=self._topic, count=count, cluster=cluster))
 
-    def snapshot(self) -> Iterator[Event]:
+    def snapshot_events(self) -> Iterator[Event]:
         """Events that build this view again."""
         yield EXPIRED, self._now, self._trim_at
         for client, last in self._placing.items():

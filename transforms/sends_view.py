@@ -17,8 +17,9 @@ from itertools import chain
 from typing import Any
 
 from transforms.addresses import JOIN, LOCATE, block_key
-from transforms.aggregated import aggregated
+from transforms.aggregated import AggregatedTrace, record
 from transforms.dates import NANOS_PER_MILLI
+from transforms.facts import LocatedSend, digits_of
 from transforms.findings import EVICTED, UNLINKED, Found, finding, resolve, tell
 from transforms.flight_coder import Name
 from transforms.flights import Flights
@@ -26,7 +27,8 @@ from transforms.packs import Event
 from transforms.records import SEND
 from transforms.send_pairing import Failure, Flight, Link, Pairing, Position, Send, pair
 from transforms.send_verdicts import duplicates, failures
-from transforms.view import EXPIRED, Outputs
+from transforms.event_view import EXPIRED, EventView
+from transforms.view import Outputs
 from transforms.waits import Deadlines, Waits, deadline_after, earliest
 
 #: Kinds of events of a shard; topic and correlationId follow.
@@ -43,7 +45,7 @@ _FOUND = "V"
 MAX_FLIGHT_FACTS = 512
 
 
-class SendsView:
+class SendsView(EventView):
     """See the head of this file. `limit` bounds the facts of the shard.
 
     `is_read` says of which topics the headers are read: what is nowhere else was not in the log of these.
@@ -183,9 +185,12 @@ class SendsView:
         self._out.counts["revisions" if send.revision > 1 else "emitted"] += 1
         partition, offset = position or (None, None)
         self._out.records.append(
-            aggregated(
-                SEND, send.id, send.date, send.client_id, topic, partition=partition, offset=offset,
-                correlation_id=correlation, revision=send.revision, cluster=self._cluster, extra=send.extra,
+            record(
+                AggregatedTrace(
+                    send.id, send.date, SEND, topic, partition, offset, correlation, send.client_id,
+                    revision=send.revision, cluster=self._cluster or None,
+                ),
+                send.extra,
             )
         )  # fmt: skip
         if position is not None:
@@ -206,12 +211,12 @@ class SendsView:
     def _tell(self, name: Name, send: Send, position: Position, *, live: bool) -> None:
         topic, correlation = name
         send.version += 1
-        event = (
-            "S", position.offset, send.id, correlation, send.date, send.client_id, send.timestamp, send.version, live,
-            send.answered,
+        located = LocatedSend(
+            position.offset, send.id, correlation, send.nanos, digits_of(send.date), send.client_id, send.timestamp,
+            send.version, live, send.answered,
         )  # fmt: skip
         key = block_key(topic, position.partition, position.offset // self._block_size)
-        self._out.events.append((JOIN, key, send.timestamp, event))
+        self._out.facts.append((JOIN, key, send.timestamp, located))
 
     def _trim(self) -> None:
         """Forget what is past retention; a SEND that never had a position or an answer is `unlinked`."""
@@ -282,7 +287,7 @@ class SendsView:
             )
         )  # fmt: skip
 
-    def snapshot(self) -> Iterator[Event]:
+    def snapshot_events(self) -> Iterator[Event]:
         """Events that build this view again, with what it has written."""
         yield EXPIRED, self._now, self._trim_at
         for cold in self._flights.snapshot():

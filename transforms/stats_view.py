@@ -23,7 +23,8 @@ from transforms.stats_skew import LENGTHS as SKEW_LENGTHS
 from transforms.stats_skew import SkewStats
 from transforms.stats_window import LENGTHS as WINDOW_LENGTHS
 from transforms.stats_window import Subject, WindowStats
-from transforms.view import BYTES_PER_FACT, EXPIRED, Outputs
+from transforms.event_view import EXPIRED, EventView
+from transforms.view import BYTES_PER_FACT, Outputs
 from transforms.waits import Waits, deadline_after
 
 #: An event of another kind may have two items more than its LENGTHS say: the timestamp (ms) of its newest fact, and a
@@ -59,7 +60,7 @@ class Stats(Protocol):
         """Rough size in memory, in bytes."""
 
 
-class StatsView:
+class StatsView(EventView):
     """See the head of this file. `key` is a window key or a skew key; times are ms of event time."""
 
     def __init__(self, key: bytes, waits: Waits, cluster: str = "", *, bounded: bool = False) -> None:
@@ -123,7 +124,7 @@ class StatsView:
         """Its size, in facts of BYTES_PER_FACT; 0 when it is final or new."""
         return 1 + self._stats.size() // BYTES_PER_FACT if self._is_open else 0
 
-    def snapshot(self) -> Iterator[Event]:
+    def snapshot_events(self) -> Iterator[Event]:
         """Events that build this view again, with what it has written already."""
         if self._end is not None:
             yield ENDED, self._end

@@ -1,52 +1,57 @@
 """What a keyed view is: the pure part of a stateful step, without Beam.
 
-A view is the live state of one key. It is built by `apply` from events alone, the passing of event time among them, so
-that applying the same batches again gives the same view. What follows from a batch comes back as `Outputs`.
+A view is the live state of one key. It is built from facts and from the passing of event time alone, so that the same
+calls give the same view again. What follows from a call comes back as `Outputs`.
 """
 
 from collections import Counter
-from collections.abc import Iterable
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any, ClassVar, Protocol
 
 from transforms.findings import Finding
-from transforms.packs import Addressed, Event
-
-#: The kind of the event by which event time reaches a view: `("X", now)`.
-EXPIRED = "X"
+from transforms.records import KeyValue
 
 #: Rough size in memory of one fact of a view.
 BYTES_PER_FACT = 600
 
+#: A fact for the view of a key: destination, key, Kafka timestamp (ms), fact.
+Addressed = tuple[str, bytes, int, Any]
+
 
 class Outputs:
-    """What one call of a view gives: records for the aggregated topic, findings, events for other views, counts."""
+    """What one call of a view gives: records for its topic, findings, facts for other views, counts."""
 
-    __slots__ = ("counts", "events", "findings", "records")
+    __slots__ = ("counts", "facts", "findings", "records")
 
     def __init__(self) -> None:
-        self.records: list[tuple[bytes, bytes]] = []
+        self.records: list[KeyValue] = []
         self.findings: list[Finding] = []
-        self.events: list[Addressed] = []
+        self.facts: list[Addressed] = []
         self.counts: Counter[str] = Counter()
 
 
 class View(Protocol):
     """The state of one key. Times are in milliseconds of event time."""
 
-    def apply(self, events: Iterable[list[Any]]) -> Outputs:
-        """Take in a batch of events and say what follows.
+    #: The facts of a pack, as `on_facts` takes them.
+    decode: ClassVar[Callable[[bytes], list[Any]]]
 
-        `("X", now)` says that event time has reached `now`: what was due by then is no longer waited for, what is past
-        retention is forgotten.
-        """
+    def on_facts(self, facts: list[Any]) -> Outputs:
+        """Take in the facts of a pack and say what follows."""
 
-    def snapshot(self) -> Iterable[Event]:
-        """Events that build this view again, with what it has written already; none when there is nothing to keep."""
+    def on_time(self, now: int) -> Outputs:
+        """Event time has reached `now`: what was due by then is no longer waited for, what is too old is forgotten."""
 
     def deadline(self) -> int | None:
         """The event time that it wants to be told next; None when there is nothing to wait for."""
 
-    def facts(self) -> int:
+    def snapshot(self) -> bytes:
+        """All of it, for `restore`."""
+
+    def restore(self, snapshot: bytes) -> None:
+        """Be what a snapshot says; called once, before anything else."""
+
+    def size(self) -> int:
         """How many facts it holds: the measure of its size in memory and of `limit.open.per.key`.
 
         What is kept in fewer bytes counts by its bytes, as facts of `BYTES_PER_FACT`. 0 only if there is nothing.

@@ -44,8 +44,18 @@ def earliest(*times: int | None) -> int | None:
 
 def deadline_after(timestamp: int, wait: int) -> int:
     """When a wait ends, rounded up to a second, or to ten above a minute: each distinct deadline costs a bundle."""
-    grain = _SECOND if wait <= _MINUTE else 10 * _SECOND
+    grain = _grain(wait)
     return -(-(timestamp + wait) // grain) * grain
+
+
+def passed_by(now: int, wait: int) -> int:
+    """The latest timestamp whose `deadline_after` this wait is at or before `now`."""
+    grain = _grain(wait)
+    return now // grain * grain - wait
+
+
+def _grain(wait: int) -> int:
+    return _SECOND if wait <= _MINUTE else 10 * _SECOND
 
 
 class Deadlines(Generic[Subject]):

@@ -10,8 +10,8 @@ from tests.pure_run import Checkpoint, PureRun, Record
 from transforms.addresses import LIMIT, STATS
 from transforms.findings import Finding
 from transforms.findings_view import FindingsView
-from transforms.limit_findings import address
-from transforms.packs import encode
+from transforms.limit_findings import addressed
+from transforms.packs import pack_of
 from transforms.stats_view import StatsView
 from transforms.view import Outputs
 from transforms.waits import Waits
@@ -52,7 +52,7 @@ class WholeRun(PureRun):
         if step in {LIMIT, STATS}:
             topic = self.anomalies if step == LIMIT else self.stats
             topic += [(orjson.loads(key), orjson.loads(value)) for key, value in outputs.records]
-            for _, key, _, event in outputs.events:
+            for _, key, _, event in outputs.facts:
                 self._tally(key, event)
         else:
             super()._emit(step, outputs)
@@ -61,10 +61,10 @@ class WholeRun(PureRun):
         super()._find(findings)
         batches: dict[bytes, list[Any]] = defaultdict(list)
         for found in findings:
-            _, key, _, event = address(found, max(self.now, 0))
-            batches[key].append(event)
-        self.pending += [(LIMIT, key, encode(events)) for key, events in batches.items()]
+            for _, key, _, fact in addressed(found, max(self.now, 0)):
+                batches[key].append(fact)
+        self.pending += [(LIMIT, key, pack_of(events)) for key, events in batches.items()]
 
     def _tally(self, key: bytes, event: Any) -> None:
         super()._tally(key, event)
-        self.pending.append((STATS, key, encode([event])))
+        self.pending.append((STATS, key, pack_of([event])))

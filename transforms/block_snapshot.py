@@ -1,0 +1,219 @@
+"""Snapshots of a block: its columns as they are, and the objects beside them as types."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from msgspec import Struct, msgpack
+
+from transforms.block import Block
+from transforms.block_facts import Commit, JoinedTrace, Message
+from transforms.block_judge import JudgeState
+from transforms.facts import CommitUpTo, GroupExpectation, LocatedSend, TraceColumns
+from transforms.findings import Found
+from transforms.trace_table import Rows, TraceTable
+from transforms.waits import Waits, deadline_after
+
+#: What was written, as MessagePack gives it back.
+_Written = list[Any] | None
+
+
+class _Table(Struct, array_like=True, gc=False):
+    """The rows of a TraceTable that have a trace; states are bytes, settled int32."""
+
+    traces: TraceColumns
+    states: bytes
+    settled: bytes
+
+
+class _Trace(Struct, array_like=True, gc=False):
+    id: str
+    nanos: int
+    digits: int
+    client_id: str
+    timestamp: int
+    correlation_id: str | None
+    extra: dict[str, Any] | None
+    revision: int
+    written: _Written
+
+
+class _Message(Struct, array_like=True, gc=False):
+    sends: list[LocatedSend]
+    acks: list[_Trace]
+    links: list[tuple[str | None, int]]
+    deliveries: dict[str, list[_Trace]]
+    windows: list[int]
+
+
+class _Commit(Struct, array_like=True, gc=False):
+    told: CommitUpTo
+    slot: int
+    written: dict[int, tuple[int, _Written]]
+
+
+class SavedBlock(Struct, array_like=True, gc=False):
+    """All that a block knows. Rows and times are int64, flags are bytes; `numbers` are of the rows that are there."""
+
+    client_ids: list[str]
+    rows: bytes
+    numbers: dict[str, bytes]
+    touched: bytes
+    is_alone: bytes
+    links: dict[int, str | None]
+    sends: _Table
+    acks: _Table
+    reads: dict[str, _Table]
+    messages: dict[int, _Message]
+    found: dict[int, dict[str, tuple[str, str, int | None, int, dict[str, Any]]]]
+    commits: list[_Commit]
+    expectations: list[GroupExpectation]
+    bare: dict[str, bool]
+
+
+class Saved(Struct, array_like=True, gc=False):
+    """A BlockView."""
+
+    now: int
+    trim_at: int | None
+    end: int | None
+    block: SavedBlock
+    judge: JudgeState
+
+
+save = msgpack.Encoder().encode
+load = msgpack.Decoder(Saved).decode
+_NUMBERS = ("first", "last", "window", "due", "link_timestamps")
+
+
+def of(block: Block) -> SavedBlock:
+    """What `fill` takes."""
+    rows = block.there()
+    return SavedBlock(
+        client_ids=block.client_ids,
+        rows=rows.tobytes(),
+        numbers={name: getattr(block, name)[rows].tobytes() for name in _NUMBERS},
+        touched=block.touched[rows].tobytes(),
+        is_alone=block.is_alone[rows].tobytes(),
+        links=block.link_correlation_ids,
+        sends=_table(block.sends),
+        acks=_table(block.acks),
+        reads={group: _table(table) for group, table in block.reads.items()},
+        messages={offset: _message(message) for offset, message in block.messages.items()},
+        found={offset: {name: tuple(one) for name, one in found.items()} for offset, found in block.found.items()},
+        commits=[_commit(commit) for commit in block.commits()],
+        expectations=list(block.expectations.values()),
+        bare=block.bare,
+    )
+
+
+def fill(block: Block, saved: SavedBlock, waits: Waits) -> None:
+    """Put into an empty block what was saved of another."""
+    block.numbers_of(saved.client_ids)
+    rows = np.frombuffer(saved.rows, np.int64)
+    if rows.size:
+        block.row(block.base + int(rows.max()))
+    for name in _NUMBERS:
+        getattr(block, name)[rows] = np.frombuffer(saved.numbers[name], np.int64)
+    block.touched[rows] = np.frombuffer(saved.touched, np.bool_)
+    block.is_alone[rows] = np.frombuffer(saved.is_alone, np.bool_)
+    block.link_correlation_ids = dict(saved.links)
+    _put(block.sends, saved.sends)
+    _put(block.acks, saved.acks)
+    for group, table in saved.reads.items():
+        _put(block.reads_of(group), table)
+    for one in saved.commits:
+        commit = Commit(one.told, deadline_after(one.told.timestamp, waits.commit_reorder + waits.hold_commit), one.slot)
+        commit.written = {number: (revision, _tuple(said)) for number, (revision, said) in one.written.items()}
+        block.ids[commit.id] = commit
+        block.commits_at.setdefault(commit.offset, []).append(commit)
+        block.settlement(commit.group_id).commit(commit)
+    for offset, message in saved.messages.items():
+        _put_message(block, offset, message, waits)
+    block.found = {
+        offset: {name: Found(*one) for name, one in found.items()} for offset, found in saved.found.items()
+    }
+    block.expectations = {expectation.group_id: expectation for expectation in saved.expectations}
+    block.bare = dict(saved.bare)
+    plain = sum(table.count() for table in block.tables()) + int(np.count_nonzero(block.link_timestamps >= 0))
+    objects = sum(message.facts() for message in block.messages.values())
+    block.facts = plain + objects + len(saved.commits)
+
+
+def _table(table: TraceTable) -> _Table:
+    rows = np.flatnonzero(table.nanos)
+    row_list = rows.tolist()
+    traces = TraceColumns(
+        offsets=rows.tobytes(),
+        nanos=table.nanos[rows].tobytes(),
+        digits=table.digits[rows].tobytes(),
+        timestamps=table.timestamps[rows].tobytes(),
+        clients=table.clients[rows].tobytes(),
+        client_ids=[],
+        ids=[table.ids[row] for row in row_list],
+        correlation_ids=table.names(rows),
+        extras={item: table.extras[row] for item, row in enumerate(row_list) if row in table.extras},
+    )
+    return _Table(traces, table.states[rows].tobytes(), table.settled[rows].tobytes())
+
+
+def _put(table: TraceTable, saved: _Table) -> None:
+    traces = saved.traces
+    rows: Rows = np.frombuffer(traces.offsets, np.int64)
+    clients: npt.NDArray[np.int32] = np.frombuffer(traces.clients, np.int32)
+    table.put(rows, None, traces, clients)
+    table.states[rows] = np.frombuffer(saved.states, np.uint8)
+    table.settled[rows] = np.frombuffer(saved.settled, np.int32)
+
+
+def _message(message: Message) -> _Message:
+    deliveries = {group: [*map(_trace, traces)] for group, traces in message.deliveries.items()}
+    acks = [_trace(ack) for ack in message.acks]
+    return _Message(message.sends, acks, message.links, deliveries, list(message.windows))
+
+
+def _trace(trace: JoinedTrace) -> _Trace:
+    return _Trace(
+        trace.id, trace.nanos, trace.digits, trace.client_id, trace.timestamp, trace.correlation_id, trace.extra,
+        trace.revision, None if trace.written is None else list(trace.written),
+    )  # fmt: skip
+
+
+def _put_message(block: Block, offset: int, saved: _Message, waits: Waits) -> None:
+    row = block.row(offset)
+    block.is_object[row] = True
+    message = block.messages[offset] = Message(int(block.first[row]))
+    message.last = int(block.last[row])
+    message.windows = tuple(saved.windows)
+    message.sends = saved.sends
+    message.links = saved.links
+    message.acks = [_joined(block, ack, waits.hold_ack) for ack in saved.acks]
+    for group, traces in saved.deliveries.items():
+        message.deliveries[group] = [_joined(block, trace, waits.hold_consume) for trace in traces]
+        for delivery in message.deliveries[group]:
+            block.settlement(group).deliver(offset, delivery)
+
+
+def _joined(block: Block, saved: _Trace, hold: int) -> JoinedTrace:
+    trace = JoinedTrace(
+        saved.id, saved.nanos, saved.digits, saved.client_id, saved.timestamp, saved.correlation_id, saved.extra,
+        deadline_after(saved.timestamp, hold),
+    )  # fmt: skip
+    trace.revision, trace.written = saved.revision, _tuple(saved.written)
+    block.ids[trace.id] = trace
+    return trace
+
+
+def _commit(commit: Commit) -> _Commit:
+    told = CommitUpTo(
+        commit.offset, commit.id, commit.nanos, commit.digits, commit.client_id, commit.timestamp, commit.group_id,
+        commit.extra, commit.repeated, commit.is_home, commit.version,
+    )  # fmt: skip
+    written = {
+        number: (revision, None if said is None else list(said)) for number, (revision, said) in commit.written.items()
+    }
+    return _Commit(told, commit.slot, written)
+
+
+def _tuple(written: _Written) -> tuple[Any, ...] | None:
+    return None if written is None else tuple(written)

@@ -1,0 +1,207 @@
+"""Router: which views the traces of a bundle concern, and what each is told.
+
+What traces say together of groups, blocks and producers is told once for all of them (PlaceFacts).
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+from apache_beam.utils.windowed_value import WindowedValue
+
+from transforms.addresses import (
+    FOLLOW,
+    JOIN,
+    LOCATE,
+    ORDER,
+    PRODUCE,
+    block_key,
+    commits_key,
+    partition_key,
+    shard_key,
+    topic_key,
+)
+from transforms.aggregated import AggregatedTrace, record
+from transforms.dates import NANOS_PER_MILLI
+from transforms.facts import Acks, HeaderLinks, Int64s, Reads, digits_of
+from transforms.findings import SEND_FAILED, finding
+from transforms.packs import Packer
+from transforms.records import ACK, HEADER_READER, LATEST_TIMESTAMP, NO_GROUP, HeaderLink
+from transforms.traces import Ack, Commit, Consume, Send, Trace, error_of, has_no_place, is_refused
+from transforms.view import Outputs
+
+#: Topic, partition, block.
+_Block = tuple[str, int, int]
+
+
+class Router:
+    """The traces of one bundle. `outputs` are the records and findings that need no view."""
+
+    def __init__(self, shards: int, block_size: int, cluster: str = "") -> None:
+        self._shards = shards
+        self._block_size = block_size
+        self._cluster = cluster or None
+        self.outputs = Outputs()
+        #: The earliest timestamp (ms) of a trace that they are about.
+        self.earliest_output = LATEST_TIMESTAMP
+        self._packer = Packer()
+        self._acks: dict[_Block, list[Ack]] = {}
+        self._reads: dict[tuple[_Block, str], list[Consume]] = {}
+        self._links: dict[_Block, list[HeaderLink]] = {}
+        self._commits: dict[tuple[_Block, str], list[Commit]] = {}
+        #: Topic, partition and client of ACKs without an offset, and the latest timestamp (ms) of these.
+        self._bare: dict[tuple[str, int, str], int] = {}
+
+    def add(self, traces: Iterable[Trace | HeaderLink]) -> None:
+        """Take in traces."""
+        for trace in traces:
+            kind = type(trace)
+            if kind is Send:
+                self._send(trace)
+            elif kind is Consume:
+                self._consume(trace)
+            elif kind is Commit:
+                self._commit(trace)
+            elif kind is Ack:
+                self._ack(trace)
+            else:
+                self._link(trace)
+
+    def packs(self) -> Iterator[tuple[str, WindowedValue]]:
+        """All that views are told, as `(destination, (key, pack))`, each with the time of its earliest fact."""
+        self._tell_blocks()
+        return self._packer.flush()
+
+    # One by one -----------------------------------------------------------------------------------------------------
+
+    def _send(self, send: Send) -> None:
+        key = shard_key(send.topic, send.correlation_id, self._shards)
+        event = ("S", send.topic, send.correlation_id, send.id, send.date, send.client_id, send.timestamp, send.extra)
+        self._packer.add((LOCATE, key, send.timestamp, event))
+
+    def _ack(self, ack: Ack) -> None:
+        if has_no_place(ack):
+            self._unplaced(ack)
+            return
+        self._acks.setdefault((ack.topic, ack.partition, ack.offset // self._block_size), []).append(ack)
+        if ack.correlation_id is not None:
+            self._see(ack, ack.correlation_id, ack.nanos, acked_by=ack.client_id)
+
+    def _consume(self, read: Consume) -> None:
+        place = (read.topic, read.partition, read.offset // self._block_size), read.group_id
+        self._reads.setdefault(place, []).append(read)
+        self._see(read, read.correlation_id, read.nanos, reader=read.client_id)
+
+    def _commit(self, commit: Commit) -> None:
+        place = (commit.topic, commit.partition, commit.offset // self._block_size), commit.group_id
+        self._commits.setdefault(place, []).append(commit)
+        key = commits_key(commit.group_id, commit.topic, commit.partition)
+        event = ("K", commit.offset, commit.id, commit.date, commit.client_id, commit.timestamp, commit.extra)
+        self._packer.add((ORDER, key, commit.timestamp, event))
+
+    def _link(self, link: HeaderLink) -> None:
+        self._links.setdefault((link.topic, link.partition, link.offset // self._block_size), []).append(link)
+        if link.correlation_id is not None:
+            self._see(link, link.correlation_id, link.timestamp * NANOS_PER_MILLI)
+
+    def _see(
+        self,
+        seen: Ack | Consume | HeaderLink,
+        correlation_id: str,
+        nanos: int,
+        *,
+        acked_by: str | None = None,
+        reader: str | None = None,
+    ) -> None:
+        """A correlationId was seen at a position."""
+        key = shard_key(seen.topic, correlation_id, self._shards)
+        event = (
+            "L", seen.topic, correlation_id, seen.partition, seen.offset, nanos, acked_by, seen.timestamp, reader,
+        )  # fmt: skip
+        self._packer.add((LOCATE, key, seen.timestamp, event))
+
+    def _unplaced(self, ack: Ack) -> None:
+        """An ACK without an offset: the send failed, or (ProducersView decides) the producer asked for none."""
+        trace = AggregatedTrace(
+            ack.id, ack.date, ACK, ack.topic, ack.partition, ack.offset, ack.correlation_id, ack.client_id,
+            cluster=self._cluster,
+        )  # fmt: skip
+        self.outputs.records.append(record(trace, ack.extra))
+        self.earliest_output = min(self.earliest_output, ack.timestamp)
+        raw, correlation = (ack.id, ack.date, ack.client_id, ack.timestamp), ack.correlation_id
+        if not is_refused(ack):
+            producer = (ack.topic, ack.partition, ack.client_id)
+            self._bare[producer] = max(ack.timestamp, self._bare.get(producer, -1))
+            self._packer.add((PRODUCE, topic_key(ack.topic), ack.timestamp, ("N", *raw, correlation)))
+            if correlation is not None:
+                self._see(ack, correlation, ack.nanos, acked_by=ack.client_id)
+        elif correlation is not None:
+            key = shard_key(ack.topic, correlation, self._shards)
+            event = ("E", ack.topic, correlation, *raw, error_of(ack), ack.nanos)
+            self._packer.add((LOCATE, key, ack.timestamp, event))
+        else:
+            self.outputs.findings.append(
+                finding(
+                    SEND_FAILED, ack.id, None, topic=ack.topic, clientId=ack.client_id, date=ack.date,
+                    error=error_of(ack), cluster=self._cluster,
+                )
+            )  # fmt: skip
+
+    # Together -------------------------------------------------------------------------------------------------------
+
+    def _tell_blocks(self) -> None:
+        placing: dict[tuple[str, int, str], int] = {}
+        for (topic, partition, block), acks in self._acks.items():
+            columns = Acks.of(acks, _digits(acks))
+            times = np.frombuffer(columns.timestamps, np.int64)
+            self._join(topic, partition, block, times, columns)
+            self._follow(topic, partition, int(times.max()), ("M", block, int(times.max())))
+            clients = np.frombuffer(columns.clients, np.int32)
+            for number, client in enumerate(columns.client_ids):
+                latest = int(times[clients == number].max())
+                placing[topic, partition, client] = max(latest, placing.get((topic, partition, client), -1))
+        for ((topic, partition, block), group), reads in self._reads.items():
+            read_columns = Reads.of(reads, _digits(reads), group_id=group)
+            times = np.frombuffer(read_columns.timestamps, np.int64)
+            self._join(topic, partition, block, times, read_columns)
+            offsets, dates = (np.frombuffer(each, np.int64) for each in (read_columns.offsets, read_columns.nanos))
+            low, first, last = int(offsets.min()), int(times.min()), int(times.max())
+            if group != NO_GROUP:
+                dated = int(dates.min()), int(dates.max())
+                event = ("R", block, low, int(offsets.max()), *dated, None, last)
+                self._packer.add((ORDER, commits_key(group, topic, partition), last, event))
+            self._follow(topic, partition, first, ("R", group, block, low, first, last))
+        for (topic, partition, block), links in self._links.items():
+            self._tell_links(topic, partition, block, links)
+        for ((topic, partition, block), group), commits in self._commits.items():
+            stamps = [commit.timestamp for commit in commits]
+            low = min(commit.offset for commit in commits)
+            self._follow(topic, partition, min(stamps), ("K", group, block, low, min(stamps), max(stamps)))
+        self._tell_producers(placing)
+
+    def _tell_links(self, topic: str, partition: int, block: int, links: Sequence[HeaderLink]) -> None:
+        offsets = np.array([link.offset for link in links], np.int64)
+        times = np.array([link.timestamp for link in links], np.int64)
+        names = [link.correlation_id for link in links]
+        self._join(topic, partition, block, times, HeaderLinks(offsets.tobytes(), times.tobytes(), names))
+        first, last = int(times.min()), int(times.max())
+        self._follow(topic, partition, first, ("R", HEADER_READER, block, int(offsets.min()), first, last))
+
+    def _tell_producers(self, placing: dict[tuple[str, int, str], int]) -> None:
+        in_topic: dict[tuple[str, str], int] = {}
+        for (topic, partition, client), last in placing.items():
+            self._follow(topic, partition, last, ("P", client, last, True))
+            in_topic[topic, client] = max(last, in_topic.get((topic, client), -1))
+        for (topic, client), last in in_topic.items():
+            self._packer.add((PRODUCE, topic_key(topic), last, ("P", client, last)))
+        for (topic, partition, client), last in self._bare.items():
+            self._follow(topic, partition, last, ("P", client, last, False))
+
+    def _join(self, topic: str, partition: int, block: int, times: Int64s, fact: Acks | Reads | HeaderLinks) -> None:
+        self._packer.add((JOIN, block_key(topic, partition, block), int(times.min()), fact))
+
+    def _follow(self, topic: str, partition: int, timestamp: int, fact: tuple[object, ...]) -> None:
+        self._packer.add((FOLLOW, partition_key(topic, partition), timestamp, fact))
+
+
+def _digits(traces: Sequence[Ack | Consume]) -> bytes:
+    return bytes([digits_of(trace.date) for trace in traces])
