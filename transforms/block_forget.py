@@ -47,6 +47,7 @@ class BlockForget:
         block = self._block
         for row in block.plain().tolist():
             block.promote(row)
+        self._review.touch_tables()
         ages = sorted((message.last, message.facts()) for message in block.messages.values())
         ages += sorted((commit.timestamp, 1) for commit in block.commits())
         ages.sort()
@@ -96,8 +97,7 @@ class BlockForget:
                 else:
                     commit.freeze(block.base + row)
         block.clear(rows)
-        for table in block.tables():
-            self._review.touch_table(table)
+        self._review.touch_tables()
 
     def _forget(self, before: int, offsets: list[int]) -> None:
         """Forget these messages, which are objects, and the commits up to this time (ms) that settle no other."""

@@ -50,9 +50,13 @@ class BlockReview:
         """Traces came into these columns, or left them."""
         self._touched_tables.add(table)
 
+    def touch_tables(self) -> None:
+        """Traces left any of the columns."""
+        self._touched_tables.update(self._block.tables())
+
     def touch_all(self) -> None:
         """Nothing is known of what is held."""
-        self._touched_tables.update(self._block.tables())
+        self.touch_tables()
         self._touched.update(dict.fromkeys(self._block.messages))
         self._touched_commits.update(dict.fromkeys(self._block.commits()))
 
@@ -82,6 +86,32 @@ class BlockReview:
 
     def write_due(self, now: int) -> None:
         """Write what has waited long enough at `now` (ms) as it is."""
+        for subject in self._holds.due(now):
+            if isinstance(subject, Commit):
+                self._touched_commits[subject] = None
+            else:
+                self._touched[subject] = None
+        self.write(now)
+
+    def write(self, now: int) -> None:
+        """Write what changed, or has waited long enough. Times in ms."""
+        block, holds = self._block, self._holds
+        self.write_plain()
+        if (until := earliest(*self._held.values())) is not None and until <= now:
+            self._write_overdue(now)
+        for offset in self._touched:
+            holds.set(offset, self._message(offset, block.messages[offset], now))
+            commits = block.commits_at.get(offset)
+            if commits:
+                self._touched_commits.update(dict.fromkeys(commits))
+        for commit in self._touched_commits:
+            holds.set(commit, self._commit(commit, now))
+        self._touched, self._touched_commits = {}, {}
+
+    # Plain messages -------------------------------------------------------------------------------------------------
+
+    def _write_overdue(self, now: int) -> None:
+        """Write traces that have waited for their SEND until now (ms)."""
         block, waits = self._block, self._waits
         due = block.acks.held_until(passed_by(now, waits.hold_ack))
         if due.size:
@@ -93,27 +123,7 @@ class BlockReview:
             if due.size:
                 self._writer.plain_reads(group, due, [None] * len(due))
                 self._write_alone(reads, due)
-        for subject in self._holds.due(now):
-            if isinstance(subject, Commit):
-                self._touched_commits[subject] = None
-            else:
-                self._touched[subject] = None
-        self.write(now)
-
-    def write(self, now: int) -> None:
-        """Write what changed. Times in ms."""
-        block, holds = self._block, self._holds
         self.write_plain()
-        for offset in self._touched:
-            holds.set(offset, self._message(offset, block.messages[offset], now))
-            commits = block.commits_at.get(offset)
-            if commits:
-                self._touched_commits.update(dict.fromkeys(commits))
-        for commit in self._touched_commits:
-            holds.set(commit, self._commit(commit, now))
-        self._touched, self._touched_commits = {}, {}
-
-    # Plain messages -------------------------------------------------------------------------------------------------
 
     def write_plain(self) -> None:
         block, touched = self._block, self._touched_tables

@@ -232,6 +232,8 @@ class BlockView:
         """The message at this offset as an object, with the times of all facts that came."""
         block = self._block
         row = block.row(offset)
+        if not block.is_object[row]:
+            self._review.touch_tables()
         message = block.promote(row)
         message.first, message.last = int(block.first[row]), int(block.last[row])
         self._review.touch(offset)
