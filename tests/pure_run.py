@@ -14,7 +14,7 @@ from apache_beam import pvalue
 
 from tests.histories import Item
 from tests.reference_tallies import TallyKey
-from transforms import flights, journal
+from transforms import journal, shard_sends
 from transforms.addresses import FOLLOW, JOIN, LIMIT, LOCATE, ORDER, PRODUCE, STATS, kind_and_key
 from transforms.block_view import BlockView
 from transforms.commits_view import CommitsView
@@ -319,6 +319,6 @@ def small_journals() -> Iterator[None]:
     """Journals are rewritten as snapshots after a few events, and flights are kept cold as soon as they are quiet."""
     with (
         patch.multiple(journal, MIN_REWRITE_BYTES=200, MAX_SEGMENTS=5),
-        patch.multiple(flights, QUIET=0, COOLING_GRAIN=1000),
+        patch.multiple(shard_sends, QUIET=0, COOLING_GRAIN=1000),
     ):
         yield

@@ -22,9 +22,14 @@ PLACE = "place"
 _KIND_ENDS = b":"
 
 
-def shard_key(topic: str, correlation_id: str, shards: int) -> bytes:
-    """The key of a SendsView: all events of one (correlationId, topic) meet in one shard."""
-    return b"%d" % (crc32(f"{correlation_id}\n{topic}".encode()) % shards)
+def shard_of(topic: str, correlation_id: str, shards: int) -> int:
+    """The shard where all facts of one correlationId in one topic meet."""
+    return crc32(f"{correlation_id}\n{topic}".encode()) % shards
+
+
+def shard_key(shard: int) -> bytes:
+    """The key of a SendsView."""
+    return b"%d" % shard
 
 
 @lru_cache(maxsize=65536)

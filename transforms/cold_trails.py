@@ -1,76 +1,91 @@
-"""ColdTrails: the trails that nothing happens to, in few bytes (see transforms/cold_flights.py).
+"""ColdTrails: the trails that nothing happens to, in few bytes (see transforms/cold_store.py).
 
 A message of one SEND and one CONSUME with UUIDs takes some 70 bytes, its part of the index included.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any, cast
-from uuid import UUID
+from typing import Any
 
-from apache_beam.coders import FastPrimitivesCoder
-from apache_beam.coders.coder_impl import create_InputStream
+from msgspec import msgpack
 
-from transforms.cold_flights import ColdFlights
+from transforms.cold_store import ColdRecord, ColdStore, SavedStore
 from transforms.dates import NANOS_PER_MILLI
-from transforms.flight_coder import FlightCoder, Name
 from transforms.pathway_facts import Consumed, Sent, Trail
+from transforms.send_coder import TextTable, packed
 
-_coder = FastPrimitivesCoder().get_impl()
-
-
-class TrailCoder(FlightCoder):
-    """A trail that is not pending as bytes. Dates are distances from the first one."""
-
-    def flight(self, flight: Any) -> bytes:
-        """The bytes of a trail."""
-        trail: Trail = flight
-        first = min(facts[0].nanos for facts in (trail.sends_into, trail.consumes) if facts)
-        last = trail.last - first // NANOS_PER_MILLI
-        values: list[Any] = [first, last, trail.revision, trail.is_cut, len(trail.sends_into)]
-        for sent in trail.sends_into:
-            values += (sent.nanos - first, self._number(sent.topic), self._number(sent.client_id))
-        for one in trail.consumes:
-            texts = map(self._number, (one.topic, one.client_id, one.group_id))
-            values += (one.nanos - first, *texts)
-        return cast("bytes", _coder.encode(values))
-
-    def decode(self, encoded: bytes) -> tuple[Name, Any]:
-        """The name and the trail whose bytes these are."""
-        stream = create_InputStream(encoded)
-        _, name = _coder.decode_from_stream(stream, nested=True)
-        values = iter(_coder.decode_from_stream(stream, nested=True))
-        trail = Trail()
-        first, last, trail.revision, trail.is_cut, sends = (next(values) for _ in range(5))
-        trail.last = last + first // NANOS_PER_MILLI
-        trail.sends_into = [Sent(next(values) + first, *self._texts(values, 2)) for _ in range(sends)]
-        trail.consumes = [Consumed(nanos + first, *self._texts(values, 3)) for nanos in values]
-        return _name(name if isinstance(name, str) else str(UUID(bytes=name))), trail
-
-    def _texts(self, numbers: Iterator[Any], count: int) -> list[str]:
-        return [cast("str", self._text(next(numbers))) for _ in range(count)]
+_encode = msgpack.Encoder().encode
+_decode = msgpack.Decoder(list[Any]).decode
 
 
-class ColdTrails(ColdFlights):
-    """A ColdFlights whose flights are trails."""
+class ColdTrails:
+    """See the head of this file. `span` (ms) is the precision with which trails are forgotten."""
 
     def __init__(self, span: int) -> None:
-        super().__init__(span)
-        self._coder = TrailCoder()
+        self._store = ColdStore(span)
+        self._table = TextTable()
 
-    def restore(self, texts: list[str], gone: list[int], filling: Any, chunks: Any, index: Any) -> None:
-        """Be what a snapshot says."""
-        super().restore(texts, gone, filling, chunks, index)
-        self._coder = TrailCoder(texts)
+    def weight(self) -> int:
+        """Bytes in memory; 0 if and only if it is empty."""
+        return self._store.weight()
+
+    def oldest(self) -> int | None:
+        """The time (ms) of the last fact of what is forgotten first."""
+        return self._store.oldest()
 
     def keep(self, trails: Iterable[tuple[str, Trail]]) -> None:
         """Take in trails, by correlationId, that are not here and not pending."""
-        self.add((_name(correlation), cast("Any", trail)) for correlation, trail in trails)
+        self._store.add(
+            ColdRecord(_name(correlation_id), self._encoded(trail), trail.last) for correlation_id, trail in trails
+        )
 
     def take(self, correlation_id: str) -> Trail | None:
         """Take the trail of this correlationId out; None if it is not here."""
-        return cast("Trail | None", self.pop(_name(correlation_id)))
+        record = self._store.pop(_name(correlation_id)) if self._store.weight() else None
+        return None if record is None else self._decoded(record)
+
+    def forget(self, before: int) -> None:
+        """Forget the trails without a fact after this time (ms)."""
+        for _ in self._store.expire(before):
+            """No trail has anything to say then."""
+
+    def drop_oldest(self) -> Iterator[Trail]:
+        """Forget the trails that would be forgotten first; gives them."""
+        return map(self._decoded, self._store.drop_oldest())
+
+    def snapshot(self) -> tuple[list[str], SavedStore]:
+        """What `restore` takes."""
+        return self._table.texts, self._store.snapshot()
+
+    def restore(self, texts: list[str], saved: SavedStore) -> None:
+        """Be what a snapshot says."""
+        self._table = TextTable(texts)
+        self._store.restore(saved)
+
+    def _encoded(self, trail: Trail) -> bytes:
+        """The bytes of a trail. Dates are distances from the first one."""
+        first = min(facts[0].nanos for facts in (trail.sends_into, trail.consumes) if facts)
+        number = self._table.number
+        sends = [(sent.nanos - first, number(sent.topic), number(sent.client_id)) for sent in trail.sends_into]
+        consumes = [
+            (one.nanos - first, number(one.topic), number(one.client_id), number(one.group_id))
+            for one in trail.consumes
+        ]
+        last = trail.last - first // NANOS_PER_MILLI
+        return _encode((first, last, trail.revision, trail.is_cut, sends, consumes))
+
+    def _decoded(self, record: bytes) -> Trail:
+        text = self._table.text
+        first, last, revision, is_cut, sends, consumes = _decode(record[2 + int.from_bytes(record[:2], "big") :])
+        trail = Trail()
+        trail.last, trail.revision, trail.is_cut = last + first // NANOS_PER_MILLI, revision, is_cut
+        trail.sends_into = [Sent(nanos + first, text(topic), text(client)) for nanos, topic, client in sends]
+        trail.consumes = [
+            Consumed(nanos + first, text(topic), text(client), text(group)) for nanos, topic, client, group in consumes
+        ]
+        return trail
 
 
-def _name(correlation_id: str) -> Name:
+def _name(correlation_id: str) -> bytes:
     """The name under which a trail is kept: it is in no topic alone."""
-    return "", correlation_id
+    name = _encode(packed(correlation_id))
+    return len(name).to_bytes(2, "big") + name

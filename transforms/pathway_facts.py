@@ -2,7 +2,7 @@
 
 from bisect import insort
 from sys import intern
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 #: A correlationId with more facts than this names no message; those beyond are given up.
 MAX_TRAIL_FACTS = 256
@@ -34,9 +34,6 @@ class Trail:
     """
 
     __slots__ = ("consumes", "due", "is_cut", "is_pending", "last", "revision", "sends_into")
-
-    #: The store of quiet flights keeps those apart that have a SEND to report when they are forgotten. No trail has.
-    sends: ClassVar[tuple[()]] = ()
 
     def __init__(self) -> None:
         self.sends_into: list[Sent] = []

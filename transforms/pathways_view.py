@@ -8,12 +8,15 @@ A second topic may be hours away, so a trail is kept until retention; without ne
 for a message of one SEND and one CONSUME, 90 for one that went through two topics, and 16 for each hop in the tallies.
 """
 
-from collections import deque
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator
 from sys import intern
 from typing import Any
 
+from msgspec import msgpack
+
 from transforms.addresses import PATHS
+from transforms.cold_store import SavedStore
 from transforms.cold_trails import ColdTrails
 from transforms.edge_tallies import EdgeTallies
 from transforms.findings import EVICTED, finding
@@ -171,7 +174,7 @@ class PathwaysView(EventView):
     def _trim(self) -> None:
         """Forget what is past retention."""
         before = self._now - self._waits.retention
-        deque(self._cold.expire(before), maxlen=0)  # no trail has anything to say then
+        self._cold.forget(before)
         self._out.facts += self._edges.forget(before)
         oldest = earliest(self._cold.oldest(), *self._edges.ages(), *(trail.last for trail in self._hot.values()))
         self._trim_at = None if oldest is None else self._waits.next_trim(self._now, oldest)
@@ -180,7 +183,7 @@ class PathwaysView(EventView):
         """Give up the oldest: trails without news, then those with some, written as they are, then edges."""
         target, count, last = int(self._limit * _KEEP), 0, -1
         while self._cold.weight() and self.facts() > target:
-            for _, dropped in self._cold.drop_oldest():
+            for dropped in self._cold.drop_oldest():
                 count, last = count + dropped.facts(), max(last, dropped.last)
         for correlation in sorted(self._hot, key=lambda name: (self._hot[name].last, name)):
             if self.facts() <= target:
@@ -206,7 +209,7 @@ class PathwaysView(EventView):
         """Events that build this view again, with what it has written and told."""
         yield EXPIRED, self._now, self._tell_at, self._trim_at
         if self._cold.weight():
-            yield _COLD, self._cold.snapshot()
+            yield _COLD, b64encode(msgpack.encode(self._cold.snapshot())).decode()
         for correlation, trail in self._hot.items():
             yield _TRAIL, correlation, *trail.state()
         for edge in self._edges.snapshot():
@@ -215,7 +218,7 @@ class PathwaysView(EventView):
     def _restore(self, kind: str, event: list[Any]) -> None:
         """A part of a snapshot."""
         if kind == _COLD:
-            self._cold.restore(*event[1])
+            self._cold.restore(*msgpack.decode(b64decode(event[1]), type=tuple[list[str], SavedStore]))
         elif kind == _EDGE:
             self._edges.restore(*event[1:])
         else:

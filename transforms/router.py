@@ -18,6 +18,7 @@ from transforms.addresses import (
     commits_key,
     partition_key,
     shard_key,
+    shard_of,
     topic_key,
 )
 from transforms.aggregated import AggregatedTrace, record
@@ -27,6 +28,7 @@ from transforms.findings import SEND_FAILED, finding
 from transforms.group_facts import AckWithoutOffset, BlockSeen, GroupCommitted, GroupRead, PartitionFact
 from transforms.packs import Packer
 from transforms.records import ACK, HEADER_READER, LATEST_TIMESTAMP, NO_GROUP, HeaderLink
+from transforms.send_facts import BY_PRODUCER, BY_READER, IN_HEADER, Seen, SeenColumns, SendFailed, SentColumns
 from transforms.traces import Ack, Commit, Consume, Send, Trace, error_of, has_no_place, is_refused
 from transforms.view import Outputs
 
@@ -45,6 +47,8 @@ class Router:
         #: The earliest timestamp (ms) of a trace that they are about.
         self.earliest_output = LATEST_TIMESTAMP
         self._packer = Packer()
+        self._sends: dict[int, list[Send]] = {}
+        self._seen: dict[int, list[Seen]] = {}
         self._acks: dict[_Block, list[Ack]] = {}
         self._reads: dict[tuple[_Block, str], list[Consume]] = {}
         self._links: dict[_Block, list[HeaderLink]] = {}
@@ -69,15 +73,14 @@ class Router:
 
     def packs(self) -> Iterator[tuple[str, WindowedValue]]:
         """All that views are told, as `(destination, (key, pack))`, each with the time of its earliest fact."""
+        self._tell_shards()
         self._tell_blocks()
         return self._packer.flush()
 
     # One by one -----------------------------------------------------------------------------------------------------
 
     def _send(self, send: Send) -> None:
-        key = shard_key(send.topic, send.correlation_id, self._shards)
-        event = ("S", send.topic, send.correlation_id, send.id, send.date, send.client_id, send.timestamp, send.extra)
-        self._packer.add((LOCATE, key, send.timestamp, event))
+        self._sends.setdefault(shard_of(send.topic, send.correlation_id, self._shards), []).append(send)
 
     def _ack(self, ack: Ack) -> None:
         if has_no_place(ack):
@@ -85,12 +88,12 @@ class Router:
             return
         self._acks.setdefault((ack.topic, ack.partition, ack.offset // self._block_size), []).append(ack)
         if ack.correlation_id is not None:
-            self._see(ack, ack.correlation_id, ack.nanos, acked_by=ack.client_id)
+            self._see(ack, ack.correlation_id, ack.nanos, ack.client_id, BY_PRODUCER)
 
     def _consume(self, read: Consume) -> None:
         place = (read.topic, read.partition, read.offset // self._block_size), read.group_id
         self._reads.setdefault(place, []).append(read)
-        self._see(read, read.correlation_id, read.nanos, reader=read.client_id)
+        self._see(read, read.correlation_id, read.nanos, read.client_id, BY_READER)
 
     def _commit(self, commit: Commit) -> None:
         place = (commit.topic, commit.partition, commit.offset // self._block_size), commit.group_id
@@ -102,23 +105,16 @@ class Router:
     def _link(self, link: HeaderLink) -> None:
         self._links.setdefault((link.topic, link.partition, link.offset // self._block_size), []).append(link)
         if link.correlation_id is not None:
-            self._see(link, link.correlation_id, link.timestamp * NANOS_PER_MILLI)
+            self._see(link, link.correlation_id, link.timestamp * NANOS_PER_MILLI, None, IN_HEADER)
 
     def _see(
-        self,
-        seen: Ack | Consume | HeaderLink,
-        correlation_id: str,
-        nanos: int,
-        *,
-        acked_by: str | None = None,
-        reader: str | None = None,
+        self, where: Ack | Consume | HeaderLink, correlation_id: str, nanos: int, client_id: str | None, role: int
     ) -> None:
         """A correlationId was seen at a position."""
-        key = shard_key(seen.topic, correlation_id, self._shards)
-        event = (
-            "L", seen.topic, correlation_id, seen.partition, seen.offset, nanos, acked_by, seen.timestamp, reader,
+        seen = Seen(
+            where.topic, correlation_id, where.partition, where.offset, nanos, where.timestamp, client_id, role
         )  # fmt: skip
-        self._packer.add((LOCATE, key, seen.timestamp, event))
+        self._seen.setdefault(shard_of(where.topic, correlation_id, self._shards), []).append(seen)
 
     def _unplaced(self, ack: Ack) -> None:
         """An ACK without an offset: the send failed, or (ProducersView decides) the producer asked for none."""
@@ -134,11 +130,14 @@ class Router:
             self._bare[producer] = max(ack.timestamp, self._bare.get(producer, -1))
             self._packer.add((PRODUCE, topic_key(ack.topic), ack.timestamp, AckWithoutOffset(*raw, correlation)))
             if correlation is not None:
-                self._see(ack, correlation, ack.nanos, acked_by=ack.client_id)
+                self._see(ack, correlation, ack.nanos, ack.client_id, BY_PRODUCER)
         elif correlation is not None:
-            key = shard_key(ack.topic, correlation, self._shards)
-            event = ("E", ack.topic, correlation, *raw, error_of(ack), ack.nanos)
-            self._packer.add((LOCATE, key, ack.timestamp, event))
+            failed = SendFailed(
+                ack.topic, correlation, ack.id, ack.nanos, digits_of(ack.date), ack.client_id, ack.timestamp,
+                error_of(ack),
+            )  # fmt: skip
+            key = shard_key(shard_of(ack.topic, correlation, self._shards))
+            self._packer.add((LOCATE, key, ack.timestamp, failed))
         else:
             self.outputs.findings.append(
                 finding(
@@ -148,6 +147,16 @@ class Router:
             )  # fmt: skip
 
     # Together -------------------------------------------------------------------------------------------------------
+
+    def _tell_shards(self) -> None:
+        for shard, sends in self._sends.items():
+            self._locate(shard, SentColumns.of(sends))
+        for shard, seen in self._seen.items():
+            self._locate(shard, SeenColumns.of(seen))
+
+    def _locate(self, shard: int, columns: SentColumns | SeenColumns) -> None:
+        earliest = int(np.frombuffer(columns.timestamps, np.int64).min())
+        self._packer.add((LOCATE, shard_key(shard), earliest, columns))
 
     def _tell_blocks(self) -> None:
         placing: dict[tuple[str, int, str], int] = {}

@@ -1,27 +1,25 @@
-"""ColdFlights: the flights of a shard that wait for nothing, in few bytes, until a late fact asks for one.
+"""ColdStore: what waits for nothing, by name, in few bytes, until a late fact asks for it.
 
-A flight must be remembered for the whole retention, and nearly all of them for nothing: as objects they fill any memory
-(docs/adr/0005). Here a flight is a record in a chunk. A chunk holds the flights of one span of event time and is
-forgotten as a whole. The index is a few sorted arrays of numbers: hash of the name, chunk, offset in it. An array is
-merged with the one before it unless that is much larger, so there are few. Who asks for a flight takes it out.
+It must be remembered for the whole retention, and nearly all of it for nothing: as objects it fills any memory
+(docs/adr/0005). Here it is a record in a chunk. A chunk holds the records of one span of event time and is forgotten as
+a whole. The index is a few sorted arrays of numbers: hash of the name, chunk, offset in it. An array is merged with the
+one before it unless that is much larger, so there are few. Who asks for a record takes it out.
 """
 
 from array import array
-from base64 import b64decode, b64encode
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import Any
+from typing import NamedTuple
 from zlib import crc32
 
-from transforms.flight_coder import FlightCoder, Name
-from transforms.send_pairing import Flight
+from msgspec import Struct
 
 _HASH_BITS, _SERIAL_BITS, _OFFSET_BITS = 24, 12, 28
 _PLACE_BITS = _SERIAL_BITS + _OFFSET_BITS
 _PLACES = (1 << _PLACE_BITS) - 1
 _OFFSETS = (1 << _OFFSET_BITS) - 1
-#: A chunk's number; one more is nobody's and stands in entries of flights that were taken out.
+#: A chunk's number; one more is nobody's and stands in entries of records that were taken out.
 _SERIALS = range((1 << _SERIAL_BITS) - 1)
 MAX_CHUNKS = len(_SERIALS) // 4
 MAX_CHUNK_BYTES = _OFFSETS // 4
@@ -30,21 +28,51 @@ _RATIO = 4
 #: Rough size in memory of a chunk beside what is in it.
 _CHUNK_BYTES = 400
 _LONG = 255
-#: Stands where a record began that was taken out. No record begins so.
+#: Stands where a record began that was taken out. No name begins so: it begins with its length.
 _TAKEN = 0xFF
+
+
+class ColdRecord(NamedTuple):
+    """What is kept under a name. `last` is the time (ms) of its newest fact; is it `marked`, who forgets it is told.
+
+    A name begins with its length in two bytes, so that none begins with another.
+    """
+
+    name: bytes
+    content: bytes
+    last: int
+    marked: bool = False
+
+
+class SavedChunk(Struct, array_like=True, gc=False):
+    """A chunk in a snapshot."""
+
+    newest: int
+    left: int
+    log: bytes
+    marked: bytes
+
+
+class SavedStore(Struct, array_like=True, gc=False):
+    """A ColdStore in a snapshot; the arrays of the index are uint64."""
+
+    gone: list[int]
+    filling: dict[int, int]
+    chunks: dict[int, SavedChunk]
+    index: list[bytes]
 
 
 class _Chunk:
     """Records one after the other, each after its length. `newest` is the latest fact (ms) of all."""
 
-    __slots__ = ("left", "log", "newest", "unlocated")
+    __slots__ = ("left", "log", "marked", "newest")
 
-    def __init__(self, newest: int, left: int = 0, log: bytes = b"", unlocated: bytes = b"") -> None:
+    def __init__(self, newest: int, left: int = 0, log: bytes = b"", marked: bytes = b"") -> None:
         self.newest = newest
         self.left = left
         self.log = bytearray(log)
-        #: Where the flights are that have a SEND without a position.
-        self.unlocated = array("I", unlocated)
+        #: Where the marked records are.
+        self.marked = array("I", marked)
 
     def append(self, record: bytes) -> int:
         """Add a record; its offset."""
@@ -74,16 +102,15 @@ class _Chunk:
             offset = self.bounds(offset)[1]
 
 
-class ColdFlights:
+class ColdStore:
     """See the head of this file. `span` (ms) is the event time of one chunk."""
 
     def __init__(self, span: int) -> None:
         self._span = span
-        self._coder = FlightCoder()
         self._chunks: dict[int, _Chunk] = {}
         #: Numbers of chunks that are gone, to which the index may still refer.
         self._gone: set[int] = set()
-        #: Per span the chunk that takes its flights.
+        #: Per span the chunk that takes its records.
         self._filling: dict[int, int] = {}
         self._index: list[array[int]] = []
         self._bytes = 0
@@ -99,82 +126,80 @@ class ColdFlights:
         """The time (ms) of the last fact of the chunk that is forgotten first."""
         return min((chunk.newest for chunk in self._chunks.values()), default=None)
 
-    def add(self, flights: Iterable[tuple[Name, Flight]]) -> None:
-        """Take in flights that are written and not here yet."""
+    def add(self, records: Iterable[ColdRecord]) -> None:
+        """Take in records under names that are not here yet."""
         entries = []
-        for name, flight in flights:
-            serial = self._chunk_for(flight.last)
+        for record in records:
+            serial = self._chunk_for(record.last)
             chunk = self._chunks[serial]
-            offset = chunk.append(self._coder.name(name) + self._coder.flight(flight))
-            chunk.newest = max(chunk.newest, flight.last)
+            offset = chunk.append(record.name + record.content)
+            chunk.newest = max(chunk.newest, record.last)
             chunk.left += 1
-            if any(send.written is None for send in flight.sends):
-                chunk.unlocated.append(offset)
-            entries.append(_hash_of(name) << _PLACE_BITS | serial << _OFFSET_BITS | offset)
+            if record.marked:
+                chunk.marked.append(offset)
+            entries.append(_hash_of(record.name) << _PLACE_BITS | serial << _OFFSET_BITS | offset)
         if entries:
             self._index.append(array("Q", sorted(entries)))
             self._merge()
 
-    def pop(self, name: Name) -> Flight | None:
-        """Take the flight of this name out; None if it is not here."""
+    def pop(self, name: bytes) -> bytes | None:
+        """Take out what is under this name, after the name; None if it is not here."""
         lowest = _hash_of(name) << _PLACE_BITS
         for run in self._index:
             place = bisect_left(run, lowest)
             while place < len(run) and (entry := run[place]) - lowest <= _PLACES:
-                flight = self._take(entry, name)
-                if flight is not None:
+                record = self._take(entry, name)
+                if record is not None:
                     run[place] = lowest | _PLACES
-                    return flight
+                    return record
                 place += 1
         return None
 
-    def expire(self, before: int) -> Iterator[tuple[Name, Flight]]:
-        """Forget the chunks without a fact after this time (ms); gives their flights with a SEND without a position."""
+    def expire(self, before: int) -> Iterator[bytes]:
+        """Forget the chunks without a fact after this time (ms); gives their marked records."""
         for serial in [serial for serial, chunk in self._chunks.items() if chunk.newest <= before]:
             chunk = self._drop(serial)
-            yield from map(self._coder.decode, chunk.records(chunk.unlocated))
+            yield from chunk.records(chunk.marked)
 
-    def drop_oldest(self) -> Iterator[tuple[Name, Flight]]:
-        """Forget the chunk that would be forgotten first; gives all its flights."""
+    def drop_oldest(self) -> Iterator[bytes]:
+        """Forget the chunk that would be forgotten first; gives all its records."""
         serial = min(self._chunks, key=lambda serial: self._chunks[serial].newest)
-        return map(self._coder.decode, self._drop(serial).records())
+        return self._drop(serial).records()
 
-    def snapshot(self) -> tuple[Any, ...]:
-        """All of it as one value of JSON."""
-        chunks = [
-            (serial, chunk.newest, chunk.left, _text(chunk.log), _text(chunk.unlocated))
+    def snapshot(self) -> SavedStore:
+        """All of it."""
+        chunks = {
+            serial: SavedChunk(chunk.newest, chunk.left, bytes(chunk.log), chunk.marked.tobytes())
             for serial, chunk in self._chunks.items()
-        ]
-        index = [_text(run) for run in self._index]
-        return self._coder.texts, list(self._gone), list(self._filling.items()), chunks, index
-
-    def restore(self, texts: list[str], gone: list[int], filling: Any, chunks: Any, index: Any) -> None:
-        """Be what a snapshot says. No flight is decoded."""
-        self._coder, self._gone, self._filling = FlightCoder(texts), set(gone), dict(filling)
-        self._chunks = {
-            number: _Chunk(newest, left, b64decode(log), b64decode(unlocated))
-            for number, newest, left, log, unlocated in chunks
         }
-        self._index = [array("Q", b64decode(run)) for run in index]
+        return SavedStore(list(self._gone), self._filling, chunks, [run.tobytes() for run in self._index])
+
+    def restore(self, saved: SavedStore) -> None:
+        """Be what a snapshot says. No record is decoded."""
+        self._gone, self._filling = set(saved.gone), dict(saved.filling)
+        self._chunks = {
+            serial: _Chunk(chunk.newest, chunk.left, chunk.log, chunk.marked) for serial, chunk in saved.chunks.items()
+        }
+        self._index = [array("Q", run) for run in saved.index]
         self._weigh()
 
-    def _take(self, entry: int, name: Name) -> Flight | None:
+    def _take(self, entry: int, name: bytes) -> bytes | None:
         serial, offset = (entry & _PLACES) >> _OFFSET_BITS, entry & _OFFSETS
         chunk = self._chunks.get(serial)
         if chunk is None:
             return None
         start, end = chunk.bounds(offset)
-        if not chunk.log.startswith(self._coder.name(name), start, end):
+        if not chunk.log.startswith(name, start, end):
             return None
-        _, flight = self._coder.decode(bytes(chunk.log[start:end]))
+        record = bytes(chunk.log[start:end])
         chunk.log[start] = _TAKEN
         chunk.left -= 1
         if not chunk.left:
             self._drop(serial)
-        return flight
+        return record
 
     def _chunk_for(self, last: int) -> int:
-        """The serial number of the chunk for a flight whose last fact is at this time (ms)."""
+        """The serial number of the chunk for a record whose last fact is at this time (ms)."""
         span = last // self._span
         serial = self._filling.get(span)
         if serial is not None and len(self._chunks[serial].log) <= MAX_CHUNK_BYTES:
@@ -215,14 +240,9 @@ class ColdFlights:
         self._weigh()
 
     def _weigh(self) -> None:
-        logs = sum(len(chunk.log) + 4 * len(chunk.unlocated) + _CHUNK_BYTES for chunk in self._chunks.values())
+        logs = sum(len(chunk.log) + 4 * len(chunk.marked) + _CHUNK_BYTES for chunk in self._chunks.values())
         self._bytes = logs + 8 * sum(map(len, self._index))
 
 
-def _hash_of(name: Name) -> int:
-    topic, correlation = name
-    return crc32(f"{topic}\n{correlation}".encode()) >> (32 - _HASH_BITS)
-
-
-def _text(values: Any) -> str:
-    return b64encode(values).decode()
+def _hash_of(name: bytes) -> int:
+    return crc32(name) >> (32 - _HASH_BITS)
