@@ -23,10 +23,10 @@ class KeepStats(beam.PTransform):
         self._bounded = bounded
         self._make_view = partial(StatsView, waits=waits, cluster=cluster, bounded=bounded)
 
-    def expand(self, packs: beam.PCollection[KeyedPack]) -> beam.PCollection[KeyValue]:
+    def expand(self, packs: beam.PCollection[KeyedPack]) -> beam.PCollection[list[KeyValue]]:
         """The records."""
         keeper = _KeepWindows(self._make_view, bounded=self._bounded)
-        return packs | "KeepWindows" >> beam.ParDo(keeper).with_output_types(KeyValue)
+        return packs | "KeepWindows" >> beam.ParDo(keeper).with_output_types(list[KeyValue])
 
 
 class _KeepWindows(KeepView, name="stats"):
