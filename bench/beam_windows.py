@@ -22,16 +22,25 @@ from apache_beam.transforms import trigger, window
 from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import ReadModifyWriteStateSpec, TimerSpec, on_timer
 from apache_beam.utils.timestamp import Timestamp
+from msgspec import msgpack
 
 from transforms.addresses import window_key
 from transforms.dates import NANOS_PER_MILLI, nanos_of
 from transforms.json_bytes import dump
 from transforms.keep_stats import KeepStats
-from transforms.latency_sketch import LatencySketch
-from transforms.packs import KeyedPack, MergePacks, decode, encode
+from transforms.packs import KeyedPack, MergePacks, pack_of
 from transforms.records import KeyValue
+from transforms.stats_facts import (
+    BlockPlace,
+    GroupTallied,
+    GroupTally,
+    Source,
+    TopicTallied,
+    TopicTally,
+    WindowFact,
+)
 from transforms.stats_view import StatsView
-from transforms.stats_window import TOPIC_TALLY, WindowStats
+from transforms.stats_window import WindowStats
 from transforms.waits import Waits
 
 START = 1_795_359_240_000
@@ -41,6 +50,7 @@ BLOCK = 1024
 WAITS = Waits()
 SETTLED = WAITS.retention + WAITS.trim_interval + 2 * MINUTE
 
+_decode = msgpack.Decoder(list[WindowFact]).decode
 Build = Callable[[beam.PCollection[KeyedPack]], beam.PCollection[KeyValue]]
 
 
@@ -52,34 +62,30 @@ class Bundle(NamedTuple):
 
 
 def bundles(count: int, messages: int, every: int) -> Iterator[Bundle]:
-    """Bundles of the newest block of each partition; each adds `messages` to it, and `every` ms pass.
-
-    The last item of each event, its newest timestamp, also says which of two tallies of a source is the newer one.
-    """
+    """Bundles of the newest block of each partition; each adds `messages` to it, and `every` ms pass."""
     random = Random(7)  # noqa: S311  repeatable
     offsets = [0] * PARTITIONS
-    tallies: dict[tuple[int, int, int], tuple[dict[str, Any], list[LatencySketch]]] = {}
+    tallies: dict[tuple[int, BlockPlace], tuple[TopicTally, GroupTally]] = {}
     for number in range(count):
         now = START + number * every
         start = now // MINUTE * MINUTE
-        events: list[Any] = []
+        facts: list[WindowFact] = []
         for partition in range(PARTITIONS):
-            block = offsets[partition] // BLOCK
-            first = {"low": offsets[partition], "count": 0}
-            known, sketches = tallies.setdefault((start, partition, block), (first, [LatencySketch() for _ in "act"]))
+            low = offsets[partition]
+            place = BlockPlace(partition, low // BLOCK)
+            empty = TopicTally(span=(low, low - 1)), GroupTally(commits_seen=1)
+            of_topic, of_group = tallies.setdefault((start, place), empty)
             for _ in range(messages):
-                for sketch in sketches:
+                for sketch in (of_topic.ack, of_group.consume, of_group.commit):
                     sketch.add(int(random.lognormvariate(3.5, 1)))
             offsets[partition] += messages
-            known["count"] += messages
-            done, low = known["count"], known["low"]
-            ack, consume, commit = (sketch.as_json() for sketch in sketches)
-            span = {"traced": done, "low": low, "high": low + done - 1}
-            of_topic = {"produced": done, "sent": done, "acked": done, **span, "ack": ack}
-            of_group = {"expected": done, "actual": done, "commitsSeen": True, "consume": consume, "commit": commit}
-            events.append((TOPIC_TALLY, partition, block, of_topic, now))
-            events.append(("G", partition, block, "group", of_group, now))
-        yield Bundle(now, [(window_key("topic", start), encode(events))])
+            done = of_topic.produced + messages
+            of_topic.produced = of_topic.sent = of_topic.acked = of_topic.traced = done
+            of_group.expected = of_group.actual = done
+            of_topic.span = low - (done - messages), low + messages - 1
+            facts.append(TopicTallied(place, of_topic, now, number))
+            facts.append(GroupTallied(place, "group", of_group, now, number))
+        yield Bundle(now, [(window_key("topic", start), pack_of(facts))])
 
 
 def by_nothing(packs: beam.PCollection[KeyedPack]) -> beam.PCollection[KeyValue]:
@@ -90,12 +96,12 @@ def by_nothing(packs: beam.PCollection[KeyedPack]) -> beam.PCollection[KeyValue]
 def by_views(packs: beam.PCollection[KeyedPack]) -> beam.PCollection[KeyValue]:
     """The step that we use."""
     end = packs.pipeline | "End" >> beam.Create([2**62])
-    return (packs,) | MergePacks(end) | KeepStats(WAITS, bounded=True)
+    return (packs,) | MergePacks(end) | KeepStats(WAITS, bounded=True) | beam.FlatMap(_same).with_output_types(KeyValue)
 
 
 def by_views_streaming(packs: beam.PCollection[KeyedPack]) -> beam.PCollection[KeyValue]:
     """The same, writing whenever something changes."""
-    return packs | KeepStats(WAITS)
+    return packs | KeepStats(WAITS) | beam.FlatMap(_same).with_output_types(KeyValue)
 
 
 def by_windows(packs: beam.PCollection[KeyedPack]) -> beam.PCollection[KeyValue]:
@@ -126,51 +132,49 @@ def _windowed(packs: beam.PCollection[KeyedPack], minutes: beam.PTransform) -> b
 
 
 class _Place(beam.DoFn):
-    """Events by topic, at the time of their window."""
+    """Facts by topic, at the time of their window."""
 
     def process(self, pack: KeyedPack) -> Iterator[Any]:
         _, _, start = orjson.loads(pack[0])
-        for event in decode(pack[1]):
-            yield window.TimestampedValue((pack[0], event), start / 1000)
+        for fact in _decode(pack[1]):
+            yield window.TimestampedValue((pack[0], fact), start / 1000)
 
 
 class _Latest(beam.CombineFn):
-    """The newest event of each source: tallies replace each other, so sums alone would not do."""
+    """The newest fact of each source: tallies replace each other, so sums alone would not do."""
 
-    def create_accumulator(self) -> dict[tuple[Any, ...], list[Any]]:
+    def create_accumulator(self) -> dict[Source, WindowFact]:
         return {}
 
-    def add_input(self, known: dict[tuple[Any, ...], list[Any]], event: list[Any]) -> dict[tuple[Any, ...], list[Any]]:
-        source = (*event[:3], event[3] if event[0] == "G" else None)
-        if source not in known or known[source][-1] <= event[-1]:
-            known[source] = event
+    def add_input(self, known: dict[Source, WindowFact], fact: WindowFact) -> dict[Source, WindowFact]:
+        newest = known.get(fact.source)
+        if newest is None or newest.sequence <= fact.sequence:
+            known[fact.source] = fact
         return known
 
-    def merge_accumulators(
-        self, accumulators: Iterable[dict[tuple[Any, ...], list[Any]]]
-    ) -> dict[tuple[Any, ...], list[Any]]:
-        merged: dict[tuple[Any, ...], list[Any]] = {}
+    def merge_accumulators(self, accumulators: Iterable[dict[Source, WindowFact]]) -> dict[Source, WindowFact]:
+        merged: dict[Source, WindowFact] = {}
         for accumulator in accumulators:
-            for event in accumulator.values():
-                self.add_input(merged, event)
+            for fact in accumulator.values():
+                self.add_input(merged, fact)
         return merged
 
-    def extract_output(self, known: dict[tuple[Any, ...], list[Any]]) -> list[list[Any]]:
+    def extract_output(self, known: dict[Source, WindowFact]) -> list[WindowFact]:
         return list(known.values())
 
 
-def _records(pane: tuple[bytes, list[list[Any]]]) -> Iterator[KeyValue]:
+def _records(pane: tuple[bytes, list[WindowFact]]) -> Iterator[KeyValue]:
     _, topic, start = orjson.loads(pane[0])
     stats = WindowStats(topic, start)
-    for event in pane[1]:
-        stats.take(event)
+    for fact in pane[1]:
+        stats.take(fact)
     for subject in stats.subjects():
         key = stats.key(subject)
         yield dump(key), dump({"kind": subject[0], **key, **stats.facts_of(subject)})
 
 
-def _same(record: KeyValue) -> KeyValue:
-    return record
+def _same(given: Any) -> Any:
+    return given
 
 
 class _Finish(beam.DoFn):
@@ -238,20 +242,20 @@ def work_of_views(given: list[Bundle]) -> int:
     for bundle in given:
         for key, pack in bundle.packs:
             view = views.setdefault(key, StatsView(key, WAITS))
-            records += len(view.apply(decode(pack)).records)
+            records += len(view.on_facts(view.decode(pack)).records)
     return records
 
 
 def work_of_panes(given: list[Bundle]) -> int:
     """The same of Beam's windows: accumulators in memory, a pane for each second."""
     combine = _Latest()
-    accumulators: dict[bytes, dict[tuple[Any, ...], list[Any]]] = {}
+    accumulators: dict[bytes, dict[Source, WindowFact]] = {}
     records, fired = 0, 0
     for bundle in given:
         for key, pack in bundle.packs:
             known = accumulators.setdefault(key, combine.create_accumulator())
-            for event in decode(pack):
-                combine.add_input(known, event)
+            for fact in _decode(pack):
+                combine.add_input(known, fact)
             if bundle.time >= fired + 1000:
                 fired = bundle.time
                 records += sum(1 for _ in _records((key, combine.extract_output(known))))

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from operator import add, itemgetter, or_
+from operator import add, or_
 from random import Random
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -20,13 +20,14 @@ from transforms.block_view import BlockView
 from transforms.commits_view import CommitsView
 from transforms.findings import Finding
 from transforms.followers_view import FollowersView
-from transforms.keep_view import FINDINGS
 from transforms.journal import JournaledView, Segment, SegmentCoder
+from transforms.keep_view import FINDINGS
 from transforms.latency_sketch import LatencySketch
 from transforms.pack_by_key import _Pack
 from transforms.packs import pack_of
 from transforms.producers_view import ProducersView
 from transforms.sends_view import SendsView
+from transforms.stats_facts import GroupTallied, GroupTally, StatsFact, TopicTallied, TopicTally
 from transforms.view import Outputs
 from transforms.waits import Waits
 
@@ -276,26 +277,41 @@ def final_findings(values: Iterable[bytes]) -> dict[str, dict[str, Any]]:
     return {identity: value for identity, value in last.items() if "resolved" not in value}
 
 
-def final_tallies(events: Iterable[tuple[bytes, Any]]) -> dict[TallyKey, dict[str, Any]]:
+def final_tallies(facts: Iterable[tuple[bytes, StatsFact]]) -> dict[TallyKey, dict[str, Any]]:
     """See PureRun.final_tallies."""
-    last: dict[tuple[Any, ...], Any] = {}
-    for key, (kind, *fields) in events:
-        if kind in {"T", "G"}:
-            partition, block, *group, tally, _, number = fields
+    last: dict[tuple[Any, ...], TopicTallied | GroupTallied] = {}
+    for key, fact in facts:
+        if isinstance(fact, TopicTallied | GroupTallied):
             _, topic, window = orjson.loads(key)
-            place = (topic, partition, group[0] if group else None, window, block)
-            last[place] = max(last.get(place, (-1, None)), (number, tally), key=itemgetter(0))
+            group = fact.group_id if isinstance(fact, GroupTallied) else None
+            place = (topic, fact.place.partition, group, window, fact.place.block)
+            if place not in last or last[place].sequence < fact.sequence:
+                last[place] = fact
     merged: dict[TallyKey, dict[str, Any]] = defaultdict(dict)
-    for (*where, _), (_, tally) in last.items():
-        for name, fact in (tally or {}).items():
+    for (*where, _), told in last.items():
+        for name, value in _counts(told.tally).items():
             whole = merged[tuple(where)]
-            if isinstance(fact, list):
-                whole.setdefault(name, LatencySketch()).merge(LatencySketch.from_json(fact))
+            if isinstance(value, LatencySketch):
+                whole.setdefault(name, LatencySketch()).merge(value)
             elif name in whole:
-                whole[name] = _MERGE.get(name, add)(whole[name], fact)
+                whole[name] = _MERGE.get(name, add)(whole[name], value)
             else:
-                whole[name] = fact
+                whole[name] = value
     return dict(merged)
+
+
+def _counts(tally: TopicTally | GroupTally | None) -> dict[str, Any]:
+    """The fields of a tally by the names of the reference."""
+    if tally is None:
+        return {}
+    counts = {_camel(name): getattr(tally, name) for name in tally.__struct_fields__}
+    span = counts.pop("span", None)
+    return counts if span is None else counts | {"low": span[0], "high": span[1]}
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return "".join([first, *map(str.capitalize, others)])
 
 
 @contextmanager

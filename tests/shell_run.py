@@ -19,8 +19,8 @@ from transforms.addresses import FOLLOW, JOIN, LOCATE, ORDER, PRODUCE, STATS
 from transforms.findings import Finding
 from transforms.join_blocks import _KeepBlocks
 from transforms.journal import SegmentCoder
-from transforms.packs import decode
 from transforms.place_facts import _KeepPlaces
+from transforms.stats_view import StatsView
 
 MEGABYTE = 2**20
 
@@ -203,7 +203,7 @@ class ShellRun(PureRun):
         else:
             key, pack = output.value.value if isinstance(output.value, WindowedValue) else output.value
             if output.tag == STATS:
-                self.tallies += [(key, event) for event in decode(pack)]
+                self.tallies += [(key, fact) for fact in StatsView.decode(pack)]
             else:
                 self._await(output.tag, key, pack)
 

@@ -16,13 +16,14 @@ from transforms.block import NEVER, Block
 from transforms.block_facts import Message
 from transforms.block_health import healthy
 from transforms.block_output import BlockWriter
-from transforms.block_tally import GroupTally, TopicTally
+from transforms.block_tally import GroupCounter, TopicCounter
 from transforms.block_verdicts import PassTimes, Verdicts
 from transforms.clock_bounds import Bounds, clock_bounds
 from transforms.dates import NANOS_PER_MILLI
 from transforms.findings import MINUTE_MS, Verdict
 from transforms.records import HEADER_READER
 from transforms.sla import Sla
+from transforms.stats_facts import BlockPlace, ClockBound, GroupTallied, StatsFact, TopicTallied
 from transforms.trace_table import Rows
 from transforms.waits import Waits, earliest
 
@@ -217,25 +218,26 @@ class BlockJudge:
         lasts = [message.last for _, message in held if message.is_message()]
         lasts += [int(block.last[rows].max())] if rows.size else []
         newest = max(lasts, default=window)
-        key, place = window_key(block.topic, window), (block.partition, block.number)
-        topic_tally = TopicTally()
-        topic_tally.add_rows(block, rows)
+        key, place = window_key(block.topic, window), BlockPlace(block.partition, block.number)
+        of_topic = TopicCounter()
+        of_topic.add_rows(block, rows)
         for offset, message in messages:
-            topic_tally.add(offset, message)
-        self._send(key, window, ("T", *place, topic_tally.as_json(), newest, self._sequence))
+            of_topic.add(offset, message)
+        self._send(key, window, TopicTallied(place, of_topic.tally(), newest, self._sequence))
         for group in sorted(block.groups()):
-            tally = GroupTally(block, group, self._sla, now, self._waits.consumption_buffer)
-            tally.add_rows(rows)
+            of_group = GroupCounter(block, group, self._sla, now, self._waits.consumption_buffer)
+            of_group.add_rows(rows)
             for offset, message in messages:
-                tally.add(offset, message)
-            self._send(key, window, ("G", *place, group, tally.as_json(), newest, self._sequence))
+                of_group.add(offset, message)
+            self._send(key, window, GroupTallied(place, group, of_group.tally(), newest, self._sequence))
         hour = window - window % _HOUR
         told, bounds = self._bounds.get(window, {}), clock_bounds(block, rows, messages)
         for of, over in told | bounds:
-            if told.get((of, over)) != bounds.get((of, over)):  # null withdraws what a fact that came later refutes
-                event = ("B", f"{block.name}:{window}", of, over, bounds.get((of, over)), newest, self._sequence)
-                self._send(skew_key(min(of, over), max(of, over), hour), window, event)
+            if told.get((of, over)) != bounds.get((of, over)):  # None withdraws what a fact that came later refutes
+                ms = bounds.get((of, over))
+                bound = ClockBound(f"{block.name}:{window}", of, over, ms, newest, self._sequence)
+                self._send(skew_key(min(of, over), max(of, over), hour), window, bound)
         self._bounds[window] = bounds
 
-    def _send(self, key: bytes, window: int, event: tuple[object, ...]) -> None:
-        self._writer.outputs.facts.append((STATS, key, window, event))
+    def _send(self, key: bytes, window: int, fact: StatsFact) -> None:
+        self._writer.outputs.facts.append((STATS, key, window, fact))

@@ -12,11 +12,10 @@ from typing import Any, NamedTuple
 from transforms.addresses import STATS, window_key
 from transforms.dates import NANOS_PER_MILLI
 from transforms.latency_sketch import LatencySketch
-from transforms.packs import Addressed
 from transforms.pathway_record import Hop
+from transforms.stats_facts import EdgeTallied, EdgeTally
+from transforms.view import Addressed
 
-#: Kind of the event to the statistics.
-EDGE = "P"
 _MINUTE = 60_000
 #: Rough size in memory of a tally without its durations.
 _TALLY_BYTES = 500
@@ -64,18 +63,18 @@ class _Durations:
             if from_origin is not None:
                 self.from_origin.remove(from_origin)
 
-    def tally(self) -> dict[str, Any] | None:
+    def tally(self) -> EdgeTally | None:
         if not self.residence:
             return None
-        sketches = {"residence": _sketch(self.residence), "fromOrigin": _sketch(self.from_origin)}
-        return {"count": len(self.residence), "ambiguous": max(self.ambiguous, 0), **sketches}
+        sketches = _sketch(self.residence), _sketch(self.from_origin)
+        return EdgeTally(len(self.residence), max(self.ambiguous, 0), *sketches)
 
 
 class EdgeTallies:
-    """See the head of this file. `source` names the shard."""
+    """See the head of this file."""
 
-    def __init__(self, source: str) -> None:
-        self._source = source
+    def __init__(self, shard: str) -> None:
+        self._shard = shard
         self._edges: dict[Edge, _Durations] = {}
         self._untold: dict[Edge, None] = {}
         self._values = 0
@@ -107,8 +106,8 @@ class EdgeTallies:
             del self._untold[edge]
             known = self._edges[edge]
             known.tellings += 1
-            event = (EDGE, self._source, edge.from_topic, edge.group_id, known.tally(), known.last, known.tellings)
-            yield STATS, window_key(edge.to_topic, edge.window), known.last, event
+            told = EdgeTallied(self._shard, edge.from_topic, edge.group_id, known.tally(), known.last, known.tellings)
+            yield STATS, window_key(edge.to_topic, edge.window), known.last, told
 
     def forget(self, before: int) -> Iterator[Addressed]:
         """Forget the edges without a fact after this time (ms); what was not told yet of them is told."""
@@ -154,8 +153,8 @@ def _step(hop: Hop) -> tuple[Edge, tuple[int, int | None], bool] | None:
     return edge, (hop.residence, hop.from_origin), hop.is_ambiguous
 
 
-def _sketch(durations: Iterable[int]) -> Any:
+def _sketch(durations: Iterable[int]) -> LatencySketch:
     sketch = LatencySketch()
     for duration in durations:
         sketch.add(duration)
-    return sketch.as_json()
+    return sketch

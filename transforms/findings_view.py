@@ -29,6 +29,7 @@ from transforms.findings import LOG_RESTARTED, MINUTE_MS, key_of
 from transforms.json_bytes import dump
 from transforms.packs import Event
 from transforms.restarts import Restarts
+from transforms.stats_facts import FindingsCounted
 from transforms.event_view import EXPIRED, EventView
 from transforms.view import BYTES_PER_FACT, Outputs
 from transforms.waits import Waits, deadline_after
@@ -37,8 +38,6 @@ from transforms.waits import Waits, deadline_after
 FOUND = "F"
 HELD = "H"
 RESTARTED = "R"
-#: The event for the statistics: `("F", reason, group, count)`, the findings that are open now.
-OPEN_FINDINGS = "F"
 
 _ID_BYTES = 8
 #: Rough size in memory of the hash of an id, and of a single finding.
@@ -220,8 +219,8 @@ class FindingsView(EventView):
         self._count = count
         if self._is_counted:
             self._tellings += 1
-            event = (OPEN_FINDINGS, self._reason, self._group, count, 0, self._tellings)
-            self._out.facts.append((STATS, window_key(self._topic, self._minute), self._told or 0, event))
+            counted = FindingsCounted(self._reason, self._group, count, 0, self._tellings)
+            self._out.facts.append((STATS, window_key(self._topic, self._minute), self._told or 0, counted))
 
     def _open_count(self) -> int:
         return sum(single.is_open for single in self._singles.values()) + len(self._summary.open)

@@ -12,35 +12,43 @@ facts, and what a group left behind.
 """
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
+from msgspec import Struct, msgpack
 
 from transforms.addresses import JOIN, block_key
-from transforms.facts import GroupExpectation, ProducerAnswered
+from transforms.facts import ProducerAnswered
 from transforms.findings import EVICTED, finding
-from transforms.follower import Follower
-from transforms.packs import Event
-from transforms.event_view import EXPIRED, EventView
+from transforms.group_facts import BlockSeen, GroupCommitted, GroupRead, PartitionFact
+from transforms.group_progress import GroupProgress
 from transforms.view import BYTES_PER_FACT, Outputs
 from transforms.waits import Waits, deadline_after
-
-#: Kinds of events: messages in a block, deliveries of a group in a block, commits of a group in a block; and a group of
-#: a snapshot.
-KNOWN = "M"
-READ = "R"
-COMMITTED = "K"
-_FOLLOWER = "F"
-#: A producer was answered in this partition: `("P", client, timestamp, with an offset)`.
-ANSWERED = "P"
 
 #: A known block, or a step of a group from block to block, in memory.
 _BYTES = 120
 
 
-class FollowersView(EventView):
+class _Snapshot(Struct, array_like=True, gc=False):
+    """All that the view knows. What it has told the blocks follows from that."""
+
+    now: int
+    trim_at: int | None
+    blocks: dict[int, int]
+    groups: dict[str, GroupProgress]
+    bare: dict[str, int]
+    placing: dict[str, int]
+
+
+_save = msgpack.Encoder().encode
+_load = msgpack.Decoder(_Snapshot).decode
+
+
+class FollowersView:
     """See the head of this file. `limit` bounds its facts."""
+
+    decode = staticmethod(msgpack.Decoder(list[PartitionFact]).decode)
 
     def __init__(self, key: bytes, waits: Waits, limit: int, block_size: int, cluster: str = "") -> None:
         self._topic, self._partition = orjson.loads(key)
@@ -51,55 +59,76 @@ class FollowersView(EventView):
         #: Known blocks with the time of their newest fact, and their numbers in order.
         self._blocks: dict[int, int] = {}
         self._numbers: list[int] = []
-        self._groups: dict[str, Follower] = {}
+        self._groups: dict[str, GroupProgress] = {}
         #: Per client when (ms) it was answered last without an offset, and with one.
         self._bare: dict[str, int] = {}
         self._placing: dict[str, int] = {}
         self._now = -1
         self._trim_at: int | None = None
         #: Block and group to be told of each other, with the time of the fact that is the reason.
-        self._touched: dict[tuple[int, str], int] = {}
+        self._dirty: dict[tuple[int, str], int] = {}
         self._out = Outputs()
+        self._take: dict[type, Callable[[Any], None]] = {
+            BlockSeen: self._block_seen,
+            GroupRead: self._read,
+            GroupCommitted: self._committed,
+            ProducerAnswered: self._answered,
+        }
 
-    def apply(self, events: Iterable[list[Any]]) -> Outputs:
-        """Take in a batch of events; tell the blocks what changed for them."""
+    def on_facts(self, facts: list[PartitionFact]) -> Outputs:
+        """Take in facts; tell the blocks what changed for them."""
         self._out = outputs = Outputs()
-        for event in events:
-            kind = event[0]
-            if kind == READ:
-                _, group, block, low, first, last = event
-                self._know(block, last)
-                self._follow(group, block, low, first, last)
-            elif kind == COMMITTED:
-                _, group, block, low, first, last = event
-                self._follow(group, block, low + 1, first, last, committed=True)
-            elif kind == KNOWN:
-                self._know(event[1], event[2])
-            elif kind == ANSWERED:
-                self._answered(*event[1:])
-            elif kind == EXPIRED:
-                self._tell()
-                self._expire(event)
-            else:
-                self._groups[event[1]] = Follower.restore(event[2:])
-        self._tell()
-        if self.facts() > self._limit:
+        for fact in facts:
+            self._take[type(fact)](fact)
+        self._emit()
+        if self.size() > self._limit:
             self._evict()
         return outputs
+
+    def on_time(self, now: int) -> Outputs:
+        """Forget what is past retention."""
+        self._now = max(self._now, now)
+        if self._trim_at is not None and self._trim_at <= self._now:
+            self._forget(self._now - self._waits.retention)
+            oldest = min((*self._last_times(), *(group.oldest() for group in self._groups.values())), default=None)
+            self._trim_at = None if oldest is None else self._waits.next_trim(self._now, oldest)
+        return Outputs()
 
     def deadline(self) -> int | None:
         """The next look for what is past retention."""
         return self._trim_at
 
-    def facts(self) -> int:
+    def size(self) -> int:
         """Blocks, groups and their steps; five blocks take the memory of one fact."""
         return -(-self._small_facts() * _BYTES // BYTES_PER_FACT)
 
     def _small_facts(self) -> int:
-        steps = sum(follower.facts() for follower in self._groups.values())
+        steps = sum(progress.size() for progress in self._groups.values())
         return len(self._blocks) + steps + len(self._bare) + len(self._placing)
 
     # Taking in ------------------------------------------------------------------------------------------------------
+
+    def _block_seen(self, seen: BlockSeen) -> None:
+        self._know(seen.block, seen.last)
+
+    def _read(self, read: GroupRead) -> None:
+        self._know(read.block, read.last)
+        self._follow(read, read.offset)
+
+    def _committed(self, committed: GroupCommitted) -> None:
+        progress = self._follow(committed, committed.offset + 1)
+        if progress.committed(committed.first):
+            self._mark_dirty(committed.group_id, progress, 0, None, committed.first)
+
+    def _answered(self, answered: ProducerAnswered) -> None:
+        client, timestamp = answered.client_id, answered.timestamp
+        answers = self._placing if answered.places else self._bare
+        is_new = client not in answers
+        answers[client] = max(timestamp, answers.get(client, timestamp))
+        self._keep(timestamp)
+        if is_new and client in self._bare:
+            for block in self._numbers:
+                self._emit_producer(client, block, timestamp)
 
     def _know(self, block: int, last: int) -> None:
         """There are messages in this block: a new one is told of all groups that are expected there."""
@@ -111,88 +140,74 @@ class FollowersView(EventView):
         self._blocks[block] = last
         insort(self._numbers, block)
         self._keep(last)
-        for group, follower in self._groups.items():
-            if follower.start // self._block_size <= block:
-                self._touched[block, group] = last
+        for group, progress in self._groups.items():
+            if progress.start // self._block_size <= block:
+                self._dirty[block, group] = last
         for client in self._bare:
-            self._tell_producer(client, block, last)
+            self._emit_producer(client, block, last)
 
-    def _answered(self, client: str, timestamp: int, is_placing: bool) -> None:
-        """A producer was answered with an offset, or without one."""
-        answers = self._placing if is_placing else self._bare
-        is_new = client not in answers
-        answers[client] = max(timestamp, answers.get(client, timestamp))
-        self._keep(timestamp)
-        if is_new and client in self._bare:
-            for block in self._numbers:
-                self._tell_producer(client, block, timestamp)
-
-    def _tell_producer(self, client: str, block: int, timestamp: int) -> None:
-        key = block_key(self._topic, self._partition, block)
-        self._out.facts.append((JOIN, key, timestamp, ProducerAnswered(client, timestamp, client in self._placing)))
-
-    def _follow(self, group: str, block: int, position: int, first: int, last: int, *, committed: bool = False) -> None:
-        """A group was at this position, in this block."""
-        follower = self._groups.get(group)
-        if follower is None:
-            follower = self._groups[group] = Follower(position, last)
-            self._keep(last)
-        before = follower.start
-        if follower.began(position):
-            self._touch(group, follower, block, (before - 1) // self._block_size, first)
-        changed = follower.read(block, first, last)
+    def _follow(self, fact: GroupRead | GroupCommitted, position: int) -> GroupProgress:
+        """The group of this fact was at this position."""
+        progress = self._groups.get(fact.group_id)
+        if progress is None:
+            progress = self._groups[fact.group_id] = GroupProgress(position, fact.last)
+            self._keep(fact.last)
+        before = progress.start
+        if progress.began(position):
+            self._mark_dirty(fact.group_id, progress, fact.block, (before - 1) // self._block_size, fact.first)
+        changed = progress.read(fact.block, fact.first, fact.last)
         if changed is not None:
-            self._touch(group, follower, *changed, first)
-        if committed and follower.committed(first):
-            self._touch(group, follower, 0, None, first)
+            self._mark_dirty(fact.group_id, progress, *changed, fact.first)
+        return progress
 
-    def _touch(self, group: str, follower: Follower, low: int, high: int | None, timestamp: int) -> None:
+    def _mark_dirty(self, group: str, progress: GroupProgress, low: int, high: int | None, timestamp: int) -> None:
         """Something changed for the known blocks of this range, as far as the group is expected there."""
         numbers = self._numbers
-        start = bisect_left(numbers, max(low, follower.start // self._block_size))
+        start = bisect_left(numbers, max(low, progress.start // self._block_size))
         end = len(numbers) if high is None else bisect_right(numbers, high)
         for block in numbers[start:end]:
-            self._touched[block, group] = timestamp
+            self._dirty[block, group] = timestamp
 
     def _keep(self, timestamp: int) -> None:
         if self._trim_at is None:
             self._trim_at = max(deadline_after(timestamp, self._waits.retention), self._now + 1)
 
-    def _tell(self) -> None:
-        """Tell each touched block what now holds for the group."""
-        for (block, group), timestamp in self._touched.items():
-            expected = self._groups[group].expects(block, self._block_size, self._waits.retention)
-            key = block_key(self._topic, self._partition, block)
-            self._out.facts.append((JOIN, key, timestamp, GroupExpectation(group, *expected)))
-        self._touched = {}
+    def _emit(self) -> None:
+        """Tell each dirty block what now holds for the group."""
+        for (block, group), timestamp in self._dirty.items():
+            expectation = self._groups[group].expectation(group, block, self._block_size, self._waits.retention)
+            self._out.facts.append((JOIN, self._key(block), timestamp, expectation))
+        self._dirty = {}
+
+    def _emit_producer(self, client: str, block: int, timestamp: int) -> None:
+        answered = ProducerAnswered(client, timestamp, client in self._placing)
+        self._out.facts.append((JOIN, self._key(block), timestamp, answered))
+
+    def _key(self, block: int) -> bytes:
+        return block_key(self._topic, self._partition, block)
 
     # Forgetting and keeping -----------------------------------------------------------------------------------------
-
-    def _expire(self, event: list[Any]) -> None:
-        self._now = max(self._now, event[1])
-        if len(event) > 2:  # noqa: PLR2004  a snapshot's extra item
-            self._trim_at = event[2]
-        if self._trim_at is not None and self._trim_at <= self._now:
-            self._forget(self._now - self._waits.retention)
-            answers = (*self._bare.values(), *self._placing.values())
-            oldest = min((*self._blocks.values(), *answers, *(f.oldest() for f in self._groups.values())), default=None)
-            self._trim_at = None if oldest is None else self._waits.next_trim(self._now, oldest)
 
     def _forget(self, before: int) -> None:
         """Forget all facts up to this time."""
         self._blocks = {block: last for block, last in self._blocks.items() if last > before}
         self._numbers = sorted(self._blocks)
-        self._groups = {group: follower for group, follower in self._groups.items() if follower.last > before}
+        self._groups = {group: progress for group, progress in self._groups.items() if progress.last > before}
         self._bare = {client: last for client, last in self._bare.items() if last > before}
         self._placing = {client: last for client, last in self._placing.items() if last > before}
-        for follower in self._groups.values():
-            follower.forget(before, self._block_size)
+        for progress in self._groups.values():
+            progress.forget(before, self._block_size)
+
+    def _last_times(self) -> Iterator[int]:
+        """The times of blocks and of answers."""
+        yield from self._blocks.values()
+        yield from self._bare.values()
+        yield from self._placing.values()
 
     def _evict(self) -> None:
         """Give up the oldest facts, as if retention were shorter."""
         held = self._small_facts()
-        answers = (*self._bare.values(), *self._placing.values())
-        times = sorted([*self._blocks.values(), *answers, *(t for f in self._groups.values() for t in f.times())])
+        times = sorted([*self._last_times(), *(time for group in self._groups.values() for time in group.times())])
         keep = self._limit * 9 // 10 * BYTES_PER_FACT // _BYTES
         self._forget(times[min(held - keep, len(times)) - 1])
         count = held - self._small_facts()
@@ -204,13 +219,13 @@ class FollowersView(EventView):
             )
         )  # fmt: skip
 
-    def snapshot_events(self) -> Iterator[Event]:
-        """Events that build this view again. What it has told the blocks follows from them."""
-        yield EXPIRED, self._now, self._trim_at
-        for block, last in self._blocks.items():
-            yield KNOWN, block, last
-        for group, follower in self._groups.items():
-            yield _FOLLOWER, group, *follower.snapshot()
-        for is_placing, answers in ((False, self._bare), (True, self._placing)):
-            for client, last in answers.items():
-                yield ANSWERED, client, last, is_placing
+    def snapshot(self) -> bytes:
+        """All of it."""
+        return _save(_Snapshot(self._now, self._trim_at, self._blocks, self._groups, self._bare, self._placing))
+
+    def restore(self, snapshot: bytes) -> None:
+        """Be what a snapshot says."""
+        saved = _load(snapshot)
+        self._now, self._trim_at = saved.now, saved.trim_at
+        self._blocks, self._groups, self._bare, self._placing = saved.blocks, saved.groups, saved.bare, saved.placing
+        self._numbers = sorted(self._blocks)

@@ -1,7 +1,7 @@
 """KeepStats: keeps the statistics of each window and writes them to the statistics topic.
 
-In: packs for windows and for pairs of clients, from JoinBlocks, LimitFindings and FollowPathways. Out: records (key and
-value), upserts. See transforms/stats_view.py.
+In: packs for windows and for pairs of clients, from JoinBlocks, LimitFindings and FollowPathways. Out: lists of records
+(key and value), upserts. See transforms/stats_view.py.
 """
 
 from functools import partial

@@ -18,6 +18,7 @@ from ddsketch.ddsketch import BaseDDSketch
 from ddsketch.mapping import LogarithmicMapping
 from ddsketch.pb.proto import DDSketchProto
 from ddsketch.store import DenseStore
+from msgspec import Struct
 
 RELATIVE_ACCURACY = 0.01
 PERCENTS = (50, 90, 95, 99)
@@ -36,19 +37,16 @@ def _key(magnitude: int) -> int:
     return int(_MAPPING.key(magnitude))
 
 
-class LatencySketch:
-    """See the head of this file. Equal latencies give equal JSON, in whatever order they were added or merged."""
+class LatencySketch(Struct, array_like=True, gc=False):
+    """See the head of this file. Equal latencies give equal sketches, in whatever order they were added or merged."""
 
-    __slots__ = ("count", "max", "min", "negative", "positive", "sum", "zeros")
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.sum = 0
-        self.min = 0
-        self.max = 0
-        self.zeros = 0
-        self.positive: dict[int, int] = {}
-        self.negative: dict[int, int] = {}
+    count: int = 0
+    sum: int = 0
+    min: int = 0
+    max: int = 0
+    zeros: int = 0
+    positive: dict[int, int] = {}
+    negative: dict[int, int] = {}
 
     def add(self, ms: int, times: int = 1) -> None:
         """Add a latency, so many times."""

@@ -27,9 +27,6 @@ KeyedPack = typing.Tuple[bytes, bytes]  # noqa: UP006  Beam's type inference rea
 
 MAX_PACK_FACTS = 1024
 
-#: The kind of the event that says when bounded input ends: `("E", end)`, in ms of event time.
-ENDED = "E"
-
 _encode = msgpack.Encoder().encode
 _items = msgpack.Decoder(list[Raw]).decode
 
@@ -148,6 +145,4 @@ def _same(pack: KeyedPack) -> KeyedPack:
 def _with_end(pack: KeyedPack, end: int) -> KeyedPack:
     """A pack with one fact more."""
     key, facts = pack
-    if facts[:1] == b"[":
-        return key, b"%b,%b]" % (facts[:-1], dump((ENDED, end)))
     return key, _encode([*_items(facts), Raw(_encode(Ended(end)))])

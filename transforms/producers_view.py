@@ -1,34 +1,42 @@
 """ProducersView: which answers without an offset are failures (a view of PlaceFacts).
 
-In: who was told an offset in a topic, and the ACKs that have a partition but neither an offset nor an error. Out: a
-`send-failed` finding for each such ACK of a client that is told offsets there, before or after it: it runs with
+In: who is answered with offsets in a topic, and the ACKs that have a partition but neither an offset nor an error. Out:
+a `send-failed` finding for each such ACK of a client that is told offsets there, before or after it: it runs with
 `acks=1` or `all`, and its send failed. A client that is never told one runs with `acks=0`, and nothing is said of it.
 
 What is past retention is forgotten. So are all but the newest MAX_WAITING ACKs of a client that was never told an
 offset: with `acks=0` every send gives one.
 """
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import orjson
+from msgspec import Struct, msgpack
 
 from transforms.findings import EVICTED, SEND_FAILED, Finding, finding
-from transforms.packs import Event
-from transforms.event_view import EXPIRED, EventView
+from transforms.group_facts import AckWithoutOffset, TopicFact
 from transforms.view import Outputs
 from transforms.waits import Waits, deadline_after
-
-#: Kinds of events: a client was told an offset, an ACK without an offset.
-PLACING = "P"
-BARE = "N"
 
 #: ACKs of one client that are remembered until it is told an offset.
 MAX_WAITING = 1000
 
 
-class ProducersView(EventView):
+class _Snapshot(Struct, array_like=True, gc=False):
+    now: int
+    trim_at: int | None
+    placing: dict[str, int]
+    waiting: list[AckWithoutOffset]
+
+
+_save = msgpack.Encoder().encode
+_load = msgpack.Decoder(_Snapshot).decode
+
+
+class ProducersView:
     """See the head of this file. `key` is that of a topic; `limit` bounds the facts."""
+
+    decode = staticmethod(msgpack.Decoder(list[TopicFact]).decode)
 
     def __init__(self, key: bytes, waits: Waits, limit: int, block_size: int, cluster: str = "") -> None:  # noqa: ARG002  all views of a step are made alike
         self._topic = orjson.loads(key)
@@ -38,98 +46,98 @@ class ProducersView(EventView):
         #: Per client when (ms) it was told an offset last.
         self._placing: dict[str, int] = {}
         #: Per client the ACKs that may be failures, by id.
-        self._waiting: dict[str, dict[str, Event]] = {}
+        self._waiting: dict[str, dict[str, AckWithoutOffset]] = {}
         self._now = -1
         self._trim_at: int | None = None
 
-    def apply(self, events: Iterable[list[Any]]) -> Outputs:
-        """Take in a batch of events; say which sends failed."""
+    def on_facts(self, facts: list[TopicFact]) -> Outputs:
+        """Take in facts; say which sends failed."""
         outputs = Outputs()
         touched: dict[str, None] = {}
-        for event in events:
-            kind = event[0]
-            if kind == PLACING:
-                _, client, last = event
-                self._placing[client] = max(last, self._placing.get(client, last))
-            elif kind == BARE:
-                _, identity, _, client, last, _ = event
-                known = self._waiting.setdefault(client, {})
-                if identity not in known or last < known[identity][4]:
-                    known[identity] = event
+        for fact in facts:
+            client = fact.client_id
+            if isinstance(fact, AckWithoutOffset):
+                self._wait(fact)
             else:
-                self._expire(event)
-                continue
+                self._placing[client] = max(fact.timestamp, self._placing.get(client, fact.timestamp))
             touched[client] = None
-            self._keep(last)
+            if self._trim_at is None:
+                self._trim_at = max(deadline_after(fact.timestamp, self._waits.retention), self._now + 1)
         for client in touched:
-            self._tell(client, outputs)
-        if self.facts() > self._limit:
+            self._review(client, outputs)
+        if self.size() > self._limit:
             self._evict(outputs)
         return outputs
+
+    def on_time(self, now: int) -> Outputs:
+        """Forget what is past retention."""
+        self._now = max(self._now, now)
+        if self._trim_at is not None and self._trim_at <= self._now:
+            self._forget(self._now - self._waits.retention)
+            oldest = min(self._times(), default=None)
+            self._trim_at = None if oldest is None else self._waits.next_trim(self._now, oldest)
+        return Outputs()
 
     def deadline(self) -> int | None:
         """The next look for what is past retention."""
         return self._trim_at
 
-    def facts(self) -> int:
+    def size(self) -> int:
         """Clients and ACKs held."""
         return len(self._placing) + sum(map(len, self._waiting.values()))
 
-    def _tell(self, client: str, outputs: Outputs) -> None:
+    def _wait(self, ack: AckWithoutOffset) -> None:
+        """The ACK may be a failure. One that lies twice in the topic counts by its earliest time."""
+        known = self._waiting.setdefault(ack.client_id, {})
+        if ack.id not in known or ack.timestamp < known[ack.id].timestamp:
+            known[ack.id] = ack
+
+    def _review(self, client: str, outputs: Outputs) -> None:
+        """Tell what failed if the client is answered with offsets; else keep its newest ACKs."""
         if client in self._placing:
             outputs.findings += map(self._failed, self._waiting.pop(client, {}).values())
             return
         known = self._waiting[client]
         if len(known) > MAX_WAITING:
-            newest = sorted(known.values(), key=lambda event: (event[2], event[1]))[-MAX_WAITING * 9 // 10 :]
-            self._waiting[client] = {event[1]: event for event in newest}
+            newest = sorted(known.values(), key=lambda ack: (ack.date, ack.id))[-MAX_WAITING * 9 // 10 :]
+            self._waiting[client] = {ack.id: ack for ack in newest}
 
-    def _failed(self, event: Event) -> Finding:
-        _, identity, date, client, _, correlation = event
+    def _failed(self, ack: AckWithoutOffset) -> Finding:
         return finding(
-            SEND_FAILED, identity, None, topic=self._topic, correlationId=correlation, clientId=client, date=date,
-            cluster=self._cluster or None,
+            SEND_FAILED, ack.id, None, topic=self._topic, correlationId=ack.correlation_id, clientId=ack.client_id,
+            date=ack.date, cluster=self._cluster or None,
         )  # fmt: skip
-
-    def _keep(self, timestamp: int) -> None:
-        if self._trim_at is None:
-            self._trim_at = max(deadline_after(timestamp, self._waits.retention), self._now + 1)
-
-    def _expire(self, event: list[Any]) -> None:
-        self._now = max(self._now, event[1])
-        if len(event) > 2:  # noqa: PLR2004  a snapshot's extra item
-            self._trim_at = event[2]
-        if self._trim_at is not None and self._trim_at <= self._now:
-            self._forget(self._now - self._waits.retention)
-            oldest = min(self._times(), default=None)
-            self._trim_at = None if oldest is None else self._waits.next_trim(self._now, oldest)
 
     def _forget(self, before: int) -> None:
         self._placing = {client: last for client, last in self._placing.items() if last > before}
         for client, known in list(self._waiting.items()):
-            self._waiting[client] = {identity: event for identity, event in known.items() if event[4] > before}
+            self._waiting[client] = {identity: ack for identity, ack in known.items() if ack.timestamp > before}
             if not self._waiting[client]:
                 del self._waiting[client]
 
     def _times(self) -> Iterator[int]:
         yield from self._placing.values()
         for known in self._waiting.values():
-            yield from (event[4] for event in known.values())
+            yield from (ack.timestamp for ack in known.values())
 
     def _evict(self, outputs: Outputs) -> None:
         """Give up the oldest facts, as if retention were shorter."""
-        held, times = self.facts(), sorted(self._times())
+        held, times = self.size(), sorted(self._times())
         self._forget(times[held - self._limit * 9 // 10 - 1])
-        count = held - self.facts()
+        count = held - self.size()
         outputs.counts["evicted"] += count
         subject = f"producers:{self._topic}:{self._now}"
         cluster = self._cluster or None
         outputs.findings.append(finding(EVICTED, subject, None, topic=self._topic, count=count, cluster=cluster))
 
-    def snapshot_events(self) -> Iterator[Event]:
-        """Events that build this view again."""
-        yield EXPIRED, self._now, self._trim_at
-        for client, last in self._placing.items():
-            yield PLACING, client, last
-        for known in self._waiting.values():
-            yield from map(tuple, known.values())
+    def snapshot(self) -> bytes:
+        """All of it."""
+        waiting = [ack for known in self._waiting.values() for ack in known.values()]
+        return _save(_Snapshot(self._now, self._trim_at, self._placing, waiting))
+
+    def restore(self, snapshot: bytes) -> None:
+        """Be what a snapshot says."""
+        saved = _load(snapshot)
+        self._now, self._trim_at, self._placing = saved.now, saved.trim_at, saved.placing
+        for ack in saved.waiting:
+            self._wait(ack)

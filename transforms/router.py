@@ -24,8 +24,9 @@ from transforms.addresses import (
 from transforms.aggregated import AggregatedTrace, record
 from transforms.commit_facts import RawCommits, ReadInterval
 from transforms.dates import NANOS_PER_MILLI
-from transforms.facts import Acks, HeaderLinks, Int64s, Reads, digits_of
+from transforms.facts import Acks, HeaderLinks, Int64s, ProducerAnswered, Reads, digits_of
 from transforms.findings import SEND_FAILED, finding
+from transforms.group_facts import AckWithoutOffset, BlockSeen, GroupCommitted, GroupRead, PartitionFact
 from transforms.packs import Packer
 from transforms.records import ACK, HEADER_READER, LATEST_TIMESTAMP, NO_GROUP, HeaderLink
 from transforms.send_facts import BY_PRODUCER, BY_READER, IN_HEADER, Seen, SeenColumns, SendFailed, SentColumns
@@ -125,7 +126,7 @@ class Router:
         if not is_refused(ack):
             producer = (ack.topic, ack.partition, ack.client_id)
             self._bare[producer] = max(ack.timestamp, self._bare.get(producer, -1))
-            self._packer.add((PRODUCE, topic_key(ack.topic), ack.timestamp, ("N", *raw, correlation)))
+            self._packer.add((PRODUCE, topic_key(ack.topic), ack.timestamp, AckWithoutOffset(*raw, correlation)))
             if correlation is not None:
                 self._see(ack, correlation, ack.nanos, ack.client_id, BY_PRODUCER)
         elif correlation is not None:
@@ -160,7 +161,7 @@ class Router:
             columns = Acks.of(acks, _digits(acks))
             times = np.frombuffer(columns.timestamps, np.int64)
             self._join(topic, partition, block, times, columns)
-            self._follow(topic, partition, int(times.max()), ("M", block, int(times.max())))
+            self._follow(topic, partition, int(times.max()), BlockSeen(block, int(times.max())))
             clients = np.frombuffer(columns.clients, np.int32)
             for number, client in enumerate(columns.client_ids):
                 latest = int(times[clients == number].max())
@@ -174,13 +175,13 @@ class Router:
             if group != NO_GROUP:
                 interval = ReadInterval(block, low, int(offsets.max()), int(dates.min()), int(dates.max()), last)
                 self._packer.add((ORDER, commits_key(group, topic, partition), last, interval))
-            self._follow(topic, partition, first, ("R", group, block, low, first, last))
+            self._follow(topic, partition, first, GroupRead(group, block, low, first, last))
         for (topic, partition, block), links in self._links.items():
             self._tell_links(topic, partition, block, links)
         for ((topic, partition, block), group), commits in self._commits.items():
             stamps = [commit.timestamp for commit in commits]
             low = min(commit.offset for commit in commits)
-            self._follow(topic, partition, min(stamps), ("K", group, block, low, min(stamps), max(stamps)))
+            self._follow(topic, partition, min(stamps), GroupCommitted(group, block, low, min(stamps), max(stamps)))
             self._packer.add((ORDER, commits_key(group, topic, partition), min(stamps), RawCommits.of(commits)))
         self._tell_producers(placing)
 
@@ -190,22 +191,22 @@ class Router:
         names = [link.correlation_id for link in links]
         self._join(topic, partition, block, times, HeaderLinks(offsets.tobytes(), times.tobytes(), names))
         first, last = int(times.min()), int(times.max())
-        self._follow(topic, partition, first, ("R", HEADER_READER, block, int(offsets.min()), first, last))
+        self._follow(topic, partition, first, GroupRead(HEADER_READER, block, int(offsets.min()), first, last))
 
     def _tell_producers(self, placing: dict[tuple[str, int, str], int]) -> None:
         in_topic: dict[tuple[str, str], int] = {}
         for (topic, partition, client), last in placing.items():
-            self._follow(topic, partition, last, ("P", client, last, True))
+            self._follow(topic, partition, last, ProducerAnswered(client, last, places=True))
             in_topic[topic, client] = max(last, in_topic.get((topic, client), -1))
         for (topic, client), last in in_topic.items():
-            self._packer.add((PRODUCE, topic_key(topic), last, ("P", client, last)))
+            self._packer.add((PRODUCE, topic_key(topic), last, ProducerAnswered(client, last, places=True)))
         for (topic, partition, client), last in self._bare.items():
-            self._follow(topic, partition, last, ("P", client, last, False))
+            self._follow(topic, partition, last, ProducerAnswered(client, last, places=False))
 
     def _join(self, topic: str, partition: int, block: int, times: Int64s, fact: Acks | Reads | HeaderLinks) -> None:
         self._packer.add((JOIN, block_key(topic, partition, block), int(times.min()), fact))
 
-    def _follow(self, topic: str, partition: int, timestamp: int, fact: tuple[object, ...]) -> None:
+    def _follow(self, topic: str, partition: int, timestamp: int, fact: PartitionFact) -> None:
         self._packer.add((FOLLOW, partition_key(topic, partition), timestamp, fact))
 
 

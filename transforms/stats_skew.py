@@ -1,23 +1,22 @@
 """SkewStats: how far the clocks of two clients can be apart, from what was seen in one hour.
 
-In: upper bounds of `clock(of) - clock(over)`, each of one source, which replaces its former one. A message
+In: upper bounds of `clock(of) - clock(over)`, each of one block, which replaces its former one. A message
 cannot arrive before it was sent, so every observed delay is such a bound; one-way traffic bounds one side only.
 Out: the fields of the record `clockSkew`.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
+from msgspec import msgpack
+
 from transforms.dates import date_of
-from transforms.packs import Event
+from transforms.stats_facts import ClockBound
 from transforms.stats_window import Subject
 
-#: Kind of event: `("B", source, of, over, ms)`; ms null withdraws the source's bound.
-BOUND = "B"
-#: How many items it has.
-LENGTHS = {BOUND: 5}
-
 _SKEW: Subject = ("clockSkew",)
+
+_save = msgpack.Encoder().encode
+_load = msgpack.Decoder(dict[str, dict[str, int]]).decode
 
 
 class SkewStats:
@@ -27,18 +26,17 @@ class SkewStats:
         self.changed: set[Subject] = set()
         self._clients = [one, other]
         self._start = date_of(start)
-        #: Bounds by client (`of`) and source.
+        #: Bounds by client (`of`) and block.
         self._bounds: dict[str, dict[str, int]] = {one: {}, other: {}}
 
-    def take(self, event: list[Any]) -> None:
+    def take(self, bound: ClockBound) -> None:
         """Take in a bound."""
-        _, source, of, _over, ms = event[:5]
-        bounds = self._bounds[of]
+        bounds = self._bounds[bound.of]
         before = self._tightest()
-        if ms is None:
-            bounds.pop(source, None)
+        if bound.ms is None:
+            bounds.pop(bound.block, None)
         else:
-            bounds[source] = ms
+            bounds[bound.block] = bound.ms
         if self._tightest() != before:
             self.changed.add(_SKEW)
 
@@ -58,12 +56,13 @@ class SkewStats:
             return facts
         return facts | ({"inconsistent": True} if lower > upper else {"correctionMs": (lower + upper) / 2})
 
-    def snapshot(self) -> Iterator[Event]:
-        """Events that build this again."""
-        one, other = self._clients
-        for of, over in ((one, other), (other, one)):
-            for source, ms in self._bounds[of].items():
-                yield BOUND, source, of, over, ms
+    def snapshot(self) -> bytes:
+        """All of it but what has changed."""
+        return _save(self._bounds)
+
+    def restore(self, snapshot: bytes) -> None:
+        """Be what a snapshot says."""
+        self._bounds = _load(snapshot)
 
     def size(self) -> int:
         """Rough size in memory, in bytes."""

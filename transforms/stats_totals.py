@@ -1,114 +1,132 @@
 """Totals: the sum of the tallies of many sources, each of which may replace its own.
 
-A tally is a JSON object: its numbers (true counts 1) are summed, its lists are LatencySketches and merged. Tallies are
-kept as bytes and the sums beside them, so a replacement costs what one tally costs, however many there are; and only
-when a sum is asked for, since many are replaced between two records.
+The numbers of tallies are added, their LatencySketches are merged. Tallies are kept as bytes and their sum beside them,
+so a replacement costs what one tally costs, however many there are; and only when the sum is asked for, since many are
+replaced between two records.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from functools import lru_cache
+from typing import Any, Generic, TypeVar
 
-import orjson
+from msgspec import Raw, Struct, msgpack
 
-from transforms.json_bytes import dump
 from transforms.latency_sketch import LatencySketch
+from transforms.stats_facts import BlockPlace
 
-Tally = dict[str, Any]
+Tally = TypeVar("Tally", bound=Struct)
 #: What a tally comes from: a block of a partition, or a shard.
-Source = tuple[Any, ...]
+Origin = BlockPlace | str
 
 #: Rough size in memory of a bin of a live sketch.
 _BYTES_PER_BIN = 100
 
+_encode = msgpack.Encoder().encode
 
-class Totals:
-    """See the head of this file."""
 
-    __slots__ = ("_behind", "_numbers", "_parts", "_sketches", "_stored")
+class Totals(Generic[Tally]):
+    """See the head of this file. `kind` is the type of the tallies."""
 
-    def __init__(self) -> None:
-        self._parts: dict[Source, bytes] = {}
+    __slots__ = ("_behind", "_decode", "_kind", "_parts", "_stored", "_sum")
+
+    def __init__(self, kind: type[Tally]) -> None:
+        self._kind = kind
+        self._decode = _decoder(kind).decode
+        self._parts: dict[Origin, bytes] = {}
         self._stored = 0
-        #: What the sums hold of the sources whose tally is another one now.
-        self._behind: dict[Source, bytes] = {}
-        self._numbers: dict[str, int] = {}
-        self._sketches: dict[str, LatencySketch] = {}
+        #: What the sum holds of the sources whose tally is another one now.
+        self._behind: dict[Origin, bytes] = {}
+        self._sum = kind()
 
     def __bool__(self) -> bool:
         """Whether there is any tally."""
         return bool(self._parts)
 
-    def __getitem__(self, name: str) -> int:
-        """The sum of the numbers of this name."""
+    def sum(self) -> Tally:
+        """A tally of all."""
         self._catch_up()
-        return self._numbers.get(name, 0)
+        return self._sum
 
-    def summary(self, name: str) -> dict[str, Any] | None:
-        """What is published of the latencies of this name; None if there are none."""
-        self._catch_up()
-        sketch = self._sketches.get(name)
-        return sketch.summary() if sketch else None
-
-    def replace(self, source: Source, tally: Tally | None) -> bool:
-        """Put a tally in the place of the source's former one, or withdraw that; whether it is another one."""
-        old = self._parts.pop(source, b"")
+    def replace(self, origin: Origin, tally: Tally | None) -> bool:
+        """Put a tally in the place of the former one of this origin, or withdraw that; whether it is another one."""
+        old = self._parts.pop(origin, b"")
         new = b""
         if tally is not None:
-            new = self._parts[source] = dump(tally)
+            new = self._parts[origin] = _encode(tally)
         self._stored += len(new) - len(old)
-        if new != old:
-            self._behind.setdefault(source, old)
-        return new != old
+        is_same = new == old or (tally is not None and bool(old) and self._decode(old) == tally)  # bins in any order
+        if not is_same:
+            self._behind.setdefault(origin, old)
+        return not is_same
 
-    def parts(self) -> Iterator[tuple[Source, Tally]]:
-        """All tallies."""
-        return ((source, orjson.loads(part)) for source, part in self._parts.items())
+    def parts(self) -> Iterator[tuple[Origin, Raw]]:
+        """All tallies, encoded."""
+        return ((origin, Raw(part)) for origin, part in self._parts.items())
+
+    def restore(self, origin: Origin, part: Raw) -> Tally:
+        """A tally of `parts`."""
+        tally: Tally = self._decode(part)
+        self.replace(origin, tally)
+        return tally
 
     def size(self) -> int:
         """Rough size in memory, in bytes."""
-        return self._stored + _BYTES_PER_BIN * (len(self._parts) + sum(s.bins() for s in self._sketches.values()))
+        sketches: list[LatencySketch] = [getattr(self._sum, name) for name in _sketches(self._kind)]
+        bins = sum(sketch.bins() for sketch in sketches)
+        return self._stored + _BYTES_PER_BIN * (len(self._parts) + bins)
 
     def _catch_up(self) -> None:
-        """Bring the sums up to date."""
+        """Bring the sum up to date."""
         behind, self._behind = self._behind, {}
         unsure: set[str] = set()
-        for source, old in behind.items():
-            part = self._parts.get(source)
-            tally: Tally = orjson.loads(part) if part else {}
-            former: Tally = orjson.loads(old) if old else {}
-            self._put(tally)
-            unsure |= self._take_out(former, tally)
-        # Only now are the sums those of the tallies.
-        for name in unsure & self._sketches.keys():
-            total, left = self._sketches[name], [some for _, tally in self.parts() if (some := tally.get(name))]
-            total.min = min(low for low, *_ in left)
-            total.max = max(high for _, high, *_ in left)
-
-    def _put(self, tally: Tally) -> None:
-        for name, value in tally.items():
-            if isinstance(value, list):
-                self._sketches.setdefault(name, LatencySketch()).merge(LatencySketch.from_json(value))
-            elif value is not None:
-                self._numbers[name] = self._numbers.get(name, 0) + value
-
-    def _take_out(self, tally: Tally, successor: Tally) -> set[str]:
-        """Take a tally out; the names of the latencies whose min or max may have gone with it."""
-        unsure = set()
-        for name, value in tally.items():
-            if isinstance(value, list):
-                if self._take_out_sketch(name, LatencySketch.from_json(value), successor.get(name) or []):
+        for origin, old in behind.items():
+            part = self._parts.get(origin)
+            tally = self._decode(part) if part else self._kind()
+            former = self._decode(old) if old else self._kind()
+            for name in _numbers(self._kind):
+                change = getattr(tally, name) - getattr(former, name)
+                setattr(self._sum, name, getattr(self._sum, name) + change)
+            for name in _sketches(self._kind):
+                if _replace(getattr(self._sum, name), getattr(former, name), getattr(tally, name)):
                     unsure.add(name)
-            elif value is not None:
-                self._numbers[name] -= value
-        return unsure
+        # Only now is the sum that of the tallies.
+        for name in unsure:
+            tallies = map(self._decode, self._parts.values())
+            left: list[LatencySketch] = [sketch for tally in tallies if (sketch := getattr(tally, name)).count]
+            total: LatencySketch = getattr(self._sum, name)
+            total.min = min((sketch.min for sketch in left), default=0)
+            total.max = max((sketch.max for sketch in left), default=0)
 
-    def _take_out_sketch(self, name: str, sketch: LatencySketch, successor: list[Any]) -> bool:
-        if not sketch.count:
-            return False
-        total = self._sketches[name]
-        total.take_out(sketch)
-        if not total.count:
-            del self._sketches[name]
-            return False
-        low, high = successor[:2] or (sketch.min + 1, sketch.max - 1)
-        return (sketch.min == total.min and low > sketch.min) or (sketch.max == total.max and high < sketch.max)
+
+def _replace(total: LatencySketch, former: LatencySketch, successor: LatencySketch) -> bool:
+    """Put one sketch in the place of another; whether the min or the max of the sum may have gone with it."""
+    total.merge(successor)
+    if not former.count:
+        return False
+    total.take_out(former)
+    if not total.count:
+        return False
+    low, high = (successor.min, successor.max) if successor.count else (former.min + 1, former.max - 1)
+    return (former.min == total.min and low > former.min) or (former.max == total.max and high < former.max)
+
+
+@lru_cache
+def _decoder(kind: type[Tally]) -> msgpack.Decoder[Tally]:
+    return msgpack.Decoder(kind)
+
+
+@lru_cache
+def _numbers(kind: type[Struct]) -> tuple[str, ...]:
+    """The fields that are added."""
+    return tuple(name for name, value in _fields_of(kind) if isinstance(value, int))
+
+
+@lru_cache
+def _sketches(kind: type[Struct]) -> tuple[str, ...]:
+    """The fields that are merged."""
+    return tuple(name for name, value in _fields_of(kind) if isinstance(value, LatencySketch))
+
+
+def _fields_of(kind: type[Struct]) -> list[tuple[str, Any]]:
+    empty = kind()
+    return [(name, getattr(empty, name)) for name in kind.__struct_fields__]

@@ -11,25 +11,20 @@ record is some kilobytes. Facts without a time are written at once.
 Bounded input is written once, at its end, and is `final` only if that end is late enough.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, Protocol
 
 import orjson
+from msgspec import Struct, msgpack
 
+from transforms.facts import Ended
 from transforms.json_bytes import dump
-from transforms.packs import ENDED, Event
-from transforms.stats_skew import LENGTHS as SKEW_LENGTHS
+from transforms.stats_facts import ClockBound, Source, StatsFact, WindowFact
 from transforms.stats_skew import SkewStats
-from transforms.stats_window import LENGTHS as WINDOW_LENGTHS
 from transforms.stats_window import Subject, WindowStats
-from transforms.event_view import EXPIRED, EventView
 from transforms.view import BYTES_PER_FACT, Outputs
 from transforms.waits import Waits, deadline_after
-
-#: An event of another kind may have two items more than its LENGTHS say: the timestamp (ms) of its newest fact, and a
-#: number that rises with each event of its source, since Beam promises no order between what one step sends to another.
-LENGTHS = WINDOW_LENGTHS | SKEW_LENGTHS
 
 _SECOND = 1000
 _MINUTE = 60 * _SECOND
@@ -41,8 +36,8 @@ class Stats(Protocol):
 
     changed: set[Subject]
 
-    def take(self, event: list[Any]) -> None:
-        """Take in an event."""
+    def take(self, fact: Any) -> None:
+        """Take in a fact."""
 
     def subjects(self) -> list[Subject]:
         """All that there is a record of."""
@@ -53,15 +48,35 @@ class Stats(Protocol):
     def facts_of(self, subject: Subject) -> dict[str, Any]:
         """The fields of the record of a subject."""
 
-    def snapshot(self) -> Iterator[Event]:
-        """Events that build this again."""
+    def snapshot(self) -> bytes:
+        """All of it but what has changed."""
+
+    def restore(self, snapshot: bytes) -> None:
+        """Be what a snapshot says."""
 
     def size(self) -> int:
         """Rough size in memory, in bytes."""
 
 
-class StatsView(EventView):
+class _Snapshot(Struct, array_like=True, gc=False):
+    end: int | None
+    is_open: bool
+    newest: int
+    write_at: int
+    stats: bytes
+    changed: list[Subject]
+    written: list[Subject]
+    sequences: list[tuple[Source, int]]
+
+
+_save = msgpack.Encoder().encode
+_load = msgpack.Decoder(_Snapshot).decode
+
+
+class StatsView:
     """See the head of this file. `key` is a window key or a skew key; times are ms of event time."""
+
+    decode = staticmethod(msgpack.Decoder(list[StatsFact]).decode)
 
     def __init__(self, key: bytes, waits: Waits, cluster: str = "", *, bounded: bool = False) -> None:
         kind, *names = orjson.loads(key)
@@ -81,38 +96,43 @@ class StatsView(EventView):
         """Know nothing."""
         self._stats = self._make_stats()
         self._written: set[Subject] = set()
-        self._numbers: dict[tuple[Any, ...], int] = {}
+        self._sequences: dict[Source, int] = {}
         #: Timestamp of the newest fact that is counted, and from which time on changes are written.
         self._newest = 0
         self._write_at = 0
         self._is_open = False
 
-    def apply(self, events: Iterable[list[Any]]) -> Outputs:
-        """Take in a batch of events, and write what they changed."""
+    def on_facts(self, facts: list[StatsFact]) -> Outputs:
+        """Take in facts, and write what they changed."""
         outputs = Outputs()
-        for event in events:
-            kind = event[0]
-            if kind == EXPIRED:
-                self._expire(event, outputs)
-            elif kind == ENDED:
-                self._end, self._bounded = event[1], True
+        for fact in facts:
+            if isinstance(fact, Ended):
+                self._end, self._bounded = fact.at, True
             else:
-                self._take(event)
+                self._take(fact)
         if not self._bounded and self._write_at <= self._newest:
             self._write_changes(self._newest, outputs)
         return outputs
 
-    def _take(self, event: list[Any]) -> None:
-        length = LENGTHS[event[0]]
-        newest, number = (*event[length:], None, None)[:2]
-        if number is not None:
-            source = tuple(event[: length - 1])
-            if number <= self._numbers.get(source, -1):
-                return
-            self._numbers[source] = number
-        self._newest = max(self._newest, newest or 0)
-        self._stats.take(event[:length])
+    def _take(self, fact: WindowFact | ClockBound) -> None:
+        source = fact.source
+        if fact.sequence <= self._sequences.get(source, -1):
+            return
+        self._sequences[source] = fact.sequence
+        self._newest = max(self._newest, fact.newest)
+        self._stats.take(fact)
         self._is_open = True
+
+    def on_time(self, now: int) -> Outputs:
+        """Write what waits to be written; write all a last time, and forget it, if it is final."""
+        outputs = Outputs()
+        if self._is_open and self._final_at() <= now:
+            is_final = not self._bounded or (self._end is not None and self._final_at() <= self._end)
+            self._write(self._written | set(self._stats.subjects()), outputs, {"final": True} if is_final else {})
+            self._begin()
+        elif not self._bounded and self._write_at <= now:
+            self._write_changes(now, outputs)
+        return outputs
 
     def deadline(self) -> int | None:
         """When changes that wait are to be written, or else when the window is final."""
@@ -120,38 +140,31 @@ class StatsView(EventView):
             return None
         return self._write_at if self._stats.changed and not self._bounded else self._final_at()
 
-    def facts(self) -> int:
+    def size(self) -> int:
         """Its size, in facts of BYTES_PER_FACT; 0 when it is final or new."""
         return 1 + self._stats.size() // BYTES_PER_FACT if self._is_open else 0
 
-    def snapshot_events(self) -> Iterator[Event]:
-        """Events that build this view again, with what it has written already."""
-        if self._end is not None:
-            yield ENDED, self._end
-        yield from self._stats.snapshot()
-        if self._is_open:
-            numbers = [(*source, number) for source, number in self._numbers.items()]
-            yield EXPIRED, -1, self._newest, self._write_at, list(self._stats.changed), list(self._written), numbers
+    def snapshot(self) -> bytes:
+        """All of it, with what it has written already."""
+        return _save(
+            _Snapshot(
+                self._end, self._is_open, self._newest, self._write_at, self._stats.snapshot(),
+                list(self._stats.changed), list(self._written), list(self._sequences.items()),
+            )
+        )  # fmt: skip
+
+    def restore(self, snapshot: bytes) -> None:
+        """Be what a snapshot says."""
+        saved = _load(snapshot)
+        self._end, self._bounded = saved.end, self._bounded or saved.end is not None
+        self._is_open, self._newest, self._write_at = saved.is_open, saved.newest, saved.write_at
+        self._stats.restore(saved.stats)
+        self._stats.changed, self._written = set(saved.changed), set(saved.written)
+        self._sequences = dict(saved.sequences)
 
     def _final_at(self) -> int:
         newest = -(-self._newest // _MINUTE) * _MINUTE  # few distinct deadlines
         return deadline_after(max(self._close, newest), self._settles_after)
-
-    def _expire(self, event: list[Any], outputs: Outputs) -> None:
-        if len(event) > 2:  # noqa: PLR2004  a snapshot's extra items
-            _, _, self._newest, self._write_at, changed, written, numbers = event
-            self._numbers = {tuple(source): number for *source, number in numbers}
-            self._stats.changed, self._written = set(map(tuple, changed)), set(map(tuple, written))
-            self._is_open = True
-            return
-        now = event[1]
-        if not self._is_open or now < self._final_at():
-            if not self._bounded and self._write_at <= now:
-                self._write_changes(now, outputs)
-            return
-        is_final = not self._bounded or (self._end is not None and self._final_at() <= self._end)
-        self._write(self._written | set(self._stats.subjects()), outputs, {"final": True} if is_final else {})
-        self._begin()
 
     def _write_changes(self, now: int, outputs: Outputs) -> None:
         if self._stats.changed:

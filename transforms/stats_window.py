@@ -5,28 +5,36 @@ Out: the fields of the records `topic`, `group` and `edge`.
 """
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
+
+from msgspec import Raw, Struct, msgpack
 
 from transforms.dates import date_of
-from transforms.packs import Event
-from transforms.stats_totals import Tally, Totals
-
-#: Kinds of events: `("T", partition, block, tally)`, `("G", partition, block, group, tally)`,
-#: `("F", reason, group, count)`, `("P", source, from topic, group, tally)`. A tally that is null withdraws the former.
-TOPIC_TALLY = "T"
-GROUP_TALLY = "G"
-FINDINGS_COUNT = "F"
-EDGE_TALLY = "P"
-#: How many items each has.
-LENGTHS = {TOPIC_TALLY: 4, GROUP_TALLY: 5, FINDINGS_COUNT: 4, EDGE_TALLY: 5}
+from transforms.stats_facts import (
+    BlockPlace,
+    EdgeTallied,
+    EdgeTally,
+    GroupTallied,
+    GroupTally,
+    TopicTallied,
+    TopicTally,
+    WindowFact,
+)
+from transforms.stats_totals import Origin, Totals
 
 #: Whose record it is: `("topic",)`, `("group", group)`, `("edge", from topic, group)`.
 Subject = tuple[str, ...]
 _TOPIC: Subject = ("topic",)
+_TALLIES: Final[dict[str, type[Any]]] = {"topic": TopicTally, "group": GroupTally, "edge": EdgeTally}
 
-_TOPIC_COUNTS = ("produced", "sent", "acked", "unknownProduceTime")
-_GROUP_COUNTS = ("expected", "actual", "over", "under", "committed", "slaBreaches")
+
+class _Snapshot(Struct, array_like=True, gc=False):
+    tallies: list[tuple[Subject, Origin, Raw]]
+    verdicts: list[tuple[str | None, dict[str, int]]]
+
+
+_save = msgpack.Encoder().encode
+_load = msgpack.Decoder(_Snapshot).decode
 
 
 class WindowStats:
@@ -36,27 +44,22 @@ class WindowStats:
         self.changed: set[Subject] = set()
         self._topic = topic
         self._start = date_of(start)
-        self._totals: dict[Subject, Totals] = {}
-        #: Lowest and highest offset by partition and block.
-        self._spans: dict[tuple[int, int], tuple[int, int]] = {}
+        self._totals: dict[Subject, Totals[Any]] = {}
+        #: Lowest and highest offset of each block.
+        self._spans: dict[BlockPlace, tuple[int, int]] = {}
         self._verdicts: dict[str | None, Counter[str]] = {}
 
-    def take(self, event: list[Any]) -> None:
-        """Take in an event of one of the kinds above."""
-        kind = event[0]
-        if kind == TOPIC_TALLY:
-            _, partition, block, tally = event[:4]
-            self._replace(_TOPIC, (partition, block), tally)
-            self._span((partition, block), tally)
-        elif kind == GROUP_TALLY:
-            _, partition, block, group, tally = event[:5]
-            self._replace(("group", group), (partition, block), tally)
-        elif kind == EDGE_TALLY:
-            _, source, origin, group, tally = event[:5]
-            self._replace(("edge", origin, group), (source,), tally)
+    def take(self, fact: WindowFact) -> None:
+        """Take in a fact."""
+        if isinstance(fact, TopicTallied):
+            self._replace(_TOPIC, fact.place, fact.tally)
+            self._span(fact.place, fact.tally)
+        elif isinstance(fact, GroupTallied):
+            self._replace(("group", fact.group_id), fact.place, fact.tally)
+        elif isinstance(fact, EdgeTallied):
+            self._replace(("edge", fact.from_topic, fact.group_id), fact.shard, fact.tally)
         else:
-            _, reason, group, count = event[:4]
-            self._count(reason, group, count)
+            self._count(fact.reason, fact.group_id, fact.count)
 
     def subjects(self) -> list[Subject]:
         """All that there is a record of."""
@@ -75,39 +78,45 @@ class WindowStats:
 
     def facts_of(self, subject: Subject) -> dict[str, Any]:
         """The fields of the record of a subject; what is unknown, or of no message, is left out."""
-        totals = self._totals.get(subject, Totals())
-        if subject == _TOPIC:
-            facts = self._topic_facts(totals)
-        elif subject[0] == "group":
-            facts = self._group_facts(totals, subject[1])
+        kind = subject[0]
+        totals = self._totals.get(subject)
+        total = _TALLIES[kind]() if totals is None else totals.sum()
+        if kind == "topic":
+            facts = self._topic_facts(total)
+        elif kind == "group":
+            facts = self._group_facts(total, subject[1], is_tallied=totals is not None)
         else:
-            facts = _edge_facts(totals)
+            facts = _edge_facts(total)
         return {name: fact for name, fact in facts.items() if fact is not None}
 
-    def snapshot(self) -> Iterator[Event]:
-        """Events that build this again."""
-        for (kind, *names), totals in self._totals.items():
-            for source, tally in totals.parts():
-                if kind == "topic":
-                    yield TOPIC_TALLY, *source, tally
-                elif kind == "group":
-                    yield GROUP_TALLY, *source, *names, tally
-                else:
-                    yield EDGE_TALLY, *source, *names, tally
-        for group, verdicts in self._verdicts.items():
-            for reason, count in verdicts.items():
-                yield FINDINGS_COUNT, reason, group, count
+    def snapshot(self) -> bytes:
+        """All of it but what has changed."""
+        tallies = [(subject, *part) for subject, totals in self._totals.items() for part in totals.parts()]
+        return _save(_Snapshot(tallies, [(group, dict(verdicts)) for group, verdicts in self._verdicts.items()]))
+
+    def restore(self, snapshot: bytes) -> None:
+        """Be what a snapshot says."""
+        saved = _load(snapshot)
+        for subject, origin, part in saved.tallies:
+            tally = self._totals_of(subject).restore(origin, part)
+            if isinstance(tally, TopicTally) and isinstance(origin, BlockPlace):
+                self._span(origin, tally)
+        self._verdicts = {group: Counter(verdicts) for group, verdicts in saved.verdicts}
 
     def size(self) -> int:
         """Rough size in memory, in bytes."""
         return sum(totals.size() for totals in self._totals.values()) + 100 * len(self._spans)
 
-    def _replace(self, subject: Subject, source: tuple[Any, ...], tally: Tally | None) -> None:
+    def _totals_of(self, subject: Subject) -> Totals[Any]:
         totals = self._totals.get(subject)
-        is_new = totals is None
         if totals is None:
-            totals = self._totals[subject] = Totals()
-        if totals.replace(source, tally):
+            totals = self._totals[subject] = Totals(_TALLIES[subject[0]])
+        return totals
+
+    def _replace(self, subject: Subject, origin: Origin, tally: Struct | None) -> None:
+        is_new = subject not in self._totals
+        totals = self._totals_of(subject)
+        if totals.replace(origin, tally):
             self.changed.add(subject)
             if subject[0] == "group" and (is_new or not totals):
                 self.changed.add(_TOPIC)  # it names its groups
@@ -124,49 +133,57 @@ class WindowStats:
         if not verdicts:
             del self._verdicts[group]
 
-    def _span(self, source: tuple[int, int], tally: Tally | None) -> None:
-        if tally is None or tally.get("low") is None:
-            self._spans.pop(source, None)
+    def _span(self, place: BlockPlace, tally: TopicTally | None) -> None:
+        if tally is None or tally.span is None:
+            self._spans.pop(place, None)
         else:
-            self._spans[source] = tally["low"], tally["high"]
+            self._spans[place] = tally.span
 
     def _groups(self) -> list[str]:
         tallied = {subject[1] for subject in self._totals if subject[0] == "group"}
         return sorted(tallied | {group for group in self._verdicts if group is not None})
 
-    def _topic_facts(self, totals: Totals) -> dict[str, Any]:
+    def _topic_facts(self, total: TopicTally) -> dict[str, Any]:
         verdicts = sum(self._verdicts.values(), Counter[str]())
         return {
-            **{name: totals[name] for name in _TOPIC_COUNTS},
-            "coverage": self._coverage(totals["traced"]),
-            "ackLatencyMs": totals.summary("ack"),
+            "produced": total.produced,
+            "sent": total.sent,
+            "acked": total.acked,
+            "unknownProduceTime": total.unknown_produce_time,
+            "coverage": self._coverage(total.traced),
+            "ackLatencyMs": total.ack.summary(),
             "verdicts": dict(sorted(verdicts.items())),
             "groups": self._groups(),
         }
 
-    def _group_facts(self, totals: Totals, group: str) -> dict[str, Any]:
+    def _group_facts(self, total: GroupTally, group: str, *, is_tallied: bool) -> dict[str, Any]:
         return {
-            **{name: totals[name] for name in _GROUP_COUNTS},
-            "commits": "none seen" if totals and not totals["commitsSeen"] else None,
-            "consumeLatencyMs": totals.summary("consume"),
-            "commitLatencyMs": totals.summary("commit"),
+            "expected": total.expected,
+            "actual": total.actual,
+            "over": total.over,
+            "under": total.under,
+            "committed": total.committed,
+            "slaBreaches": total.sla_breaches,
+            "commits": "none seen" if is_tallied and not total.commits_seen else None,
+            "consumeLatencyMs": total.consume.summary(),
+            "commitLatencyMs": total.commit.summary(),
             "verdicts": dict(sorted(self._verdicts.get(group, {}).items())),
         }
 
     def _coverage(self, traced: int) -> dict[str, Any] | None:
         """How many messages were traced by their producer, of the offsets that the topic advanced; None if unknown."""
         partitions: dict[int, tuple[int, int]] = {}
-        for (partition, _), (low, high) in self._spans.items():
-            lowest, highest = partitions.get(partition, (low, high))
-            partitions[partition] = min(low, lowest), max(high, highest)
+        for place, (low, high) in self._spans.items():
+            lowest, highest = partitions.get(place.partition, (low, high))
+            partitions[place.partition] = min(low, lowest), max(high, highest)
         offsets = sum(high - low + 1 for low, high in partitions.values())
         return {"traced": traced, "offsets": offsets, "ratio": round(traced / offsets, 4)} if offsets else None
 
 
-def _edge_facts(totals: Totals) -> dict[str, Any]:
+def _edge_facts(total: EdgeTally) -> dict[str, Any]:
     return {
-        "count": totals["count"],
-        "ambiguous": totals["ambiguous"] or None,
-        "residenceMs": totals.summary("residence"),
-        "fromOriginMs": totals.summary("fromOrigin"),
+        "count": total.count,
+        "ambiguous": total.ambiguous or None,
+        "residenceMs": total.residence.summary(),
+        "fromOriginMs": total.from_origin.summary(),
     }

@@ -6,7 +6,7 @@ calls give the same view again. What follows from a call comes back as `Outputs`
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from transforms.findings import Finding
 from transforms.records import KeyValue
@@ -33,8 +33,9 @@ class Outputs:
 class View(Protocol):
     """The state of one key. Times are in milliseconds of event time."""
 
-    #: The facts of a pack, as `on_facts` takes them.
-    decode: ClassVar[Callable[[bytes], list[Any]]]
+    @property
+    def decode(self) -> Callable[[bytes], list[Any]]:
+        """What makes of a pack the facts that `on_facts` takes."""
 
     def on_facts(self, facts: list[Any]) -> Outputs:
         """Take in the facts of a pack and say what follows."""

@@ -1,14 +1,14 @@
-"""Follower: the earliest time beyond each place."""
+"""GroupProgress: the earliest time beyond each place."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.follower import Earliest
+from transforms.group_progress import EarliestBeyond
 
 
 @given(st.lists(st.tuples(st.integers(-5, 5), st.integers(0, 8))))
 def test_each_fact_changes_exactly_the_answers_it_says_and_no_fact_is_kept_that_another_beats(facts):
-    earliest, known = Earliest(), []
+    earliest, known = EarliestBeyond(), []
     places = range(-7, 7)
     for place, time in facts:
         before = [earliest.beyond(asked) for asked in places]

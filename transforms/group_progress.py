@@ -1,27 +1,27 @@
 """What FollowersView knows of one group in one partition."""
 
 from bisect import bisect_left, bisect_right
-from typing import Any
 
-from transforms.packs import Event
+from msgspec import Struct, field
+
+from transforms.facts import GroupExpectation
 
 _HOUR = 3_600_000
 
 
-class Earliest:
+class EarliestBeyond(Struct, array_like=True, gc=False):
     """The earliest time of a fact beyond each place, of facts that have a place and a time.
 
     Of the facts only those count that no later place beats: they are in order of place and of time.
     """
 
-    def __init__(self, places: list[int] | None = None, times: list[int] | None = None) -> None:
-        self.places: list[int] = places or []
-        self.times: list[int] = times or []
+    places: list[int] = []
+    times: list[int] = []
 
     def add(self, place: int, time: int) -> int | None:
         """One more fact; None if it changes nothing, else the lowest place whose answer changed.
 
-        The answers from there to below `place` changed; it is negative infinity's stand-in, -2**63, for all places.
+        The answers from there to below `place` changed; -2**63 means: all places.
         """
         places, times = self.places, self.times
         end = bisect_left(places, place)
@@ -44,22 +44,19 @@ class Earliest:
         return self.times[index] if index < len(self.times) else None
 
 
-class Follower:
+class GroupProgress(Struct, array_like=True, gc=False):
     """A group in a partition: where it began, how far it came and when.
 
-    `start` is its lowest position known, `commits` the time of its first commit, `last` that of its last fact. All
-    times are Kafka timestamps in ms.
+    `start` is its lowest position known, `last` the time of its last fact, `commits` that of its first commit. `passed`
+    says when it came beyond each block. `heard` says when it was last at or below each block, in hours rounded up: that
+    is the earliest beyond it, with both signs turned. All times are Kafka timestamps in ms.
     """
 
-    __slots__ = ("_heard", "_passed", "commits", "last", "start")
-
-    def __init__(self, start: int, last: int) -> None:
-        self.start = start
-        self.commits: int | None = None
-        self.last = last
-        self._passed = Earliest()
-        #: The latest time at or below each block is the earliest beyond it, with both signs turned.
-        self._heard = Earliest()
+    start: int
+    last: int
+    commits: int | None = None
+    passed: EarliestBeyond = field(default_factory=EarliestBeyond)
+    heard: EarliestBeyond = field(default_factory=EarliestBeyond)
 
     def read(self, block: int, first: int, last: int) -> tuple[int, int] | None:
         """The group was in this block from `first` to `last`: the blocks (from, to, both included) that this concerns.
@@ -67,10 +64,10 @@ class Follower:
         None if nothing changed.
         """
         low, high = block, block - 1
-        passed = self._passed.add(block, first)
+        passed = self.passed.add(block, first)
         if passed is not None:
             low = passed
-        heard = self._heard.add(-block, last // -_HOUR)
+        heard = self.heard.add(-block, last // -_HOUR)
         if heard is not None:
             high = -heard - 1
         self.last = max(self.last, last)
@@ -90,27 +87,28 @@ class Follower:
         self.commits = first
         return True
 
-    def expects(self, block: int, block_size: int, retention: int) -> tuple[int, int, int | None, int | None]:
-        """What a block at or above `start` is told: start, until, passed, commits."""
-        hours = self._heard.beyond(-block - 1)
+    def expectation(self, group_id: str, block: int, block_size: int, retention: int) -> GroupExpectation:
+        """What a block at or above `start` may expect of the group, which has this name."""
+        hours = self.heard.beyond(-block - 1)
         until = (0 if hours is None else -hours * _HOUR) + retention
-        return max(self.start, block * block_size), until, self._passed.beyond(block), self.commits
+        start = max(self.start, block * block_size)
+        return GroupExpectation(group_id, start, until, self.passed.beyond(block), self.commits)
 
-    def facts(self) -> int:
+    def size(self) -> int:
         """How many facts it holds, itself among them."""
-        return 1 + len(self._passed.places) + len(self._heard.places)
+        return 1 + len(self.passed.places) + len(self.heard.places)
 
     def times(self) -> list[int]:
         """When it was heard of last, and when it came to the blocks that it holds."""
-        return [self.last, *self._passed.times]
+        return [self.last, *self.passed.times]
 
     def oldest(self) -> int:
         """The oldest of these times."""
-        return min(self.last, self._passed.times[0]) if self._passed.times else self.last
+        return min(self.last, self.passed.times[0]) if self.passed.times else self.last
 
     def forget(self, before: int, block_size: int) -> None:
         """What the group left behind up to this time is no longer expected of it: it begins where it was by then."""
-        passed, heard = self._passed, self._heard
+        passed, heard = self.passed, self.heard
         gone = bisect_right(passed.times, before)
         if gone:
             block = passed.places[gone - 1]
@@ -118,18 +116,3 @@ class Follower:
             del passed.places[:gone], passed.times[:gone]
             kept = bisect_left(heard.places, -block) + 1
             del heard.places[kept:], heard.times[kept:]
-
-    def snapshot(self) -> Event:
-        """Its fields, for `restore`."""
-        passed, heard = self._passed, self._heard
-        return self.start, self.last, self.commits, passed.places, passed.times, heard.places, heard.times
-
-    @classmethod
-    def restore(cls, fields: list[Any]) -> "Follower":
-        """The follower of a snapshot."""
-        start, last, commits, *passed, heard_places, heard_times = fields
-        follower = cls(start, last)
-        follower.commits = commits
-        follower._passed = Earliest(*passed)
-        follower._heard = Earliest(heard_places, heard_times)
-        return follower
