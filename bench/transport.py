@@ -15,9 +15,9 @@ from transforms.records import KeyValue
 
 def build(pipeline: beam.Pipeline, source: Source, sink: beam.PTransform, _settings: Settings) -> None:
     """Add all steps to the pipeline."""
-    copied = source.read(pipeline).traces | "CopyTraces" >> beam.FlatMap(_copied).with_output_types(KeyValue)
+    copied = source.read(pipeline).traces | "CopyTraces" >> beam.Map(_copied)
     copied | "WriteTraces" >> sink
 
 
-def _copied(batch: RecordBatch) -> Iterator[KeyValue]:
-    return zip((key or b"" for key in batch.keys), (value or b"" for value in batch.values), strict=True)
+def _copied(batch: RecordBatch) -> list[KeyValue]:
+    return list(zip((key or b"" for key in batch.keys), (value or b"" for value in batch.values), strict=True))

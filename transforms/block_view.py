@@ -204,8 +204,6 @@ class BlockView:
     def _touch(self, rows: Rows, timestamps: bytes) -> Flags:
         """Facts of these times (ms) are about to come to these rows, one each; which of them are not plain."""
         block, times = self._block, np.frombuffer(timestamps, np.int64)
-        np.minimum.at(block.first, rows, times)
-        np.maximum.at(block.last, rows, times)
         block.touched[rows] = True
         block.facts += len(rows)
         self._review.touch_rows(rows)
@@ -214,7 +212,12 @@ class BlockView:
         if self._trim_at is None:
             self._trim_at = max(deadline_after(since + MINUTE_MS, self._waits.retention), self._now + 1)
         odd: Flags = block.is_object[rows] | block.is_alone[rows]
-        if len(rows) > 1:
+        if len(set(rows.tolist())) == len(rows):
+            block.first[rows] = np.minimum(block.first[rows], times)
+            block.last[rows] = np.maximum(block.last[rows], times)
+        else:
+            np.minimum.at(block.first, rows, times)
+            np.maximum.at(block.last, rows, times)
             _, item, count = np.unique(rows, return_inverse=True, return_counts=True)
             odd |= (count > 1)[item]
         return odd

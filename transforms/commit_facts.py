@@ -1,75 +1,98 @@
-"""What CommitsView knows: the commits of one group in one partition, and where the group reads."""
+"""What CommitsView is told and keeps: the commits of one group in one partition, and where the group reads."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from transforms.dates import nanos_of
+from msgspec import Struct
+
+from transforms.dates import date_of_nanos
 from transforms.facts import CommitUpTo, digits_of
-from transforms.packs import Event
+from transforms.traces import Commit as RawCommit
 
 
-class Reads:
-    """All deliveries of the group in one block, as one interval of offsets and of dates (ns), both ends included.
+class RawCommits(Struct, tag="commits", array_like=True, gc=False):
+    """COMMITs, an item for each: `nanos` are the dates, with so many `digits`; `timestamps` are in ms.
+
+    `clients` number the `client_ids`; `extras` are fields to be passed through, by item.
+    """
+
+    offsets: list[int]
+    ids: list[str]
+    nanos: list[int]
+    digits: bytes
+    timestamps: list[int]
+    clients: list[int]
+    client_ids: list[str]
+    extras: dict[int, dict[str, Any]]
+
+    @classmethod
+    def of(cls, commits: Sequence[RawCommit]) -> "RawCommits":
+        """The columns of these COMMITs."""
+        clients = dict[str, int]()
+        return cls(
+            offsets=[commit.offset for commit in commits],
+            ids=[commit.id for commit in commits],
+            nanos=[commit.nanos for commit in commits],
+            digits=bytes([digits_of(commit.date) for commit in commits]),
+            timestamps=[commit.timestamp for commit in commits],
+            clients=[clients.setdefault(commit.client_id, len(clients)) for commit in commits],
+            client_ids=list(clients),
+            extras={item: commit.extra for item, commit in enumerate(commits) if commit.extra},
+        )
+
+
+class ReadInterval(Struct, tag="reads", array_like=True, gc=False):
+    """Deliveries of the group in one block, as one interval of offsets and of dates (ns), both ends included.
 
     `settled_nanos` is the date of a commit that settled them all, `timestamp` the Kafka timestamp (ms) of the newest.
     """
 
-    __slots__ = ("first_nanos", "high", "last_nanos", "low", "settled_nanos", "timestamp")
+    block: int
+    low: int
+    high: int
+    first_nanos: int
+    last_nanos: int
+    timestamp: int
+    settled_nanos: int | None = None
 
-    def __init__(
-        self, low: int, high: int, first_nanos: int, last_nanos: int, settled_nanos: int | None, timestamp: int
-    ) -> None:
-        self.low = low
-        self.high = high
-        self.first_nanos = first_nanos
-        self.last_nanos = last_nanos
-        self.settled_nanos = settled_nanos
-        self.timestamp = timestamp
-
-    def add(self, offset: int, nanos: int, timestamp: int) -> None:
-        """One more delivery."""
-        self.low, self.high = min(self.low, offset), max(self.high, offset)
-        self.first_nanos, self.last_nanos = min(self.first_nanos, nanos), max(self.last_nanos, nanos)
-        self.timestamp = max(self.timestamp, timestamp)
-
-    def merge(self, news: "Reads") -> "Reads":
+    def merge(self, news: "ReadInterval") -> "ReadInterval":
         """Both together; news may be unsettled."""
-        return Reads(
+        return ReadInterval(
+            self.block,
             min(self.low, news.low),
             max(self.high, news.high),
             min(self.first_nanos, news.first_nanos),
             max(self.last_nanos, news.last_nanos),
-            None,
             max(self.timestamp, news.timestamp),
         )
 
-    def interval(self) -> tuple[int | None, ...]:
-        """The fields of its event, but for the timestamp."""
-        return self.low, self.high, self.first_nanos, self.last_nanos, self.settled_nanos
+
+OrderFact = RawCommits | ReadInterval
 
 
-class OrderedCommit:
+class OrderedCommit(Struct, array_like=True):
     """A commit and its place in the sequence.
 
     `sent_to` are the blocks that know it, None until its reorder wait is over. `version` is how often its own block was
     told anew. `findings` are those that hold, with the offset of the commit before.
     """
 
-    __slots__ = (
-        "client_id", "date", "extra", "findings", "id", "nanos", "offset", "repeated", "sent_to", "timestamp",
-        "version",
-    )  # fmt: skip
+    offset: int
+    id: str
+    nanos: int
+    digits: int
+    client_id: str
+    timestamp: int
+    extra: dict[str, Any] | None
+    sent_to: list[int] | None = None
+    repeated: bool = False
+    version: int = 0
+    findings: dict[str, int | None] = {}
 
-    RAW_FIELDS = 7
-
-    def __init__(self, event: list[Any]) -> None:
-        _, self.offset, self.id, self.date, self.client_id, self.timestamp, self.extra = event[: self.RAW_FIELDS]
-        self.nanos = nanos_of(self.date)
-        self.sent_to: list[int] | None = None
-        self.repeated = False
-        self.version = 0
-        self.findings: dict[str, int | None] = {}
-        if len(event) > self.RAW_FIELDS:
-            self.sent_to, self.repeated, self.version, self.findings = event[self.RAW_FIELDS :]
+    @property
+    def date(self) -> str:
+        """The date as it came."""
+        return date_of_nanos(self.nanos, self.digits)
 
     @property
     def order(self) -> tuple[int, int, str]:
@@ -79,13 +102,6 @@ class OrderedCommit:
     def told_to(self, group: str, *, is_home: bool) -> CommitUpTo:
         """The commit as a block takes it; `is_home` is the block of its own offset."""
         return CommitUpTo(
-            self.offset, self.id, self.nanos, digits_of(self.date), self.client_id, self.timestamp, group, self.extra,
+            self.offset, self.id, self.nanos, self.digits, self.client_id, self.timestamp, group, self.extra,
             self.repeated, is_home, self.version,
-        )  # fmt: skip
-
-    def snapshot(self) -> Event:
-        """The event that gives this commit back with all that was told of it."""
-        return (
-            "K", self.offset, self.id, self.date, self.client_id, self.timestamp, self.extra, self.sent_to,
-            self.repeated, self.version, self.findings,
         )  # fmt: skip

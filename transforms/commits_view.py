@@ -9,22 +9,18 @@ told, since it writes the record that bears the commit's own id.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable
 from typing import Any
+
+from msgspec import Struct, msgpack
 
 from transforms.addresses import JOIN, block_key, parts_of
 from transforms.aggregated import AggregatedTrace, record
-from transforms.commit_facts import OrderedCommit, Reads
+from transforms.commit_facts import OrderedCommit, OrderFact, RawCommits, ReadInterval
 from transforms.findings import EVICTED, GAP, REWOUND, finding
-from transforms.packs import Event
 from transforms.records import COMMIT, UNKNOWN
-from transforms.event_view import EXPIRED, EventView
 from transforms.view import Outputs
 from transforms.waits import Deadlines, Waits, deadline_after, earliest
-
-#: Kinds of events: a commit, and a range of offsets that the group read in one block.
-COMMITTED = "K"
-READ = "R"
 
 #: A commit that advances over more blocks than this left a gap: nobody consumes that much between two commits.
 MAX_BLOCKS = 64
@@ -34,20 +30,29 @@ MAX_BLOCKS = 64
 MAX_RELEASED = 10_000
 
 
-class CommitsView(EventView):
+class _Snapshot(Struct, array_like=True, gc=False):
+    now: int
+    trim_at: int | None
+    reads: list[ReadInterval]
+    commits: list[OrderedCommit]
+
+
+class CommitsView:
     """See the head of this file. `limit` bounds the commits and blocks that are kept for late facts."""
 
+    decode = staticmethod(msgpack.Decoder(list[OrderFact]).decode)
+
     def __init__(self, key: bytes, waits: Waits, limit: int, block_size: int, cluster: str = "") -> None:
-        self._group, topic, self._partition = parts_of(key)
-        self._topic = str(topic)
+        group, topic, partition = parts_of(key)
+        self._group, self._topic, self._partition = str(group), str(topic), int(partition)
         self._waits = waits
         self._limit = limit
         self._block_size = block_size
-        self._cluster = cluster
+        self._cluster = cluster or None
         self._commits: dict[str, OrderedCommit] = {}
         self._waiting: dict[str, OrderedCommit] = {}
         self._released: list[OrderedCommit] = []
-        self._reads: dict[int, Reads] = {}
+        self._reads: dict[int, ReadInterval] = {}
         #: Blocks with deliveries that no commit has settled yet, as far as is known.
         self._open: set[int] = set()
         self._deadlines: Deadlines[str] = Deadlines()
@@ -55,48 +60,64 @@ class CommitsView(EventView):
         self._trim_at: int | None = None
         self._out = Outputs()
 
-    def apply(self, events: Iterable[list[Any]]) -> Outputs:
-        """Take in a batch of events; release the commits whose reorder wait is over."""
-        self._out = outputs = Outputs()
-        for event in events:
-            kind = event[0]
-            if kind == COMMITTED:
-                self._committed(event)
-            elif kind == READ:
-                self._read(event)
+    def on_facts(self, facts: list[OrderFact]) -> Outputs:
+        """Take in facts; release the commits whose reorder wait is over."""
+        self._out = Outputs()
+        for fact in facts:
+            if isinstance(fact, RawCommits):
+                self._take_commits(fact)
             else:
-                self._expire(event)
+                self._take_reads(fact)
+        return self._end()
+
+    def on_time(self, now: int) -> Outputs:
+        """Release the commits whose reorder wait is over, forget what is past retention."""
+        self._out = Outputs()
+        self._now = max(self._now, now)
+        if self._trim_at is not None and self._trim_at <= self._now:
+            self._release()
+            self._trim()
+        return self._end()
+
+    def _end(self) -> Outputs:
         self._release()
         if len(self._released) > MAX_RELEASED:
             self._forget(self._released[: -MAX_RELEASED * 9 // 10])
-        if self.facts() > self._limit:
+        if self.size() > self._limit:
             self._evict()
-        return outputs
+        return self._out
 
     def deadline(self) -> int | None:
         """The next release, or the next look for what is past retention."""
         return earliest(self._deadlines.next(), self._trim_at)
 
-    def facts(self) -> int:
+    def size(self) -> int:
         """Commits and blocks held."""
         return len(self._commits) + len(self._reads)
 
-    def _committed(self, event: list[Any]) -> None:
-        commit = OrderedCommit(event)
-        known = self._commits.get(commit.id)
-        if known is not None:
-            self._out.counts["duplicates"] += 1
-            self._date_back(known, commit.timestamp)
-            return
-        self._commits[commit.id] = commit
-        self._keep(commit.timestamp)
-        if commit.sent_to is not None:  # from a snapshot, and released
-            self._released.insert(bisect_left(self._released, commit.order, key=_order), commit)
-            return
-        if commit.offset == UNKNOWN and len(event) == OrderedCommit.RAW_FIELDS:
-            self._write_start(commit)
-        self._waiting[commit.id] = commit
-        self._deadlines.set(commit.id, deadline_after(commit.timestamp, self._waits.commit_reorder))
+    def _take_commits(self, columns: RawCommits) -> None:
+        items = zip(
+            columns.offsets,
+            columns.ids,
+            columns.nanos,
+            columns.digits,
+            columns.clients,
+            columns.timestamps,
+            strict=True,
+        )
+        names, extras = columns.client_ids, columns.extras
+        for item, (offset, identity, nanos, digits, client, timestamp) in enumerate(items):
+            known = self._commits.get(identity)
+            if known is not None:
+                self._out.counts["duplicates"] += 1
+                self._date_back(known, timestamp)
+                continue
+            commit = OrderedCommit(offset, identity, nanos, digits, names[client], timestamp, extras.get(item))
+            self._commits[identity] = self._waiting[identity] = commit
+            self._keep(timestamp)
+            if offset == UNKNOWN:
+                self._write_start(commit)
+            self._deadlines.set(identity, deadline_after(timestamp, self._waits.commit_reorder))
 
     def _date_back(self, commit: OrderedCommit, timestamp: int) -> None:
         """A trace that lies twice in the topic counts by its earliest time (ms)."""
@@ -108,27 +129,18 @@ class CommitsView(EventView):
         for block in commit.sent_to or ():
             self._send(commit, block, again=True)
 
-    def _read(self, event: list[Any]) -> None:
+    def _take_reads(self, news: ReadInterval) -> None:
         """The group read in a block: commits that came before this news may have to settle there."""
-        block, news = event[1], Reads(*event[2:])
+        block = news.block
         known = self._reads.get(block)
-        reads = self._reads[block] = news if known is None else known.merge(news)
-        if reads.settled_nanos is None:
-            self._open.add(block)
+        self._reads[block] = news if known is None else known.merge(news)
+        self._open.add(block)
         self._keep(news.timestamp)
         for commit in self._released[bisect_left(self._released, news.first_nanos, key=_nanos) :]:
             if commit.offset >= news.low:
                 self._send(commit, block)
             if commit.nanos >= news.last_nanos and commit.offset >= news.high:
                 break
-
-    def _expire(self, event: list[Any]) -> None:
-        self._now = max(self._now, event[1])
-        if len(event) > 2:  # noqa: PLR2004  a snapshot's extra item
-            self._trim_at = event[2]
-        if self._trim_at is not None and self._trim_at <= self._now:
-            self._release()
-            self._trim()
 
     def _keep(self, timestamp: int) -> None:
         if self._trim_at is None:
@@ -150,7 +162,9 @@ class CommitsView(EventView):
         for commit in ready:
             del self._waiting[commit.id]
             self._deadlines.set(commit.id, None)
-            place = bisect_left(self._released, commit.order, key=_order)
+            place = len(self._released)
+            if place and self._released[-1].order > commit.order:
+                place = bisect_left(self._released, commit.order, key=_order)
             self._released.insert(place, commit)
             commit.sent_to = []
             self._relate(place)
@@ -163,7 +177,7 @@ class CommitsView(EventView):
                 for block in sorted(self._open) if is_last else self._reads:
                     self._settle(commit, block, self._reads[block])
 
-    def _settle(self, commit: OrderedCommit, block: int, reads: Reads) -> None:
+    def _settle(self, commit: OrderedCommit, block: int, reads: ReadInterval) -> None:
         """Send the commit to a block unless it reaches no delivery there, or an earlier one settled them all."""
         if reads.low > commit.offset or reads.first_nanos > commit.nanos:
             return
@@ -201,7 +215,7 @@ class CommitsView(EventView):
             finding(
                 reason, commit.id, None, resolved=start is None, topic=self._topic, partition=self._partition,
                 offset=commit.offset, fromOffset=start, groupId=self._group, clientId=commit.client_id,
-                date=commit.date, cluster=self._cluster or None,
+                date=commit.date, cluster=self._cluster,
             )
         )  # fmt: skip
 
@@ -217,7 +231,7 @@ class CommitsView(EventView):
             return
         if block not in commit.sent_to:
             commit.sent_to.append(block)
-        told = commit.told_to(str(self._group), is_home=block == commit.offset // self._block_size)
+        told = commit.told_to(self._group, is_home=block == commit.offset // self._block_size)
         key = block_key(self._topic, self._partition, block)
         self._out.facts.append((JOIN, key, commit.timestamp, told))
 
@@ -226,8 +240,8 @@ class CommitsView(EventView):
         self._out.records.append(
             record(
                 AggregatedTrace(
-                    commit.id, commit.date, COMMIT, self._topic, int(self._partition), commit.offset,
-                    client_id=commit.client_id, group_id=str(self._group), cluster=self._cluster or None,
+                    commit.id, commit.date, COMMIT, self._topic, self._partition, commit.offset,
+                    client_id=commit.client_id, group_id=self._group, cluster=self._cluster,
                 ),
                 commit.extra,
             )
@@ -248,7 +262,7 @@ class CommitsView(EventView):
 
     def _evict(self) -> None:
         """Give up the oldest commits and blocks; facts as late as these find no commit any more."""
-        excess = self.facts() - self._limit * 9 // 10
+        excess = self.size() - self._limit * 9 // 10
         commits = self._released[: min(excess, len(self._released) - 1)]
         self._forget(commits)
         oldest = sorted(self._reads, key=lambda block: self._reads[block].timestamp)[: excess - len(commits)]
@@ -261,7 +275,7 @@ class CommitsView(EventView):
         self._out.findings.append(
             finding(
                 EVICTED, subject, None, topic=self._topic, partition=self._partition, groupId=self._group,
-                count=count, cluster=self._cluster or None,
+                count=count, cluster=self._cluster,
             )
         )  # fmt: skip
 
@@ -271,13 +285,26 @@ class CommitsView(EventView):
             del self._commits[identity]
         self._released = [commit for commit in self._released if commit.id not in gone]
 
-    def snapshot_events(self) -> Iterator[Event]:
-        """Events that build this view again, with what it has told already."""
-        yield EXPIRED, self._now, self._trim_at
-        for block, reads in self._reads.items():
-            yield READ, block, *reads.interval(), reads.timestamp
-        for commit in (*self._released, *self._waiting.values()):
-            yield commit.snapshot()
+    def snapshot(self) -> bytes:
+        """All of it."""
+        commits = [*self._released, *self._waiting.values()]
+        return _encode(_Snapshot(self._now, self._trim_at, list(self._reads.values()), commits))
+
+    def restore(self, snapshot: bytes) -> None:
+        """Be what a snapshot says."""
+        saved = _load(snapshot)
+        self._now, self._trim_at = saved.now, saved.trim_at
+        self._reads = {reads.block: reads for reads in saved.reads}
+        self._open = {reads.block for reads in saved.reads if reads.settled_nanos is None}
+        self._commits = {commit.id: commit for commit in saved.commits}
+        self._released = [commit for commit in saved.commits if commit.sent_to is not None]
+        self._waiting = {commit.id: commit for commit in saved.commits if commit.sent_to is None}
+        for commit in self._waiting.values():
+            self._deadlines.set(commit.id, deadline_after(commit.timestamp, self._waits.commit_reorder))
+
+
+_encode: Callable[[Any], bytes] = msgpack.Encoder().encode
+_load = msgpack.Decoder(_Snapshot).decode
 
 
 def _nanos(commit: OrderedCommit) -> int:

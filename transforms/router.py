@@ -22,6 +22,7 @@ from transforms.addresses import (
     topic_key,
 )
 from transforms.aggregated import AggregatedTrace, record
+from transforms.commit_facts import RawCommits, ReadInterval
 from transforms.dates import NANOS_PER_MILLI
 from transforms.facts import Acks, HeaderLinks, Int64s, ProducerAnswered, Reads, digits_of
 from transforms.findings import SEND_FAILED, finding
@@ -98,9 +99,6 @@ class Router:
     def _commit(self, commit: Commit) -> None:
         place = (commit.topic, commit.partition, commit.offset // self._block_size), commit.group_id
         self._commits.setdefault(place, []).append(commit)
-        key = commits_key(commit.group_id, commit.topic, commit.partition)
-        event = ("K", commit.offset, commit.id, commit.date, commit.client_id, commit.timestamp, commit.extra)
-        self._packer.add((ORDER, key, commit.timestamp, event))
 
     def _link(self, link: HeaderLink) -> None:
         self._links.setdefault((link.topic, link.partition, link.offset // self._block_size), []).append(link)
@@ -155,8 +153,7 @@ class Router:
             self._locate(shard, SeenColumns.of(seen))
 
     def _locate(self, shard: int, columns: SentColumns | SeenColumns) -> None:
-        earliest = int(np.frombuffer(columns.timestamps, np.int64).min())
-        self._packer.add((LOCATE, shard_key(shard), earliest, columns))
+        self._packer.add((LOCATE, shard_key(shard), min(columns.timestamps), columns))
 
     def _tell_blocks(self) -> None:
         placing: dict[tuple[str, int, str], int] = {}
@@ -176,9 +173,8 @@ class Router:
             offsets, dates = (np.frombuffer(each, np.int64) for each in (read_columns.offsets, read_columns.nanos))
             low, first, last = int(offsets.min()), int(times.min()), int(times.max())
             if group != NO_GROUP:
-                dated = int(dates.min()), int(dates.max())
-                event = ("R", block, low, int(offsets.max()), *dated, None, last)
-                self._packer.add((ORDER, commits_key(group, topic, partition), last, event))
+                interval = ReadInterval(block, low, int(offsets.max()), int(dates.min()), int(dates.max()), last)
+                self._packer.add((ORDER, commits_key(group, topic, partition), last, interval))
             self._follow(topic, partition, first, GroupRead(group, block, low, first, last))
         for (topic, partition, block), links in self._links.items():
             self._tell_links(topic, partition, block, links)
@@ -186,6 +182,7 @@ class Router:
             stamps = [commit.timestamp for commit in commits]
             low = min(commit.offset for commit in commits)
             self._follow(topic, partition, min(stamps), GroupCommitted(group, block, low, min(stamps), max(stamps)))
+            self._packer.add((ORDER, commits_key(group, topic, partition), min(stamps), RawCommits.of(commits)))
         self._tell_producers(placing)
 
     def _tell_links(self, topic: str, partition: int, block: int, links: Sequence[HeaderLink]) -> None:

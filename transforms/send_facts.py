@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from msgspec import Struct
 
 from transforms.dates import date_of_nanos
@@ -19,20 +18,20 @@ Name = tuple[str, str]
 
 
 class SentColumns(Struct, tag="sent", array_like=True, gc=False):
-    """Raw SENDs, an item for each: `nanos` (date) and `timestamps` (ms) are int64, `topic_of` and `clients` are int32.
+    """Raw SENDs, an item for each. Lists, not arrays: a shard looks at them one by one, and has few of a bundle.
 
-    These number the `topics` and the `client_ids`; `digits` are bytes; `extras` are fields to be passed through, by
-    item.
+    `topic_of` and `clients` number the `topics` and the `client_ids`; `nanos` are the dates, with so many `digits`;
+    `timestamps` are in ms; `extras` are fields to be passed through, by item.
     """
 
     topics: list[str]
-    topic_of: bytes
+    topic_of: list[int]
     correlation_ids: list[str]
     ids: list[str]
-    nanos: bytes
+    nanos: list[int]
     digits: bytes
-    timestamps: bytes
-    clients: bytes
+    timestamps: list[int]
+    clients: list[int]
     client_ids: list[str]
     extras: dict[int, dict[str, Any]]
 
@@ -41,15 +40,13 @@ class SentColumns(Struct, tag="sent", array_like=True, gc=False):
         """The columns of these SENDs."""
         topics, clients = dict[str, int](), dict[str, int]()
         return cls(
-            topic_of=np.array([topics.setdefault(send.topic, len(topics)) for send in sends], np.int32).tobytes(),
+            topic_of=[topics.setdefault(send.topic, len(topics)) for send in sends],
             correlation_ids=[send.correlation_id for send in sends],
             ids=[send.id for send in sends],
-            nanos=np.array([send.nanos for send in sends], np.int64).tobytes(),
+            nanos=[send.nanos for send in sends],
             digits=bytes([digits_of(send.date) for send in sends]),
-            timestamps=np.array([send.timestamp for send in sends], np.int64).tobytes(),
-            clients=np.array(
-                [clients.setdefault(send.client_id, len(clients)) for send in sends], np.int32
-            ).tobytes(),
+            timestamps=[send.timestamp for send in sends],
+            clients=[clients.setdefault(send.client_id, len(clients)) for send in sends],
             extras={item: send.extra for item, send in enumerate(sends) if send.extra},
             topics=list(topics),
             client_ids=list(clients),
@@ -74,16 +71,16 @@ class Seen(Struct, array_like=True, gc=False):
 
 
 class SeenColumns(Struct, tag="seen", array_like=True, gc=False):
-    """Sightings, an item for each, numbers as in SentColumns; `clients` is -1 for a header."""
+    """Sightings, an item for each, as in SentColumns; `clients` is -1 for a header."""
 
     topics: list[str]
-    topic_of: bytes
+    topic_of: list[int]
     correlation_ids: list[str]
-    partitions: bytes
-    offsets: bytes
-    nanos: bytes
-    timestamps: bytes
-    clients: bytes
+    partitions: list[int]
+    offsets: list[int]
+    nanos: list[int]
+    timestamps: list[int]
+    clients: list[int]
     client_ids: list[str]
     roles: bytes
 
@@ -97,13 +94,13 @@ class SeenColumns(Struct, tag="seen", array_like=True, gc=False):
         ]
         return cls(
             topics=list(topics),
-            topic_of=np.array(topic_of, np.int32).tobytes(),
+            topic_of=topic_of,
             correlation_ids=[each.correlation_id for each in seen],
-            partitions=np.array([each.partition for each in seen], np.int32).tobytes(),
-            offsets=np.array([each.offset for each in seen], np.int64).tobytes(),
-            nanos=np.array([each.nanos for each in seen], np.int64).tobytes(),
-            timestamps=np.array([each.timestamp for each in seen], np.int64).tobytes(),
-            clients=np.array(client_of, np.int32).tobytes(),
+            partitions=[each.partition for each in seen],
+            offsets=[each.offset for each in seen],
+            nanos=[each.nanos for each in seen],
+            timestamps=[each.timestamp for each in seen],
+            clients=client_of,
             client_ids=[client for client in clients if client is not None],
             roles=bytes([each.role for each in seen]),
         )

@@ -13,7 +13,6 @@ from itertools import chain
 from sys import intern
 from typing import Any
 
-import numpy as np
 from msgspec import Struct, msgpack
 
 from transforms.addresses import JOIN, block_key
@@ -122,13 +121,13 @@ class SendsView:
         topics = [intern(topic) for topic in columns.topics]
         clients = [intern(client) for client in columns.client_ids]
         items = zip(
-            np.frombuffer(columns.topic_of, np.int32).tolist(),
+            columns.topic_of,
             columns.correlation_ids,
             columns.ids,
-            np.frombuffer(columns.nanos, np.int64).tolist(),
+            columns.nanos,
             columns.digits,
-            np.frombuffer(columns.clients, np.int32).tolist(),
-            np.frombuffer(columns.timestamps, np.int64).tolist(),
+            columns.clients,
+            columns.timestamps,
             strict=True,
         )
         for item, (topic, correlation_id, identity, nanos, digits, client, timestamp) in enumerate(items):
@@ -161,13 +160,13 @@ class SendsView:
         topics = [intern(topic) for topic in columns.topics]
         clients = [*map(intern, columns.client_ids), None]
         items = zip(
-            np.frombuffer(columns.topic_of, np.int32).tolist(),
+            columns.topic_of,
             columns.correlation_ids,
-            np.frombuffer(columns.partitions, np.int32).tolist(),
-            np.frombuffer(columns.offsets, np.int64).tolist(),
-            np.frombuffer(columns.nanos, np.int64).tolist(),
-            np.frombuffer(columns.timestamps, np.int64).tolist(),
-            np.frombuffer(columns.clients, np.int32).tolist(),
+            columns.partitions,
+            columns.offsets,
+            columns.nanos,
+            columns.timestamps,
+            columns.clients,
             columns.roles,
             strict=True,
         )
