@@ -14,7 +14,7 @@ from apache_beam import pvalue
 
 from tests.histories import Item
 from tests.reference_tallies import TallyKey
-from transforms import journal, shard_sends
+from transforms import block_view, journal, shard_sends
 from transforms.addresses import FOLLOW, JOIN, LIMIT, LOCATE, ORDER, PRODUCE, STATS, kind_and_key
 from transforms.block_view import BlockView
 from transforms.commits_view import CommitsView
@@ -183,7 +183,7 @@ class PureRun:
         journaled, rebuilt = JournaledView.open(bag, partial(self._make[step], key))
         self.rebuilt += rebuilt
         outputs: Outputs = act(journaled, bag)
-        journaled.rewrite(bag)
+        journaled.rewrite(bag, is_quiet=outputs.is_quiet)
         self._arm(step, key, journaled.view.deadline())
         self.counts += outputs.counts
         self._emit(step, outputs)
@@ -319,6 +319,7 @@ def small_journals() -> Iterator[None]:
     """Journals are rewritten as snapshots after a few events, and flights are kept cold as soon as they are quiet."""
     with (
         patch.multiple(journal, MIN_REWRITE_BYTES=200, MAX_SEGMENTS=5),
+        patch.multiple(block_view, QUIET=1000),
         patch.multiple(shard_sends, QUIET=0, COOLING_GRAIN=1000),
     ):
         yield

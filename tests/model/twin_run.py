@@ -30,7 +30,7 @@ class TwinRun(WholeRun):
         assert outputs.counts == again.counts
         self._compare(step, journaled, twin)
         self.compared += rebuilt
-        journaled.rewrite(bag)
+        journaled.rewrite(bag, is_quiet=outputs.is_quiet)
         self._arm(step, key, journaled.view.deadline())
         self.counts += outputs.counts
         self._emit(step, outputs)
