@@ -23,7 +23,7 @@ from transforms.strict_parser import Refused
 from transforms.view import Outputs, View
 from transforms.waits import Waits
 
-SHARDS, BLOCK_SIZE, LIMIT = 16, 1024, 100_000
+SHARDS, BLOCK_SIZE, LIMIT = 64, 1024, 100_000
 _Place = tuple[str, bytes]
 
 
