@@ -7,7 +7,9 @@ durations themselves are kept, 16 bytes a hop: a late fact may move a hop, and a
 from array import array
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from msgspec import Struct
 
 from transforms.addresses import STATS, window_key
 from transforms.dates import NANOS_PER_MILLI
@@ -30,22 +32,32 @@ class Edge(NamedTuple):
     to_topic: str
 
 
+class SavedEdge(Struct, array_like=True, gc=False):
+    """An edge in a snapshot; durations are the bytes of arrays. It `is_dirty` if it was not told since it changed."""
+
+    edge: Edge
+    is_dirty: bool
+    last: int
+    ambiguous: int
+    sequence: int
+    residence: bytes
+    from_origin: bytes
+
+
 class _Durations:
     """Residences and latencies from the origin (ms) of all hops of an edge. `last`: its newest fact (Kafka ms).
 
-    Of `ambiguous` hops it is a guess that this group sent them. `tellings` is how often they were told.
+    Of `ambiguous` hops it is a guess that this group sent them. `sequence` is how often they were told.
     """
 
-    __slots__ = ("ambiguous", "from_origin", "last", "residence", "tellings")
+    __slots__ = ("ambiguous", "from_origin", "last", "residence", "sequence")
 
-    def __init__(
-        self, last: int = 0, ambiguous: int = 0, residence: Iterable[int] = (), from_origin: Iterable[int] = ()
-    ) -> None:
-        self.last = last
-        self.ambiguous = ambiguous
-        self.tellings = 0
-        self.residence = array("q", residence)
-        self.from_origin = array("q", from_origin)
+    def __init__(self) -> None:
+        self.last = 0
+        self.ambiguous = 0
+        self.sequence = 0
+        self.residence = array("q")
+        self.from_origin = array("q")
 
     def __len__(self) -> int:
         return len(self.residence) + len(self.from_origin)
@@ -76,7 +88,7 @@ class EdgeTallies:
     def __init__(self, shard: str) -> None:
         self._shard = shard
         self._edges: dict[Edge, _Durations] = {}
-        self._untold: dict[Edge, None] = {}
+        self._dirty: dict[Edge, None] = {}
         self._values = 0
 
     def weight(self) -> int:
@@ -84,7 +96,7 @@ class EdgeTallies:
         return len(self._edges) * _TALLY_BYTES + 8 * self._values
 
     def replace(self, before: Iterable[Hop], after: Iterable[Hop], timestamp: int) -> bool:
-        """The hops of one message are others by a fact of this time (Kafka ms); whether there is news to tell."""
+        """The hops of one message are others by a fact of this time (Kafka ms); whether there are changes to tell."""
         gone = [step for hop in before if (step := _step(hop)) is not None]
         new = []
         for step in (step for hop in after if (step := _step(hop)) is not None):
@@ -98,21 +110,21 @@ class EdgeTallies:
         for edge, durations, is_ambiguous in gone:
             if edge in self._edges:  # else it is past retention, and what was told of it stands
                 self._open(edge, timestamp).remove(*durations, is_ambiguous=is_ambiguous)
-        return bool(self._untold)
+        return bool(self._dirty)
 
-    def tell(self, edges: Iterable[Edge] | None = None) -> Iterator[Addressed]:
-        """The tallies of these edges (all: None) that changed since they were told."""
-        for edge in [edge for edge in (self._untold if edges is None else edges) if edge in self._untold]:
-            del self._untold[edge]
+    def changed(self, edges: Iterable[Edge] | None = None) -> Iterator[Addressed]:
+        """The tallies of these edges (all: None) that changed since this was asked last."""
+        for edge in [edge for edge in (self._dirty if edges is None else edges) if edge in self._dirty]:
+            del self._dirty[edge]
             known = self._edges[edge]
-            known.tellings += 1
-            told = EdgeTallied(self._shard, edge.from_topic, edge.group_id, known.tally(), known.last, known.tellings)
-            yield STATS, window_key(edge.to_topic, edge.window), known.last, told
+            known.sequence += 1
+            fact = EdgeTallied(self._shard, edge.from_topic, edge.group_id, known.tally(), known.last, known.sequence)
+            yield STATS, window_key(edge.to_topic, edge.window), known.last, fact
 
     def forget(self, before: int) -> Iterator[Addressed]:
         """Forget the edges without a fact after this time (ms); what was not told yet of them is told."""
         edges = [edge for edge, known in self._edges.items() if known.last <= before]
-        yield from self.tell(edges)
+        yield from self.changed(edges)
         for edge in edges:
             del self._edges[edge]
         self._values = sum(map(len, self._edges.values()))
@@ -121,26 +133,31 @@ class EdgeTallies:
         """The time (Kafka ms) of the last fact of each edge."""
         return [known.last for known in self._edges.values()]
 
-    def snapshot(self) -> Iterator[tuple[Any, ...]]:
-        """What `restore` takes, per edge."""
-        for edge, known in self._edges.items():
-            state = (edge in self._untold, known.last, known.tellings, known.ambiguous)
-            yield tuple(edge), *state, list(known.residence), list(known.from_origin)
+    def snapshot(self) -> list[SavedEdge]:
+        """What `restore` takes."""
+        return [
+            SavedEdge(
+                edge, edge in self._dirty, known.last, known.ambiguous, known.sequence, known.residence.tobytes(),
+                known.from_origin.tobytes(),
+            )
+            for edge, known in self._edges.items()
+        ]  # fmt: skip
 
-    def restore(
-        self, edge: list[Any], is_untold: bool, last: int, tellings: int, ambiguous: int, *durations: list[int]
-    ) -> None:
-        """An edge of a snapshot."""
-        known = self._edges[Edge(*edge)] = _Durations(last, ambiguous, *durations)
-        known.tellings = tellings
-        self._values += len(known)
-        if is_untold:
-            self._untold[Edge(*edge)] = None
+    def restore(self, edges: list[SavedEdge]) -> None:
+        """Be what a snapshot says."""
+        for saved in edges:
+            known = self._edges[saved.edge] = _Durations()
+            known.last, known.ambiguous, known.sequence = saved.last, saved.ambiguous, saved.sequence
+            known.residence.frombytes(saved.residence)
+            known.from_origin.frombytes(saved.from_origin)
+            self._values += len(known)
+            if saved.is_dirty:
+                self._dirty[saved.edge] = None
 
     def _open(self, edge: Edge, timestamp: int) -> _Durations:
         known = self._edges.setdefault(edge, _Durations())
         known.last = max(known.last, timestamp)
-        self._untold[edge] = None
+        self._dirty[edge] = None
         return known
 
 

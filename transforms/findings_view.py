@@ -15,29 +15,22 @@ Counts are exact: the ids of all open findings are kept, as hashes. When the win
 long as findings may be late, all is forgotten; what comes later still begins anew.
 """
 
-from base64 import b64decode, b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any
 
 import orjson
+from msgspec import Struct, msgpack
 
 from transforms.addresses import STATS, window_key
 from transforms.dates import date_of
 from transforms.finding_summary import Single, Summary
 from transforms.findings import LOG_RESTARTED, MINUTE_MS, key_of
 from transforms.json_bytes import dump
-from transforms.packs import Event
 from transforms.restarts import Restarts
 from transforms.stats_facts import FindingsCounted
-from transforms.event_view import EXPIRED, EventView
 from transforms.view import BYTES_PER_FACT, Outputs
 from transforms.waits import Waits, deadline_after
-
-#: Kinds of events: a finding `("F", told, value)`, `told` being the event time (ms) at which it was told; a snapshot.
-FOUND = "F"
-HELD = "H"
-RESTARTED = "R"
 
 _ID_BYTES = 8
 #: Rough size in memory of the hash of an id, and of a single finding.
@@ -45,11 +38,38 @@ _BYTES_PER_ID = 100
 _BYTES_PER_SINGLE = 600
 
 
-class FindingsView(EventView):
+class FindingTold(Struct, array_like=True, gc=False):
+    """A finding: its record, and the event time (ms) at which it was told."""
+
+    at: int
+    record: bytes
+
+
+class _Snapshot(Struct, array_like=True, gc=False):
+    """All but what bounded input holds back: of that no snapshot is taken. `open_hashes` are joined."""
+
+    newest: int | None
+    sequence: int
+    singles: dict[str, Single]
+    open_hashes: bytes
+    found: int
+    first: tuple[int, str] | None
+    last: tuple[int, str] | None
+    examples: dict[str, dict[str, Any]]
+    restarts: list[dict[str, Any]]
+
+
+_save = msgpack.Encoder().encode
+_load = msgpack.Decoder(_Snapshot).decode
+
+
+class FindingsView:
     """See the head of this file. `key` is a finding key; its minute is negative if no produce time or date is known.
 
     Then it is the minute in which the findings were told, which is no window of the statistics.
     """
+
+    decode = staticmethod(msgpack.Decoder(list[FindingTold]).decode)
 
     def __init__(self, key: bytes, waits: Waits, burst: int, cluster: str = "", *, bounded: bool = False) -> None:
         self._reason, self._topic, self._group, minute = orjson.loads(key)
@@ -61,8 +81,12 @@ class FindingsView(EventView):
         self._burst = burst
         self._cluster = cluster
         self._bounded = bounded
+        self._begin()
+
+    def _begin(self) -> None:
+        """Know nothing."""
         #: The latest time (ms) at which a finding was told; None when nothing is held.
-        self._told: int | None = None
+        self._newest: int | None = None
         #: Of bounded input the last word by id.
         self._last: dict[str, dict[str, Any]] = {}
         #: By id.
@@ -70,51 +94,54 @@ class FindingsView(EventView):
         #: The greatest of these ids, once there are `burst`.
         self._greatest: str | None = None
         #: The singles to be written, and those of them that never were.
-        self._touched: dict[str, None] = {}
+        self._dirty: dict[str, None] = {}
         self._fresh: set[str] = set()
         self._summary = Summary()
         self._restarts = Restarts()
         self._count = 0
         #: How often the count was told: it numbers what is told.
-        self._tellings = 0
+        self._sequence = 0
         self._out = Outputs()
 
-    def apply(self, events: Iterable[list[Any]]) -> Outputs:
-        """Take in a batch of findings; the summary and the count are told once for all of it."""
+    def on_facts(self, facts: list[FindingTold]) -> Outputs:
+        """Take in findings; the summary and the count are told once for all of them."""
         self._out = outputs = Outputs()
-        for event in events:
-            kind = event[0]
-            if kind == FOUND:
-                self._found(event[1], event[2])
-            elif kind == EXPIRED:
-                self._expire(event[1])
-            elif kind == RESTARTED:
-                self._restarts.found(event[1])
+        for told in facts:
+            self._newest = told.at if self._newest is None else max(self._newest, told.at)
+            value = orjson.loads(told.record)
+            if self._bounded:
+                self._last[value["id"]] = value
             else:
-                self._restore(event)
+                self._take(value)
         if not self._bounded:
-            self._tell()
+            self._emit()
+        outputs.counts["findings"] += len(outputs.records)
+        return outputs
+
+    def on_time(self, now: int) -> Outputs:
+        """Forget all if no more findings of the minute can come; of bounded input this is when it is written."""
+        self._out = outputs = Outputs()
+        due = self.deadline()
+        if due is not None and due <= now:
+            for _, value in sorted(self._last.items()):
+                if "resolved" not in value:
+                    self._take(value)
+            self._emit()
+            self._begin()
         outputs.counts["findings"] += len(outputs.records)
         return outputs
 
     def deadline(self) -> int | None:
         """When all is forgotten."""
-        if self._told is None:
+        if self._newest is None:
             return None
-        told = self._told + self._retention if self._reason == LOG_RESTARTED else self._told
-        return deadline_after(max(self._minute + MINUTE_MS + self._retention, told), self._spare)
+        newest = self._newest + self._retention if self._reason == LOG_RESTARTED else self._newest
+        return deadline_after(max(self._minute + MINUTE_MS + self._retention, newest), self._spare)
 
-    def facts(self) -> int:
+    def size(self) -> int:
         """The hashes of ids by their bytes, and one fact for all the rest."""
         size = len(self._singles) * _BYTES_PER_SINGLE + len(self._summary.open) * _BYTES_PER_ID
-        return 0 if self._told is None else 1 + self._restarts.facts() + size // BYTES_PER_FACT
-
-    def _found(self, told: int, value: dict[str, Any]) -> None:
-        self._told = told if self._told is None else max(self._told, told)
-        if self._bounded:
-            self._last[value["id"]] = value
-        else:
-            self._take(value)
+        return 0 if self._newest is None else 1 + self._restarts.size() + size // BYTES_PER_FACT
 
     def _take(self, value: dict[str, Any]) -> None:
         if self._reason == LOG_RESTARTED:
@@ -133,13 +160,13 @@ class FindingsView(EventView):
         if known is not None:
             begins = is_open and not known.is_open
             self._singles[identity] = Single(dump(value), is_open, known.found + begins)
-            self._touched[identity] = None
+            self._dirty[identity] = None
         elif not is_open:
             self._out.records.append((key_of(identity), dump(value)))
         elif self._has_room(identity):
             self._singles[identity] = Single(dump(value), is_open=True, found=1)
             self._greatest = None
-            self._touched[identity] = None
+            self._dirty[identity] = None
             self._fresh.add(identity)
         else:
             self._summary.add(hashed, value)
@@ -158,7 +185,7 @@ class FindingsView(EventView):
     def _give_way(self, identity: str) -> None:
         single = self._singles.pop(identity)
         self._summary.take_over(_hash(identity), single)
-        self._touched.pop(identity, None)
+        self._dirty.pop(identity, None)
         if identity in self._fresh:
             self._fresh.remove(identity)
             return
@@ -167,27 +194,16 @@ class FindingsView(EventView):
             value |= {"resolved": True, "summarised": True}
         self._out.records.append((key_of(identity), dump(value)))
 
-    def _expire(self, now: int) -> None:
-        due = self.deadline()
-        if due is not None and due <= now:
-            for _, value in sorted(self._last.items()):
-                if "resolved" not in value:
-                    self._take(value)
-            self._tell()
-            self._last = {}
-            self._told, self._singles, self._summary, self._count = None, {}, Summary(), 0
-            self._restarts, self._greatest = Restarts(), None
-
-    def _tell(self) -> None:
+    def _emit(self) -> None:
         """Write what changed."""
         records = self._out.records
-        records += [(key_of(identity), self._singles[identity].record) for identity in self._touched]
-        self._touched, self._fresh = {}, set()
-        records += [(key_of(value["id"]), dump(value)) for value in self._restarts.tell()]
-        self._tell_summary()
-        self._tell_count()
+        records += [(key_of(identity), self._singles[identity].record) for identity in self._dirty]
+        self._dirty, self._fresh = {}, set()
+        records += [(key_of(value["id"]), dump(value)) for value in self._restarts.changed()]
+        self._emit_summary()
+        self._emit_count()
 
-    def _tell_summary(self) -> None:
+    def _emit_summary(self) -> None:
         summary = self._summary
         if summary.is_written:
             return
@@ -212,40 +228,36 @@ class FindingsView(EventView):
         known = {name: fact for name, fact in value.items() if fact is not None}
         self._out.records.append((key_of(identity), dump(known)))
 
-    def _tell_count(self) -> None:
+    def _emit_count(self) -> None:
         count = self._open_count()
         if count == self._count:
             return
         self._count = count
         if self._is_counted:
-            self._tellings += 1
-            counted = FindingsCounted(self._reason, self._group, count, 0, self._tellings)
-            self._out.facts.append((STATS, window_key(self._topic, self._minute), self._told or 0, counted))
+            self._sequence += 1
+            counted = FindingsCounted(self._reason, self._group, count, 0, self._sequence)
+            self._out.facts.append((STATS, window_key(self._topic, self._minute), self._newest or 0, counted))
 
     def _open_count(self) -> int:
         return sum(single.is_open for single in self._singles.values()) + len(self._summary.open)
 
-    def snapshot_events(self) -> Iterator[Event]:
-        """One event that holds everything but restarts, hashes in base64."""
-        if self._told is None:
-            return
-        singles, summary = self._singles, self._summary
-        held = [(orjson.Fragment(single.record), single.found) for single in singles.values()]
-        yield (
-            HELD, self._told, self._tellings, held, _packed(summary.open), summary.found, summary.first, summary.last,
-            list(summary.examples.values()),
-        )  # fmt: skip
-        for value in self._restarts.state():
-            yield RESTARTED, value
-
-    def _restore(self, event: list[Any]) -> None:
-        _, self._told, self._tellings, singles, summarised, found, first, last, examples = event
-        for value, count in singles:
-            self._singles[value["id"]] = Single(dump(value), "resolved" not in value, count)
+    def snapshot(self) -> bytes:
+        """All of it, with what it has written."""
         summary = self._summary
-        summary.open, summary.found = set(_unpacked(summarised)), found
-        summary.first, summary.last = first and tuple(first), last and tuple(last)
-        summary.examples = {example["id"]: example for example in examples}
+        return _save(
+            _Snapshot(
+                self._newest, self._sequence, self._singles, b"".join(summary.open), summary.found, summary.first,
+                summary.last, summary.examples, self._restarts.values(),
+            )
+        )  # fmt: skip
+
+    def restore(self, snapshot: bytes) -> None:
+        """Be what a snapshot says."""
+        saved, summary = _load(snapshot), self._summary
+        self._newest, self._sequence, self._singles = saved.newest, saved.sequence, saved.singles
+        summary.open, summary.found = set(_split(saved.open_hashes)), saved.found
+        summary.first, summary.last, summary.examples = saved.first, saved.last, saved.examples
+        self._restarts.restore(saved.restarts)
         self._count = self._open_count()
 
 
@@ -253,11 +265,6 @@ def _hash(identity: str) -> bytes:
     return blake2b(identity.encode(), digest_size=_ID_BYTES).digest()
 
 
-def _packed(hashes: Iterable[bytes]) -> str:
-    return b64encode(b"".join(hashes)).decode()
-
-
-def _unpacked(packed: str) -> Iterator[bytes]:
-    joined = b64decode(packed)
-    for start in range(0, len(joined), _ID_BYTES):
-        yield joined[start : start + _ID_BYTES]
+def _split(hashes: bytes) -> Iterator[bytes]:
+    for start in range(0, len(hashes), _ID_BYTES):
+        yield hashes[start : start + _ID_BYTES]

@@ -1,8 +1,8 @@
 """FollowPathways: the ways of messages through several topics.
 
-In: lists of `Trace`s, of which SENDs and CONSUMEs count. Out: `pathways` (a record for each correlationId seen in several
-topics), `stats` (packs for KeepStats: tallies of the edges between topics), `findings` (what was given up). See
-transforms/pathways_view.py.
+In: lists of `Trace`s, of which SENDs and CONSUMEs count. Out: `pathways` (lists of records, one for each correlationId
+seen in several topics), `stats` (packs for KeepStats: tallies of the edges between topics), `findings` (what was given
+up). See transforms/pathways_view.py.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,9 +14,11 @@ import apache_beam as beam
 
 from transforms.addresses import PATHS, STATS
 from transforms.keep_view import FINDINGS, KeepView
-from transforms.packs import Addressed, KeyedPack, PackFacts
-from transforms.pathways_view import CONSUMED, SENT, PathwaysView
+from transforms.packs import KeyedPack, PackFacts
+from transforms.pathway_facts import Consumed, PathFact, Sent
+from transforms.pathways_view import PathwaysView
 from transforms.traces import Consume, Send, Trace
+from transforms.view import Addressed
 from transforms.waits import Waits
 
 PATHWAYS = "pathways"
@@ -32,18 +34,15 @@ def paths_key(correlation_id: str, shards: int) -> bytes:
 def path_facts(traces: Iterable[Trace], _timestamp: int, shards: int) -> Iterator[Addressed]:
     """What SENDs and CONSUMEs say."""
     for trace in traces:
-        fact: tuple[Any, ...]
+        fact: Sent | Consumed
         if isinstance(trace, Send):
-            fact = (SENT, *_fact(trace))
+            fact = Sent(trace.nanos, trace.topic, trace.client_id)
         elif isinstance(trace, Consume):
-            fact = (CONSUMED, *_fact(trace), trace.group_id)
+            fact = Consumed(trace.nanos, trace.topic, trace.client_id, trace.group_id)
         else:
             continue
-        yield PATHS, paths_key(trace.correlation_id, shards), trace.timestamp, fact
-
-
-def _fact(trace: Send | Consume) -> tuple[Any, ...]:
-    return trace.correlation_id, trace.timestamp, trace.nanos, trace.topic, trace.client_id
+        key = paths_key(trace.correlation_id, shards)
+        yield PATHS, key, trace.timestamp, PathFact(trace.correlation_id, trace.timestamp, fact)
 
 
 class FollowPathways(beam.PTransform):

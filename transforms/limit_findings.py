@@ -1,7 +1,7 @@
 """LimitFindings: writes some findings of a reason, topic, group and minute singly, the rest as one summary.
 
-In: `Finding`s. Out: `anomalies` (records for the anomaly topic), `stats` (packs for windows: how many are open). No
-finding is dropped: what has no record of its own is counted in the summary. See transforms/findings_view.py.
+In: `Finding`s. Out: `anomalies` (lists of records for the anomaly topic), `stats` (packs for windows: how many are
+open). No finding is dropped: what has no record of its own is counted in the summary. See transforms/findings_view.py.
 """
 
 from collections.abc import Iterator
@@ -9,13 +9,13 @@ from functools import partial
 from typing import Any
 
 import apache_beam as beam
-import orjson
 
 from transforms.addresses import LIMIT, STATS, finding_key
 from transforms.findings import LOG_RESTARTED, MINUTE_MS, Finding
-from transforms.findings_view import FOUND, FindingsView
+from transforms.findings_view import FindingsView, FindingTold
 from transforms.keep_view import KeepView
-from transforms.packs import Addressed, KeyedPack, PackFacts
+from transforms.packs import KeyedPack, PackFacts
+from transforms.view import Addressed
 from transforms.waits import Waits
 
 
@@ -37,15 +37,15 @@ class LimitFindings(beam.PTransform):
         )
 
 
-def addressed(found: Finding, told: int) -> Iterator[Addressed]:
-    """The fact of a finding that was told at this event time (ms).
+def addressed(found: Finding, at: int) -> Iterator[Addressed]:
+    """The fact of a finding that was told at this event time (ms), and where it goes.
 
     What has neither produce time nor date is limited by the minute in which it is told; it is negative in the key, lest
     it be taken for a window of produce time. That a log restarted is told once, so all of it comes to one key.
     """
-    minute = 0 if found.reason == LOG_RESTARTED else found.minute or told % MINUTE_MS - told
+    minute = 0 if found.reason == LOG_RESTARTED else found.minute or at % MINUTE_MS - at
     key = finding_key(found.reason, found.topic, found.group, minute)
-    yield LIMIT, key, told, (FOUND, told, orjson.Fragment(found.value))
+    yield LIMIT, key, at, FindingTold(at, found.value)
 
 
 class _KeepFindings(KeepView, name="findings"):

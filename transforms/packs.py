@@ -9,19 +9,15 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import apache_beam as beam
-import orjson
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.timestamp import Timestamp
 from apache_beam.utils.windowed_value import WindowedValue
 from msgspec import Raw, msgpack
 
 from transforms.facts import Ended, LocatedSend, LocatedSends
-from transforms.json_bytes import dump
 from transforms.records import LATEST_TIMESTAMP
 from transforms.view import Addressed
 
-#: An event as it is sent (tuple) and as it arrives (list).
-Event = typing.Sequence[Any]
 #: A key and the pack for it.
 KeyedPack = typing.Tuple[bytes, bytes]  # noqa: UP006  Beam's type inference reads the typing form
 
@@ -42,19 +38,7 @@ def pack_of(facts: Iterable[Any]) -> bytes:
             packed.append(fact)
     if sends:
         packed.append(LocatedSends.of(sends, bytes([send.digits for send in sends])))
-    if packed and isinstance(packed[0], tuple):
-        return encode(packed)
     return _encode(packed)
-
-
-def encode(events: typing.Iterable[Event]) -> bytes:
-    """The pack of these events."""
-    return dump(events if isinstance(events, list) else list(events))
-
-
-def decode(pack: bytes) -> list[list[Any]]:
-    """The events of a pack."""
-    return typing.cast("list[list[Any]]", orjson.loads(pack))
 
 
 class Packer:
@@ -74,8 +58,7 @@ class Packer:
             self._earliest[address] = timestamp
             return False
         facts.append(fact)
-        if timestamp < self._earliest[address]:
-            self._earliest[address] = timestamp
+        self._earliest[address] = min(self._earliest[address], timestamp)
         return len(facts) >= MAX_PACK_FACTS
 
     def take(self, destination: str, key: bytes) -> KeyedPack:

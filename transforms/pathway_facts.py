@@ -1,22 +1,27 @@
-"""Trail: what is known of one correlationId, whichever topics it is seen in."""
+"""What is known of one correlationId, whichever topics it is seen in: facts, and the trail that they make."""
 
 from bisect import insort
 from sys import intern
-from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 #: A correlationId with more facts than this names no message; those beyond are given up.
 MAX_TRAIL_FACTS = 256
 
 
-class Sent(NamedTuple):
+class Sent(Struct, tag="sent", array_like=True, gc=False, frozen=True, order=True):
     """It was sent into this topic by this client at this date (ns)."""
 
     nanos: int
     topic: str
     client_id: str
 
+    def interned(self) -> "Sent":
+        """The same with texts that all facts share."""
+        return Sent(self.nanos, intern(self.topic), intern(self.client_id))
 
-class Consumed(NamedTuple):
+
+class Consumed(Struct, tag="consumed", array_like=True, gc=False, frozen=True, order=True):
     """It was read from this topic by this client of this group at this date (ns)."""
 
     nanos: int
@@ -24,8 +29,20 @@ class Consumed(NamedTuple):
     client_id: str
     group_id: str
 
+    def interned(self) -> "Consumed":
+        """The same with texts that all facts share."""
+        return Consumed(self.nanos, intern(self.topic), intern(self.client_id), intern(self.group_id))
 
-class Trail:
+
+class PathFact(Struct, array_like=True, gc=False):
+    """What a trace of this Kafka timestamp (ms) says of its correlationId."""
+
+    correlation_id: str
+    timestamp: int
+    fact: Sent | Consumed
+
+
+class Trail(Struct, array_like=True, gc=False):
     """All different SENDs and CONSUMEs of one correlationId, each in order of date.
 
     A fact is what it says: a pathway needs no ids, so one that says the same as another is the same. `last` is the
@@ -33,16 +50,13 @@ class Trail:
     pathway was written, `is_pending` that it changed since then, `is_cut` that a fact was given up.
     """
 
-    __slots__ = ("consumes", "due", "is_cut", "is_pending", "last", "revision", "sends_into")
-
-    def __init__(self) -> None:
-        self.sends_into: list[Sent] = []
-        self.consumes: list[Consumed] = []
-        self.last = 0
-        self.due = 0
-        self.revision = 0
-        self.is_pending = False
-        self.is_cut = False
+    sends_into: list[Sent] = []
+    consumes: list[Consumed] = []
+    last: int = 0
+    due: int = 0
+    revision: int = 0
+    is_pending: bool = False
+    is_cut: bool = False
 
     def has(self, fact: Sent | Consumed) -> bool:
         """Whether this is known."""
@@ -55,7 +69,7 @@ class Trail:
         else:
             insort(self.consumes, fact)
 
-    def facts(self) -> int:
+    def size(self) -> int:
         """How many facts this holds."""
         return len(self.sends_into) + len(self.consumes)
 
@@ -64,18 +78,7 @@ class Trail:
         topics = [*(sent.topic for sent in self.sends_into), *(one.topic for one in self.consumes)]
         return topics.count(topics[0]) < len(topics) if topics else False
 
-    def state(self) -> tuple[Any, ...]:
-        """All of it, for JSON."""
-        facts = [*map(tuple, self.sends_into)], [*map(tuple, self.consumes)]
-        return self.last, self.due, self.revision, self.is_pending, self.is_cut, *facts
-
-    @classmethod
-    def of(
-        cls, last: int, due: int, revision: int, is_pending: bool, is_cut: bool, sends: Any, consumes: Any
-    ) -> "Trail":
-        """The trail of this state."""
-        trail = cls()
-        trail.last, trail.due, trail.revision, trail.is_pending, trail.is_cut = last, due, revision, is_pending, is_cut
-        trail.sends_into = [Sent(nanos, *map(intern, texts)) for nanos, *texts in sends]
-        trail.consumes = [Consumed(nanos, *map(intern, texts)) for nanos, *texts in consumes]
-        return trail
+    def intern(self) -> None:
+        """Share all texts with other trails."""
+        self.sends_into = [sent.interned() for sent in self.sends_into]
+        self.consumes = [one.interned() for one in self.consumes]

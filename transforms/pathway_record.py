@@ -87,7 +87,7 @@ def _since(origin: Sent | None, fact: Sent | Consumed) -> int | None:
     return None if origin is None else duration_ms(origin.nanos, fact.nanos)
 
 
-def _order(hop: Hop) -> tuple[int, bool, tuple[Any, ...]]:
+def _order(hop: Hop) -> tuple[int, bool, Sent | Consumed]:
     fact = hop.sent or hop.consumed
     assert fact is not None  # noqa: S101  a hop is one or the other
     return fact.nanos, hop.sent is None, fact
@@ -114,11 +114,12 @@ def record(
 def _fields(hop: Hop) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     if hop.consumed is not None:
-        nanos, topic, client, group = hop.consumed
-        fields |= {"fromTopic": topic, "groupId": group, "clientId": client, "consumedAt": _date(nanos)}
+        one = hop.consumed
+        fields |= {"fromTopic": one.topic, "groupId": one.group_id, "clientId": one.client_id}
+        fields["consumedAt"] = _date(one.nanos)
     if hop.sent is not None:
-        nanos, topic, client = hop.sent
-        fields |= {"toTopic": topic, "sentBy": client, "sentAt": _date(nanos)}
+        sent = hop.sent
+        fields |= {"toTopic": sent.topic, "sentBy": sent.client_id, "sentAt": _date(sent.nanos)}
     if hop.residence is not None:
         fields["residenceMs"] = hop.residence
     if hop.from_origin is not None:

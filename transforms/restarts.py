@@ -19,8 +19,8 @@ class Restarts:
     def __init__(self) -> None:
         #: By partition and offset.
         self._open: dict[int, dict[int, Value]] = {}
-        self._told: dict[int, Value] = {}
-        self._touched: dict[int, None] = {}
+        self._emitted: dict[int, Value] = {}
+        self._dirty: dict[int, None] = {}
 
     def found(self, value: Value) -> None:
         """A finding of a position, or that it no longer holds."""
@@ -30,31 +30,38 @@ class Restarts:
             held.pop(offset, None)
         else:
             held[offset] = value
-        self._touched[partition] = None
+        self._dirty[partition] = None
 
-    def tell(self) -> Iterator[Value]:
-        """The findings of partitions that changed."""
-        for partition in self._touched:
+    def changed(self) -> Iterator[Value]:
+        """The findings of partitions, of those that changed since this was asked last."""
+        for partition in self._dirty:
             held = self._open[partition].values()
             first = min(held, key=lambda value: (nanos_of(value["date"]), value["offset"]), default=None)
-            told = self._told.pop(partition, None)
+            last = self._emitted.pop(partition, None)
             if first is not None:
-                self._told[partition] = first
-            if first is not None and first != told:
+                self._emitted[partition] = first
+            if first is not None and first != last:
                 yield _of_partition(first)
-            elif first is None and told is not None:
-                yield {**_of_partition(told), "resolved": True}
+            elif first is None and last is not None:
+                yield {**_of_partition(last), "resolved": True}
             if first is None:
                 del self._open[partition]
-        self._touched = {}
+        self._dirty = {}
 
-    def facts(self) -> int:
+    def size(self) -> int:
         """Positions held."""
         return sum(map(len, self._open.values()))
 
-    def state(self) -> list[Value]:
-        """What `found` takes to build this again."""
+    def values(self) -> list[Value]:
+        """All open findings of positions."""
         return [value for held in self._open.values() for value in held.values()]
+
+    def restore(self, values: list[Value]) -> None:
+        """Hold these findings of positions, and know that those of their partitions are written."""
+        for value in values:
+            self.found(value)
+        for _ in self.changed():
+            """It is written."""
 
 
 def _of_partition(value: Value) -> Value:
