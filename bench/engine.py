@@ -74,7 +74,12 @@ class Engine:
     """See the head of this file. `make` has the views that take part, by kind; facts for others go to `spare`."""
 
     def __init__(
-        self, make: Mapping[str, Callable[[bytes], View]], *, shards: int = 64, block_size: int = 1024, cluster: str = ""
+        self,
+        make: Mapping[str, Callable[[bytes], View]],
+        *,
+        shards: int = 64,
+        block_size: int = 1024,
+        cluster: str = "",
     ) -> None:
         self.make = dict(make)
         self.now = -1

@@ -22,14 +22,11 @@ from bench.core_alone import CoreAlone, parsed
 from bench.generate import MS, SECOND, Traffic
 from bench.marks import Marks
 from bench.report import machine
-from transforms.aggregated import aggregated
-from transforms.batch_parser import parse_traces
+from transforms.aggregated import AggregatedTrace, record
 from transforms.collector import calm_collector
 from transforms.dates import nanos_of
-from transforms.pack_by_key import Router
-from transforms.packs import Packer
 from transforms.records import KafkaRecord
-from transforms.strict_parser import Refused
+from transforms.router import Router
 from transforms.traces import Trace
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "performance.md"

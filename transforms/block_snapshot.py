@@ -11,7 +11,7 @@ from transforms.block_judge import JudgeState
 from transforms.dates import NANOS_PER_MILLI
 from transforms.facts import CommitUpTo, GroupExpectation, LocatedSend
 from transforms.findings import Found
-from transforms.packed_columns import pack_ids, pack_numbers, unpack_ids, unpack_numbers
+from transforms.packed_columns import PackedIds, pack_ids, pack_numbers, unpack_ids, unpack_numbers
 from transforms.trace_table import TraceTable
 from transforms.waits import Waits, deadline_after
 
@@ -31,8 +31,8 @@ class _Table(Struct, array_like=True, gc=False):
     digits: bytes
     timestamps: bytes
     clients: bytes
-    ids: bytes | list[str]
-    correlation_ids: bytes | list[str | None] | None
+    ids: PackedIds
+    correlation_ids: PackedIds | None
     extras: dict[int, dict[str, Any]]
     states: bytes
     settled: bytes
@@ -77,7 +77,7 @@ class SavedBlock(Struct, array_like=True, gc=False):
     acks: _Table
     reads: dict[str, _Table]
     messages: dict[int, _Message]
-    found: dict[int, dict[str, tuple[str, str, int | None, int, dict[str, Any]]]]
+    found: dict[int, dict[str, Found]]
     commits: list[_Commit]
     expectations: list[GroupExpectation]
     bare: dict[str, bool]
@@ -113,7 +113,7 @@ def of(block: Block) -> SavedBlock:
         acks=_table(block.acks, block.sends),
         reads={group: _table(table, block.sends) for group, table in block.reads.items()},
         messages={offset: _message(message) for offset, message in block.messages.items()},
-        found={offset: {name: tuple(one) for name, one in found.items()} for offset, found in block.found.items()},
+        found=block.found,
         commits=[_commit(commit) for commit in block.commits()],
         expectations=list(block.expectations.values()),
         bare=block.bare,
@@ -136,16 +136,16 @@ def fill(block: Block, saved: SavedBlock, waits: Waits) -> None:
     for group, table in saved.reads.items():
         _put(block.reads_of(group), table, block.sends)
     for one in saved.commits:
-        commit = Commit(one.told, deadline_after(one.told.timestamp, waits.commit_reorder + waits.hold_commit), one.slot)
+        commit = Commit(
+            one.told, deadline_after(one.told.timestamp, waits.commit_reorder + waits.hold_commit), one.slot
+        )
         commit.written = {number: (revision, _tuple(said)) for number, (revision, said) in one.written.items()}
         block.ids[commit.id] = commit
         block.commits_at.setdefault(commit.offset, []).append(commit)
         block.settlement(commit.group_id).commit(commit)
     for offset, message in saved.messages.items():
         _put_message(block, offset, message, waits)
-    block.found = {
-        offset: {name: Found(*one) for name, one in found.items()} for offset, found in saved.found.items()
-    }
+    block.found = saved.found
     block.expectations = {expectation.group_id: expectation for expectation in saved.expectations}
     block.bare = dict(saved.bare)
     plain = sum(table.count() for table in block.tables()) + int(np.count_nonzero(block.link_timestamps >= 0))

@@ -165,7 +165,7 @@ class BlockView:
             ack = _trace_of(columns, item, self._waits.hold_ack)
             offset = block.base + int(rows[item])
             message = self._object(offset)
-            if self._is_new(ack, message):
+            if self._is_new(ack):
                 _insert(message.acks, ack)
         if columns.correlation_ids is not None:
             self._part_strangers(rows[~odd])
@@ -183,7 +183,7 @@ class BlockView:
 
     def _deliver(self, offset: int, group: str, delivery: JoinedTrace) -> None:
         message = self._object(offset)
-        if not self._is_new(delivery, message):
+        if not self._is_new(delivery):
             return
         _insert(message.deliveries.setdefault(group, []), delivery)
         settling = self._block.settlement(group).deliver(offset, delivery)
@@ -257,7 +257,7 @@ class BlockView:
         self._review.touch(offset)
         return message
 
-    def _is_new(self, trace: JoinedTrace, message: Message) -> bool:
+    def _is_new(self, trace: JoinedTrace) -> bool:
         """Whether the trace is not known yet. One that lies twice in the topic counts by its earliest time."""
         known = self._block.ids.get(trace.id)
         if known is None:

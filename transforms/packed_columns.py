@@ -10,8 +10,8 @@ from transforms.facts import Int64s
 _UUID_LENGTH, _UUID_BYTES = 36, 16
 _UUIDS = re.compile(r"(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})*", re.ASCII)
 
-#: Texts, or the 16 bytes of each if all of them are UUIDs.
-PackedIds = bytes | list[str]
+#: The ids, or the 16 bytes of each if all of them are UUIDs.
+PackedIds = bytes | list[str | None]
 
 
 def pack_numbers(numbers: Int64s) -> bytes:
@@ -26,7 +26,7 @@ def unpack_numbers(packed: bytes) -> Int64s:
     return numbers
 
 
-def pack_ids(ids: Sequence[str | None]) -> PackedIds | list[str | None]:
+def pack_ids(ids: Sequence[str | None]) -> PackedIds:
     """The ids in as few bytes as they allow. An id in a column may be None."""
     if all(identity is not None and len(identity) == _UUID_LENGTH for identity in ids):
         joined = "".join(identity for identity in ids if identity is not None)
@@ -35,13 +35,9 @@ def pack_ids(ids: Sequence[str | None]) -> PackedIds | list[str | None]:
     return list(ids)
 
 
-def unpack_ids(packed: PackedIds | list[str | None]) -> list[str | None]:
+def unpack_ids(packed: PackedIds) -> list[str | None]:
     """The ids that gave these."""
     if isinstance(packed, list):
         return list(packed)
-    text = packed.hex()
-    starts = range(0, len(text), 2 * _UUID_BYTES)
-    return [
-        f"{text[at:at + 8]}-{text[at + 8:at + 12]}-{text[at + 12:at + 16]}-{text[at + 16:at + 20]}-{text[at + 20:at + 32]}"
-        for at in starts
-    ]
+    texts = [packed[start : start + _UUID_BYTES].hex() for start in range(0, len(packed), _UUID_BYTES)]
+    return [f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}" for text in texts]

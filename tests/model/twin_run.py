@@ -3,8 +3,8 @@
 from functools import partial
 from typing import Any
 
-from tests.model.whole_run import WholeRun
 from bench.engine import MemoryBag
+from tests.model.whole_run import WholeRun
 from transforms.addresses import LOCATE
 from transforms.journal import JournaledView, SegmentCoder
 
