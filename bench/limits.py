@@ -18,18 +18,15 @@ from apache_beam.coders import BytesCoder, TupleCoder, WindowedValueCoder
 from apache_beam.transforms.window import GlobalWindow, GlobalWindows
 from apache_beam.utils.windowed_value import WindowedValue
 
-from bench.core_alone import CoreAlone
+from bench.core_alone import CoreAlone, parsed
 from bench.generate import MS, SECOND, Traffic
 from bench.marks import Marks
 from bench.report import machine
-from transforms.aggregated import aggregated
-from transforms.batch_parser import parse_traces
+from transforms.aggregated import AggregatedTrace, record
 from transforms.collector import calm_collector
 from transforms.dates import nanos_of
-from transforms.pack_by_key import Router
-from transforms.packs import Packer
 from transforms.records import KafkaRecord
-from transforms.strict_parser import Refused
+from transforms.router import Router
 from transforms.traces import Trace
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
@@ -103,36 +100,30 @@ def in_process(raw: Sequence[KafkaRecord]) -> list[Cost]:
 
 
 def _parse(raw: Sequence[KafkaRecord]) -> list[Trace]:
-    traces: list[Trace] = []
-    for start in range(0, len(raw), BUNDLE):
-        records = raw[start : start + BUNDLE]
-        parsed = parse_traces([one.value for one in records], [one.timestamp for one in records], 60_000)
-        traces += (one for one in parsed if not isinstance(one, Refused))
-    return traces
+    bundles = (parsed(raw[start : start + BUNDLE]) for start in range(0, len(raw), BUNDLE))
+    return [trace for bundle in bundles for trace in bundle]
 
 
 def _pack(traces: Sequence[Trace]) -> None:
-    router = Router(64, 1024)
     for start in range(0, len(traces), BUNDLE):
-        packer = Packer()
-        for trace in traces[start : start + BUNDLE]:
-            for event in router.events(trace):
-                packer.add(event)
-        list(packer.flush())
+        router = Router(64, 1024)
+        router.add(traces[start : start + BUNDLE])
+        list(router.packs())
 
 
 def _join(raw: Sequence[KafkaRecord]) -> None:
     core = CoreAlone()
     core.run(raw, BUNDLE)
-    if core.written != len(raw):
-        raise AssertionError(f"{core.written} aggregated traces of {len(raw)}")
+    if core.aggregated != len(raw):
+        raise AssertionError(f"{core.aggregated} aggregated traces of {len(raw)}")
 
 
 def _write(traces: Sequence[Trace]) -> None:
     for one in traces:
-        aggregated(
-            one.type, one.id, one.date, one.client_id, one.topic, partition=3, offset=4_000_000,
-            group_id="group", correlation_id=one.correlation_id, duration_ms=7,
+        record(
+            AggregatedTrace(
+                one.id, one.date, one.type, one.topic, 3, 4_000_000, one.correlation_id, one.client_id, "group", 7
+            )
         )  # fmt: skip
 
 

@@ -3,8 +3,6 @@
 Source, sink, runner and flags are those of the real pipeline: no aggregator on this machine can be faster or cheaper.
 """
 
-from collections.abc import Iterator
-
 import apache_beam as beam
 
 from pipeline.config.settings import Settings

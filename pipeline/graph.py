@@ -27,7 +27,10 @@ from transforms.waits import Waits
 
 
 class Sinks(NamedTuple):
-    """Where the outputs go: transforms that take lists of records, each key and value as bytes. See `Settings.output_topics`."""
+    """Where the outputs go: transforms that take lists of records, each key and value as bytes.
+
+    See `Settings.output_topics`.
+    """
 
     traces: beam.PTransform
     findings: beam.PTransform

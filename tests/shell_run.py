@@ -118,18 +118,18 @@ class ShellRun(PureRun):
         self._generation = 0
         self._bundles = 0
         self._steps = {
-            LOCATE: _KeepPlaces(self._make[LOCATE]),
-            ORDER: _KeepPlaces(self._make[ORDER]),
-            FOLLOW: _KeepPlaces(self._make[FOLLOW]),
-            PRODUCE: _KeepPlaces(self._make[PRODUCE]),
-            JOIN: _KeepBlocks(self._make[JOIN]),
+            LOCATE: _KeepPlaces(self.make[LOCATE]),
+            ORDER: _KeepPlaces(self.make[ORDER]),
+            FOLLOW: _KeepPlaces(self.make[FOLLOW]),
+            PRODUCE: _KeepPlaces(self.make[PRODUCE]),
+            JOIN: _KeepBlocks(self.make[JOIN]),
         }
         self._calls: list[tuple[str, bytes, bytes | int]] = []
 
-    def absorb(self, step: str, key: bytes, pack: bytes) -> None:
+    def take(self, step: str, key: bytes, pack: bytes) -> None:
         self._call(step, key, pack)
 
-    def expire(self, step: str, key: bytes, fired: int) -> None:
+    def fire(self, step: str, key: bytes, fired: int) -> None:
         self._call(step, key, fired)
         self._flush()
 
@@ -188,16 +188,15 @@ class ShellRun(PureRun):
         self.counts.update({name: counts[name] for name in counters.BY_NAME})
         for key, timer in timers.items():
             if timer.set_to:
-                self._due.pop((step, key), None)
+                self.due.pop((step, key), None)
                 if timer.set_to[-1].micros:
-                    self._due[step, key] = timer.set_to[-1].micros // 1000
+                    self.due[step, key] = timer.set_to[-1].micros // 1000
         for output in outputs:
-            self._take(output)
+            self._take_output(output)
 
-    def _take(self, output: Any) -> None:
+    def _take_output(self, output: Any) -> None:
         if not isinstance(output, pvalue.TaggedOutput):
-            for record in output:
-                self._record(record)
+            self.written(output)
         elif isinstance(output.value, Finding):
             self.findings.append(output.value)
         else:
@@ -205,7 +204,7 @@ class ShellRun(PureRun):
             if output.tag == STATS:
                 self.tallies += [(key, fact) for fact in StatsView.decode(pack)]
             else:
-                self._await(output.tag, key, pack)
+                self.pending.append((output.tag, key, pack))
 
     def _bag(self, step: str, key: bytes) -> SynchronousBagRuntimeState:
         state_key = api.StateKey(

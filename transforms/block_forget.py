@@ -77,7 +77,8 @@ class BlockForget:
     def _kept_for(self, rows: Rows) -> Int64s:
         """The time (ms) whose retention is that of each plain message."""
         window = self._block.window[rows]
-        return np.maximum(self._block.last[rows], np.where(window < 0, -1, window + MINUTE_MS))
+        kept_for: Int64s = np.maximum(self._block.last[rows], np.where(window < 0, -1, window + MINUTE_MS))
+        return kept_for
 
     def _forget_plain(self, rows: Rows) -> None:
         """Forget plain messages."""

@@ -19,7 +19,7 @@ def healthy(block: Block, rows: Rows, waits: Waits, groups: Iterable[str], *, is
     if block.exact:
         return np.zeros(len(rows), np.bool_)
     sends, acks = block.sends, block.acks
-    fine = ~block.is_object[rows] & (sends.nanos[rows] != 0) & _is_answered(block, rows)
+    fine: Flags = ~block.is_object[rows] & (sends.nanos[rows] != 0) & _is_answered(block, rows)
     fine &= ~_is_odd(acks, sends, rows, waits.hold_ack)
     if block.found and rows.size:
         fine &= ~np.isin(rows, np.array([offset - block.base for offset in block.found]))

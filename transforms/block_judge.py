@@ -24,7 +24,7 @@ from transforms.findings import MINUTE_MS, Verdict
 from transforms.records import HEADER_READER
 from transforms.sla import Sla
 from transforms.stats_facts import BlockPlace, ClockBound, GroupTallied, StatsFact, TopicTallied
-from transforms.trace_table import Rows
+from transforms.trace_table import Flags, Rows
 from transforms.waits import Waits, earliest
 
 _HOUR = 60 * MINUTE_MS
@@ -139,7 +139,7 @@ class BlockJudge:
         for group, end in self._skipped.items():
             below = np.flatnonzero(block.last[: max(end - block.base, 0)] >= 0)
             if not block.exact:
-                is_read = np.zeros(len(below), np.bool_)
+                is_read: Flags = np.zeros(len(below), np.bool_)
                 if group == HEADER_READER:
                     is_read = block.link_timestamps[below] >= 0
                 elif group in block.reads:

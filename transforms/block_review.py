@@ -126,6 +126,7 @@ class BlockReview:
         self.write_plain()
 
     def write_plain(self) -> None:
+        """Write what is ready of plain messages, and work out until when the rest is held."""
         block, touched = self._block, self._touched_tables
         if not touched:
             return

@@ -3,15 +3,16 @@
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from msgspec import Struct, msgpack
 
 from transforms.block import Block
 from transforms.block_facts import Commit, JoinedTrace, Message
 from transforms.block_judge import JudgeState
-from transforms.facts import CommitUpTo, GroupExpectation, LocatedSend, TraceColumns
+from transforms.dates import NANOS_PER_MILLI
+from transforms.facts import CommitUpTo, GroupExpectation, LocatedSend
 from transforms.findings import Found
-from transforms.trace_table import Rows, TraceTable
+from transforms.packed_columns import PackedIds, pack_ids, pack_numbers, unpack_ids, unpack_numbers
+from transforms.trace_table import TraceTable
 from transforms.waits import Waits, deadline_after
 
 #: What was written, as MessagePack gives it back.
@@ -19,9 +20,20 @@ _Written = list[Any] | None
 
 
 class _Table(Struct, array_like=True, gc=False):
-    """The rows of a TraceTable that have a trace; states are bytes, settled int32."""
+    """The rows of a TraceTable that have a trace, numbers as `pack_numbers` packs them; digits and states are bytes.
 
-    traces: TraceColumns
+    Dates are the time since the SEND of the row (ns), timestamps that since the date (ms); without a SEND since 1970.
+    Of a column of correlationIds that are those of the SENDs nothing is kept.
+    """
+
+    rows: bytes
+    nanos: bytes
+    digits: bytes
+    timestamps: bytes
+    clients: bytes
+    ids: PackedIds
+    correlation_ids: PackedIds | None
+    extras: dict[int, dict[str, Any]]
     states: bytes
     settled: bytes
 
@@ -53,7 +65,7 @@ class _Commit(Struct, array_like=True, gc=False):
 
 
 class SavedBlock(Struct, array_like=True, gc=False):
-    """All that a block knows. Rows and times are int64, flags are bytes; `numbers` are of the rows that are there."""
+    """All that a block knows. Flags are bytes; `rows` and `numbers`, of the rows that are there, are packed."""
 
     client_ids: list[str]
     rows: bytes
@@ -65,7 +77,7 @@ class SavedBlock(Struct, array_like=True, gc=False):
     acks: _Table
     reads: dict[str, _Table]
     messages: dict[int, _Message]
-    found: dict[int, dict[str, tuple[str, str, int | None, int, dict[str, Any]]]]
+    found: dict[int, dict[str, Found]]
     commits: list[_Commit]
     expectations: list[GroupExpectation]
     bare: dict[str, bool]
@@ -76,6 +88,7 @@ class Saved(Struct, array_like=True, gc=False):
 
     now: int
     trim_at: int | None
+    look_at: int | None
     end: int | None
     block: SavedBlock
     judge: JudgeState
@@ -91,16 +104,16 @@ def of(block: Block) -> SavedBlock:
     rows = block.there()
     return SavedBlock(
         client_ids=block.client_ids,
-        rows=rows.tobytes(),
-        numbers={name: getattr(block, name)[rows].tobytes() for name in _NUMBERS},
+        rows=pack_numbers(rows),
+        numbers={name: pack_numbers(getattr(block, name)[rows]) for name in _NUMBERS},
         touched=block.touched[rows].tobytes(),
         is_alone=block.is_alone[rows].tobytes(),
         links=block.link_correlation_ids,
-        sends=_table(block.sends),
-        acks=_table(block.acks),
-        reads={group: _table(table) for group, table in block.reads.items()},
+        sends=_table(block.sends, None),
+        acks=_table(block.acks, block.sends),
+        reads={group: _table(table, block.sends) for group, table in block.reads.items()},
         messages={offset: _message(message) for offset, message in block.messages.items()},
-        found={offset: {name: tuple(one) for name, one in found.items()} for offset, found in block.found.items()},
+        found=block.found,
         commits=[_commit(commit) for commit in block.commits()],
         expectations=list(block.expectations.values()),
         bare=block.bare,
@@ -110,29 +123,29 @@ def of(block: Block) -> SavedBlock:
 def fill(block: Block, saved: SavedBlock, waits: Waits) -> None:
     """Put into an empty block what was saved of another."""
     block.numbers_of(saved.client_ids)
-    rows = np.frombuffer(saved.rows, np.int64)
+    rows = unpack_numbers(saved.rows)
     if rows.size:
         block.row(block.base + int(rows.max()))
     for name in _NUMBERS:
-        getattr(block, name)[rows] = np.frombuffer(saved.numbers[name], np.int64)
+        getattr(block, name)[rows] = unpack_numbers(saved.numbers[name])
     block.touched[rows] = np.frombuffer(saved.touched, np.bool_)
     block.is_alone[rows] = np.frombuffer(saved.is_alone, np.bool_)
     block.link_correlation_ids = dict(saved.links)
-    _put(block.sends, saved.sends)
-    _put(block.acks, saved.acks)
+    _put(block.sends, saved.sends, None)
+    _put(block.acks, saved.acks, block.sends)
     for group, table in saved.reads.items():
-        _put(block.reads_of(group), table)
+        _put(block.reads_of(group), table, block.sends)
     for one in saved.commits:
-        commit = Commit(one.told, deadline_after(one.told.timestamp, waits.commit_reorder + waits.hold_commit), one.slot)
+        commit = Commit(
+            one.told, deadline_after(one.told.timestamp, waits.commit_reorder + waits.hold_commit), one.slot
+        )
         commit.written = {number: (revision, _tuple(said)) for number, (revision, said) in one.written.items()}
         block.ids[commit.id] = commit
         block.commits_at.setdefault(commit.offset, []).append(commit)
         block.settlement(commit.group_id).commit(commit)
     for offset, message in saved.messages.items():
         _put_message(block, offset, message, waits)
-    block.found = {
-        offset: {name: Found(*one) for name, one in found.items()} for offset, found in saved.found.items()
-    }
+    block.found = saved.found
     block.expectations = {expectation.group_id: expectation for expectation in saved.expectations}
     block.bare = dict(saved.bare)
     plain = sum(table.count() for table in block.tables()) + int(np.count_nonzero(block.link_timestamps >= 0))
@@ -140,30 +153,45 @@ def fill(block: Block, saved: SavedBlock, waits: Waits) -> None:
     block.facts = plain + objects + len(saved.commits)
 
 
-def _table(table: TraceTable) -> _Table:
+def _table(table: TraceTable, sends: TraceTable | None) -> _Table:
     rows = np.flatnonzero(table.nanos)
+    nanos, names = table.nanos[rows], table.names(rows)
+    since = nanos if sends is None else nanos - sends.nanos[rows]
+    is_of_send = sends is not None and names == sends.names(rows)
     row_list = rows.tolist()
-    traces = TraceColumns(
-        offsets=rows.tobytes(),
-        nanos=table.nanos[rows].tobytes(),
+    return _Table(
+        rows=pack_numbers(rows),
+        nanos=pack_numbers(since),
         digits=table.digits[rows].tobytes(),
-        timestamps=table.timestamps[rows].tobytes(),
-        clients=table.clients[rows].tobytes(),
-        client_ids=[],
-        ids=[table.ids[row] for row in row_list],
-        correlation_ids=table.names(rows),
-        extras={item: table.extras[row] for item, row in enumerate(row_list) if row in table.extras},
+        timestamps=pack_numbers(table.timestamps[rows] - nanos // NANOS_PER_MILLI),
+        clients=pack_numbers(table.clients[rows].astype(np.int64)),
+        ids=pack_ids([table.ids[row] for row in row_list]),
+        correlation_ids=None if is_of_send else pack_ids(names),
+        extras={row: table.extras[row] for row in row_list if row in table.extras},
+        states=table.states[rows].tobytes(),
+        settled=pack_numbers(table.settled[rows].astype(np.int64)),
     )
-    return _Table(traces, table.states[rows].tobytes(), table.settled[rows].tobytes())
 
 
-def _put(table: TraceTable, saved: _Table) -> None:
-    traces = saved.traces
-    rows: Rows = np.frombuffer(traces.offsets, np.int64)
-    clients: npt.NDArray[np.int32] = np.frombuffer(traces.clients, np.int32)
-    table.put(rows, None, traces, clients)
+def _put(table: TraceTable, saved: _Table, sends: TraceTable | None) -> None:
+    rows = unpack_numbers(saved.rows)
+    nanos = unpack_numbers(saved.nanos)
+    if sends is not None:
+        nanos = nanos + sends.nanos[rows]
+    table.nanos[rows] = nanos
+    table.timestamps[rows] = unpack_numbers(saved.timestamps) + nanos // NANOS_PER_MILLI
+    table.clients[rows] = unpack_numbers(saved.clients)
+    table.digits[rows] = np.frombuffer(saved.digits, np.uint8)
     table.states[rows] = np.frombuffer(saved.states, np.uint8)
-    table.settled[rows] = np.frombuffer(saved.settled, np.int32)
+    table.settled[rows] = unpack_numbers(saved.settled)
+    table.extras = dict(saved.extras)
+    if sends is not None and saved.correlation_ids is None:
+        names = sends.names(rows)
+    else:
+        names = unpack_ids(saved.correlation_ids or [])
+    for row, identity, name in zip(rows.tolist(), unpack_ids(saved.ids), names, strict=True):
+        table.ids[row] = identity or ""
+        table.correlation_ids[row] = name
 
 
 def _message(message: Message) -> _Message:

@@ -52,7 +52,6 @@ class PassTimes:
 
     def _steps(self, group: str) -> tuple[list[int], list[int]]:
         """Offsets in order, and for each the earliest time of a fact there or later."""
-        block = self._block
         steps = self._links() if group == HEADER_READER else self._reads(group)
         steps.sort()
         times = [timestamp for _, timestamp in steps]
@@ -128,7 +127,9 @@ class Verdicts:
             elif not self._is_compacted and group != NO_GROUP:
                 yield from self._of_missing(offset, group, message, sent, passes)
 
-    def _of_producer(self, offset: int, message: Message, sent: LocatedSend | None, passes: PassTimes) -> Iterator[Verdict]:
+    def _of_producer(
+        self, offset: int, message: Message, sent: LocatedSend | None, passes: PassTimes
+    ) -> Iterator[Verdict]:
         waits = self._waits
         if sent is not None:
             if self._block.is_unacked(sent, message):
@@ -145,17 +146,19 @@ class Verdicts:
                 known = {"correlationId": message.correlation_id(sent), "clientId": ack.client_id, "date": ack.date}
                 yield Verdict(LOST, self._at(offset), max(passed, _first_seen(message)) + waits.lost, known)
 
-    def _of_deliveries(self, offset: int, group: str, deliveries: list[JoinedTrace], sent: LocatedSend | None) -> Iterator[Verdict]:
+    def _of_deliveries(
+        self, offset: int, group: str, deliveries: list[JoinedTrace], sent: LocatedSend | None
+    ) -> Iterator[Verdict]:
         waits, settlement = self._waits, self._block.settlements[group]
         for count, delivery in enumerate(deliveries, start=1):
-            about = {"groupId": group, "correlationId": delivery.correlation_id}
+            about: dict[str, Any] = {"groupId": group, "correlationId": delivery.correlation_id}
             if sent is not None:
                 yield from _of_pair(delivery, sent, waits.hold_consume, "CONSUME", about)
             commit = delivery.settled_by
             is_partner = count == len(deliveries) or deliveries[count].settled_by is not commit
             hold = waits.commit_reorder + waits.hold_commit
             if commit is not None and is_partner and delivery.timestamp > commit.timestamp + hold:
-                known = {"type": "COMMIT", "clientId": commit.client_id, "date": commit.date, **about}
+                known: dict[str, Any] = {"type": "COMMIT", "clientId": commit.client_id, "date": commit.date, **about}
                 yield Verdict(LATE, f"{commit.id}:{offset}", None, known)
             if count > 1 and group != NO_GROUP:
                 known = {

@@ -44,6 +44,9 @@ from transforms.waits import Waits, deadline_after, earliest
 
 _order = attrgetter("order")
 
+#: Event time (ms) without a fact after which a block is kept as a snapshot alone.
+QUIET = 120_000
+
 
 class BlockView:
     """See the head of this file.
@@ -77,6 +80,8 @@ class BlockView:
         self._now = -1
         self._end: int | None = None
         self._trim_at: int | None = None
+        #: When to look whether nothing has happened for a while.
+        self._look_at: int | None = None
         self._new_commits: dict[str, list[Commit]] = {}
         self._take: dict[type, Callable[[Any], None]] = {
             LocatedSends: self._sends,
@@ -112,11 +117,14 @@ class BlockView:
         if self._trim_at is not None and self._trim_at <= now:
             self._trim_at = self._forget.expire(now)
             self._judge.forget_windows()
+        if self._look_at is not None and self._look_at <= now:
+            self._look_at = self._look_after(int(self._block.last.max()))
+        outputs.is_quiet = self._look_at is None
         return outputs
 
     def deadline(self) -> int | None:
         """The next hold that ends, the next judgement, or the next look for what is past retention."""
-        return earliest(self._review.deadline(), self._judge.deadline(), self._trim_at)
+        return earliest(self._review.deadline(), self._judge.deadline(), self._trim_at, self._look_at)
 
     def size(self) -> int:
         """Facts held."""
@@ -157,7 +165,7 @@ class BlockView:
             ack = _trace_of(columns, item, self._waits.hold_ack)
             offset = block.base + int(rows[item])
             message = self._object(offset)
-            if self._is_new(ack, message):
+            if self._is_new(ack):
                 _insert(message.acks, ack)
         if columns.correlation_ids is not None:
             self._part_strangers(rows[~odd])
@@ -175,7 +183,7 @@ class BlockView:
 
     def _deliver(self, offset: int, group: str, delivery: JoinedTrace) -> None:
         message = self._object(offset)
-        if not self._is_new(delivery, message):
+        if not self._is_new(delivery):
             return
         _insert(message.deliveries.setdefault(group, []), delivery)
         settling = self._block.settlement(group).deliver(offset, delivery)
@@ -211,6 +219,8 @@ class BlockView:
         self._judge.mark_dirty(since, self._now)
         if self._trim_at is None:
             self._trim_at = max(deadline_after(since + MINUTE_MS, self._waits.retention), self._now + 1)
+        if self._look_at is None:
+            self._look_at = max(deadline_after(since, QUIET), self._now + 1)
         odd: Flags = block.is_object[rows] | block.is_alone[rows]
         if len(set(rows.tolist())) == len(rows):
             block.first[rows] = np.minimum(block.first[rows], times)
@@ -221,6 +231,11 @@ class BlockView:
             _, item, count = np.unique(rows, return_inverse=True, return_counts=True)
             odd |= (count > 1)[item]
         return odd
+
+    def _look_after(self, last: int) -> int | None:
+        """When the newest fact (ms) is old enough for the block to be quiet; None if it is."""
+        quiet_at = deadline_after(last, QUIET)
+        return quiet_at if quiet_at > self._now else None
 
     def _put(self, table: TraceTable, rows: Rows, odd: Flags, columns: TraceColumns) -> None:
         """Put the traces that are not odd into the columns."""
@@ -242,7 +257,7 @@ class BlockView:
         self._review.touch(offset)
         return message
 
-    def _is_new(self, trace: JoinedTrace, message: Message) -> bool:
+    def _is_new(self, trace: JoinedTrace) -> bool:
         """Whether the trace is not known yet. One that lies twice in the topic counts by its earliest time."""
         known = self._block.ids.get(trace.id)
         if known is None:
@@ -372,13 +387,14 @@ class BlockView:
 
     def snapshot(self) -> bytes:
         """All of it."""
-        own = self._now, self._trim_at, self._end
+        own = self._now, self._trim_at, self._look_at, self._end
         return block_snapshot.save(block_snapshot.Saved(*own, block_snapshot.of(self._block), self._judge.state()))
 
     def restore(self, snapshot: bytes) -> None:
         """Be what a snapshot says."""
         saved = block_snapshot.load(snapshot)
-        self._now, self._trim_at, self._end = saved.now, saved.trim_at, saved.end
+        self._now, self._trim_at = saved.now, saved.trim_at
+        self._look_at, self._end = saved.look_at, saved.end
         block_snapshot.fill(self._block, saved.block, self._waits)
         self._judge.restore(saved.judge)
         self._review.touch_all()

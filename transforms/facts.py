@@ -5,7 +5,7 @@ as the bytes of arrays, so that a pack is taken in without an object for each tr
 """
 
 from collections.abc import Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,6 @@ Int64s = npt.NDArray[np.int64]
 
 #: A date has nothing after its seconds, or a point and one to nine digits; this is the length without both.
 _LENGTH_WITHOUT_DIGITS = len("2020-03-25T15:41:01.Z")
-_Columns = TypeVar("_Columns", bound="TraceColumns")
 
 
 def digits_of(date: str) -> int:
@@ -27,15 +26,22 @@ def digits_of(date: str) -> int:
 
 
 class AtOffset(Protocol):
-    """A raw trace with an offset."""
+    """A raw trace with an offset, or a SEND that was located."""
 
-    id: str
-    offset: int
-    nanos: int
-    client_id: str
-    timestamp: int
-    correlation_id: str | None
-    extra: dict[str, Any] | None
+    @property
+    def id(self) -> str: ...  # noqa: D102  as Trace says
+    @property
+    def offset(self) -> int: ...  # noqa: D102
+    @property
+    def nanos(self) -> int: ...  # noqa: D102
+    @property
+    def client_id(self) -> str: ...  # noqa: D102
+    @property
+    def timestamp(self) -> int: ...  # noqa: D102
+    @property
+    def correlation_id(self) -> str | None: ...  # noqa: D102
+    @property
+    def extra(self) -> dict[str, Any] | None: ...  # noqa: D102
 
 
 class TraceColumns(Struct, array_like=True, gc=False, kw_only=True):
@@ -60,7 +66,7 @@ class TraceColumns(Struct, array_like=True, gc=False, kw_only=True):
         return len(self.ids)
 
     @classmethod
-    def of(cls: type[_Columns], traces: Sequence[AtOffset], digits: bytes, **more: Any) -> _Columns:
+    def of(cls, traces: Sequence[AtOffset], digits: bytes, **more: Any) -> Self:
         """The columns of these traces; `digits` are how many their dates have, `more` are fields of the class."""
         numbers: dict[str, int] = {}
         clients = [numbers.setdefault(trace.client_id, len(numbers)) for trace in traces]
@@ -179,7 +185,7 @@ class GroupExpectation(Struct, tag="group", array_like=True, gc=False, frozen=Tr
 
 
 class ProducerAnswered(Struct, tag="producer", array_like=True, gc=False):
-    """A client is answered without offsets in this partition, and with offsets too if it `places`. `timestamp` in ms."""
+    """A client is answered without offsets in this partition, and with offsets too if it `places`; when, in ms."""
 
     client_id: str
     timestamp: int
@@ -192,4 +198,6 @@ class Ended(Struct, tag="end", array_like=True, gc=False):
     at: int
 
 
-BlockFact = Acks | Reads | LocatedSends | LocatedSend | HeaderLinks | CommitUpTo | GroupExpectation | ProducerAnswered | Ended
+BlockFact = (
+    Acks | Reads | LocatedSends | LocatedSend | HeaderLinks | CommitUpTo | GroupExpectation | ProducerAnswered | Ended
+)

@@ -1,7 +1,7 @@
 """FindEnd: the event time (ms) at which bounded input ends.
 
-In: collections of lists of `Trace`s and of `HeaderLink`s, as a tuple. Out: one number, the latest Kafka timestamp of all; 0 if
-there is none. Nothing is dropped.
+In: collections of lists of `Trace`s and of `HeaderLink`s, as a tuple. Out: one number, the latest Kafka timestamp of
+all; 0 if there is none. Nothing is dropped.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -125,15 +125,20 @@ class JournaledView:
         """Estimated bytes in memory of the view and of the segments that the cache keeps with it."""
         return BYTES_PER_FACT * (1 + self.view.size()) + self._held
 
-    def rewrite(self, bag: Bag) -> bool:
-        """Replace the journal by a snapshot if it has grown enough; True if it was."""
-        if self._segments < MAX_SEGMENTS and self._appended <= max(self._snapshot, MIN_REWRITE_BYTES):
+    def rewrite(self, bag: Bag, *, is_quiet: bool = False) -> bool:
+        """Replace the journal by a snapshot if it has grown enough, or the view `is_quiet`; True if it was.
+
+        A quiet view is let go: it is rebuilt when something happens to it.
+        """
+        is_long = self._segments >= MAX_SEGMENTS or self._appended > max(self._snapshot, MIN_REWRITE_BYTES)
+        if not self._segments or not (is_long or is_quiet):
             return False
         content = self.view.snapshot()
         bag.clear()
-        number = self._next_number
+        snapshot = Segment(self._next_number, SNAPSHOT, zstandard.compress(content, _FASTEST))
         self._reset()
-        self._append(bag, Segment(number, SNAPSHOT, zstandard.compress(content, _FASTEST)), len(content))
+        self._is_carried = is_quiet
+        self._append(bag, snapshot, len(content))
         return True
 
     def _replay(self, segment: Segment) -> None:

@@ -81,7 +81,7 @@ class KeepView(beam.DoFn):
         key, pack = element
         journaled = self._open(key, journal)
         outputs = journaled.on_facts(journal, pack)
-        self._close(journaled, journal, deadline)
+        self._close(journaled, outputs, journal, deadline)
         return self._emit(outputs)
 
     def fire(self, key: bytes, fired: Timestamp, journal: Bag, deadline: Any) -> Iterator[Any]:
@@ -91,7 +91,7 @@ class KeepView(beam.DoFn):
         due = journaled.view.deadline()
         outputs = journaled.on_time(journal, now) if due is not None and due <= now else Outputs()
         journaled.armed = None
-        self._close(journaled, journal, deadline)
+        self._close(journaled, outputs, journal, deadline)
         return self._emit(outputs)
 
     def finish_bundle(self) -> Iterator[Any]:
@@ -104,9 +104,9 @@ class KeepView(beam.DoFn):
         (counters.VIEWS_REBUILT if is_rebuilt else counters.VIEWS_CACHED).inc()
         return journaled
 
-    def _close(self, journaled: JournaledView, journal: Bag, deadline: Any) -> None:
+    def _close(self, journaled: JournaledView, outputs: Outputs, journal: Bag, deadline: Any) -> None:
         """Keep the journal short and the timer right."""
-        if not self._bounded and journaled.rewrite(journal):  # what ends soon need not be kept short
+        if not self._bounded and journaled.rewrite(journal, is_quiet=outputs.is_quiet):  # what ends soon stays long
             counters.SNAPSHOTS.inc()
         due = journaled.view.deadline()
         if due is not None and (journaled.armed is None or due < journaled.armed):  # fired too early, it is set anew

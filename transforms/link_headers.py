@@ -1,7 +1,8 @@
 """LinkHeaders: the correlationIds in the headers of business topics, as links to positions.
 
-In: batches of records of business topics. Out: lists with a `HeaderLink` for each record. A record without the interceptors'
-header was not traced, but it is there: its link names no correlationId. Keys and payloads are never looked at.
+In: batches of records of business topics. Out: lists with a `HeaderLink` for each record. A record without the
+interceptors' header was not traced, but it is there: its link names no correlationId. Keys and payloads are never
+looked at.
 """
 
 import apache_beam as beam

@@ -1,7 +1,7 @@
 """ParseTraces: strict validation, before any state.
 
-In: batches of records of the tracing topic. Out: lists of `Trace`s on the main output; `DeadLetter` on `dead_letters` for
-every record that is not a valid trace, with its bytes and the reason; traces of topics that are not followed are
+In: batches of records of the tracing topic. Out: lists of `Trace`s on the main output; `DeadLetter` on `dead_letters`
+for every record that is not a valid trace, with its bytes and the reason; traces of topics that are not followed are
 counted and dropped.
 """
 

@@ -60,14 +60,13 @@ class Router:
     def add(self, traces: Iterable[Trace | HeaderLink]) -> None:
         """Take in traces."""
         for trace in traces:
-            kind = type(trace)
-            if kind is Send:
+            if isinstance(trace, Send):
                 self._send(trace)
-            elif kind is Consume:
+            elif isinstance(trace, Consume):
                 self._consume(trace)
-            elif kind is Commit:
+            elif isinstance(trace, Commit):
                 self._commit(trace)
-            elif kind is Ack:
+            elif isinstance(trace, Ack):
                 self._ack(trace)
             else:
                 self._link(trace)

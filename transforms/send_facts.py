@@ -107,7 +107,7 @@ class SeenColumns(Struct, tag="seen", array_like=True, gc=False):
 
 
 class SendFailed(Struct, tag="failed", array_like=True, gc=False):
-    """An ACK that names its correlationId and says that its send failed; `error` is Kafka's name of it, if it is known."""
+    """An ACK that names its correlationId and says that its send failed; `error` is Kafka's name of it, if known."""
 
     topic: str
     correlation_id: str
@@ -274,9 +274,7 @@ class PlainSend(Struct, array_like=True, gc=False):
                 send.written = Position(self.partition, self.offset)
             known.sends.append(send)
         if self.acked_nanos >= 0:
-            known.links.append(
-                Link(self.partition, self.offset, self.acked_nanos, self.acked_by, self.acked_timestamp)
-            )
+            known.links.append(Link(self.partition, self.offset, self.acked_nanos, self.acked_by, self.acked_timestamp))
         if self.seen_nanos >= 0:
             known.links.append(
                 Link(self.partition, self.offset, self.seen_nanos, None, self.seen_timestamp, self.reader)

@@ -37,9 +37,7 @@ def pair(known: CorrelatedSends) -> Pairing:
         position = link.position
         if link.offset != UNKNOWN and (position not in first or link.order < first[position].order):
             first[position] = link
-    acks = [
-        (link.nanos, link.partition, link.offset, link.producer, "") for link in links if link.producer is not None
-    ]
+    acks = [(link.nanos, link.partition, link.offset, link.producer, "") for link in links if link.producer is not None]
     acks += [(failed.nanos, UNKNOWN, UNKNOWN, failed.client_id, failed.id) for failed in known.failures]
     for nanos, partition, offset, client, identity in sorted(acks):
         position = Position(partition, offset)

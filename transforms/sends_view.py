@@ -29,10 +29,10 @@ from transforms.send_facts import (
     Name,
     PlainSend,
     Position,
+    SeenColumns,
     Send,
     SendFailed,
     SentColumns,
-    SeenColumns,
     ShardFact,
 )
 from transforms.send_pairing import Pairing, pair

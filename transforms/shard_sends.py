@@ -43,8 +43,7 @@ class ShardSends:
             known = self._warm(name)
             look = -(-max(timestamp + QUIET, now + 1) // COOLING_GRAIN) * COOLING_GRAIN
             self._looks.setdefault(look, []).append(name)
-        if timestamp > known.last:
-            known.last = timestamp
+        known.last = max(known.last, timestamp)
         return known
 
     def as_object(self, name: Name) -> CorrelatedSends:
@@ -56,13 +55,13 @@ class ShardSends:
 
     def remove(self, name: Name) -> PlainSend | CorrelatedSends:
         """Take out what is not cold."""
-        known = self.plain.pop(name, None) or self.objects.pop(name)
+        known: PlainSend | CorrelatedSends = self.plain.pop(name, None) or self.objects.pop(name)
         self._facts -= known.facts()
         return known
 
     def names(self) -> list[Name]:
         """All names that are not cold, those first that were not heard of for the longest time."""
-        known = {**self.plain, **self.objects}
+        known: dict[Name, PlainSend | CorrelatedSends] = {**self.plain, **self.objects}
         return sorted(known, key=lambda name: known[name].last)
 
     def expire(self, before: int) -> Iterator[tuple[Name, CorrelatedSends]]:

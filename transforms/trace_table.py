@@ -16,6 +16,8 @@ HELD, WRITTEN, ALONE = 1, 2, 3
 #: The slot of no commit.
 UNSETTLED = -1
 
+_COLUMNS = ("nanos", 0), ("timestamps", 0), ("clients", 0), ("digits", 0), ("states", 0), ("settled", UNSETTLED)
+
 
 class TraceTable:
     """See the head of this file. A row is an offset, less the first of the block; without a trace its date is 0.
@@ -41,12 +43,12 @@ class TraceTable:
     def grow(self, capacity: int) -> None:
         """Have room for so many rows."""
         more = capacity - len(self.ids)
-        for name, fill in (("nanos", 0), ("timestamps", 0), ("clients", 0), ("digits", 0), ("states", 0), ("settled", -1)):
-            setattr(self, name, np.pad(getattr(self, name), (0, more), constant_values=fill))
+        for name, nothing in _COLUMNS:
+            setattr(self, name, np.pad(getattr(self, name), (0, more), constant_values=nothing))
         self.ids += [""] * more
         self.correlation_ids += [None] * more
 
-    def put(self, rows: Rows, items: Rows | None, columns: TraceColumns, clients: npt.NDArray[np.int32]) -> None:
+    def put(self, rows: Rows, items: Rows | None, columns: TraceColumns, clients: Rows) -> None:
         """Put these items of the columns (all: None) into these rows; `clients` are their numbers in the block."""
         pick: Any = slice(None) if items is None else items
         self.nanos[rows] = np.frombuffer(columns.nanos, np.int64)[pick]

@@ -19,15 +19,19 @@ Addressed = tuple[str, bytes, int, Any]
 
 
 class Outputs:
-    """What one call of a view gives: records for its topic, findings, facts for other views, counts."""
+    """What one call of a view gives: records for its topic, findings, facts for other views, counts.
 
-    __slots__ = ("counts", "facts", "findings", "records")
+    `is_quiet`: nothing is likely to happen to the view for a long time, so only its snapshot need be kept.
+    """
+
+    __slots__ = ("counts", "facts", "findings", "is_quiet", "records")
 
     def __init__(self) -> None:
         self.records: list[KeyValue] = []
         self.findings: list[Finding] = []
         self.facts: list[Addressed] = []
         self.counts: Counter[str] = Counter()
+        self.is_quiet = False
 
 
 class View(Protocol):

@@ -1,7 +1,8 @@
 """WriteToKafka: produces records from the step that makes them, by confluent-kafka.
 
-In: lists of records, each key and value. Out: nothing. At least once: a bundle ends when the brokers have all of its records. What they can
-never take because it is too large goes to the dead letter topic, with its bytes; any other refusal fails the bundle.
+In: lists of records, each key and value. Out: nothing. At least once: a bundle ends when the brokers have all of its
+records. What they can never take because it is too large goes to the dead letter topic, with its bytes; any other
+refusal fails the bundle.
 """
 
 import logging

@@ -3,8 +3,8 @@
 from functools import partial
 from typing import Any
 
+from bench.engine import MemoryBag
 from tests.model.whole_run import WholeRun
-from tests.pure_run import MemoryBag
 from transforms.addresses import LOCATE
 from transforms.journal import JournaledView, SegmentCoder
 
@@ -16,11 +16,11 @@ class TwinRun(WholeRun):
         super().__init__(**options)
         self.compared = 0
 
-    def _on_view(self, step: str, key: bytes, act: Any) -> None:
-        coder, copy, bag = SegmentCoder(), MemoryBag(), self._bags[step, key]
+    def on_view(self, step: str, key: bytes, act: Any) -> None:
+        coder, copy, bag = SegmentCoder(), MemoryBag(), self.bags[step, key]
         copy.segments = [coder.decode(coder.encode(segment)) for segment in bag.segments]
-        twin, rebuilt = JournaledView.open(copy, partial(self._make[step], key))
-        journaled, _ = JournaledView.open(bag, partial(self._make[step], key))
+        twin, rebuilt = JournaledView.open(copy, partial(self.make[step], key))
+        journaled, _ = JournaledView.open(bag, partial(self.make[step], key))
         self._compare(step, journaled, twin)
         outputs, again = (act(one, of) for one, of in ((journaled, bag), (twin, copy)))
         for said, said_again in (
@@ -30,10 +30,7 @@ class TwinRun(WholeRun):
         assert outputs.counts == again.counts
         self._compare(step, journaled, twin)
         self.compared += rebuilt
-        journaled.rewrite(bag)
-        self._arm(step, key, journaled.view.deadline())
-        self.counts += outputs.counts
-        self._emit(step, outputs)
+        self.close(step, key, journaled, outputs)
 
     def _compare(self, step: str, journaled: JournaledView, twin: JournaledView) -> None:
         """Both wait for the same. When a SendsView looks for what is quiet changes nothing that is told."""

@@ -9,14 +9,14 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from transforms.cold_flights import ColdFlights
+from transforms.flight_coder import FlightCoder, Name
 
 from tests.histories import START, Plan, any_trace, date_at, traffic
 from tests.pure_run import PureRun, small_journals
 from tests.reference import expected
 from tests.transforms.test_sends_view import found, take, told
 from transforms import cold_flights, flight_coder
-from transforms.cold_flights import ColdFlights
-from transforms.flight_coder import FlightCoder, Name
 from transforms.records import CONSUME, SEND, HeaderLink
 from transforms.send_pairing import Flight, Link, Position, Send
 from transforms.sends_view import SendsView

@@ -92,17 +92,17 @@ def test_one_timer_waits_for_the_earliest_deadline_and_is_only_ever_set_to_an_ea
     address = (JOIN, b'["topic",0,0]')
     run.feed([any_trace(type=ACK, id="a", at=0, timestamp=START + 5_000)])
     run.deliver()
-    assert run._due[address] == START + 10_000, "the block is judged"
+    assert run.due[address] == START + 10_000, "the block is judged"
     run.pass_time(START + 10_000)
-    assert run._due[address] == START + 130_000, "the ACK is held no longer"
+    assert run.due[address] == START + 130_000, "the ACK is held no longer"
     run.feed([any_trace(type=CONSUME, id="c", at=11_000, correlation_id="x")])
     run.deliver()
-    assert run._due[address] == START + 20_000
+    assert run.due[address] == START + 20_000
     run.feed([any_trace(type=SEND, id="s", at=-5, correlation_id="x", timestamp=START + 12_000)])
     run.deliver()
     assert [(value["id"], value.get("revision", 1)) for _, value in run.records] == [("s", 1), ("a", 1), ("c", 1)]
-    assert run._due[address] == START + 20_000
+    assert run.due[address] == START + 20_000
     run.pass_time(START + 20_000)
-    assert run._due[address] > START + 60_000
+    assert run.due[address] > START + 60_000
     run.finish()
     assert not any(run.backend.segments.values())

@@ -29,8 +29,8 @@ EACH_CASE = pytest.mark.parametrize("placed", SCENE, ids=[placed.case.name for p
 
 def new_run(**options: Any) -> PureRun:
     run = PureRun(block_size=BLOCK_SIZE, **options)
-    run._make[LOCATE] = partial(run._make[LOCATE], is_read=lambda topic: topic.startswith("read-"))
-    run._make[JOIN] = partial(run._make[JOIN], is_compacted=followed(COMPACTED_TOPICS, ""))
+    run.make[LOCATE] = partial(run.make[LOCATE], is_read=lambda topic: topic.startswith("read-"))
+    run.make[JOIN] = partial(run.make[JOIN], is_compacted=followed(COMPACTED_TOPICS, ""))
     return run
 
 
