@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
+from hypothesis import strategies as st
 
 from tests.histories import START, any_trace
-from transforms.facts import Acks, CommitUpTo, HeaderLinks, LocatedSend, Reads
+from transforms.facts import Acks, CommitUpTo, GroupExpectation, HeaderLinks, LocatedSend, ProducerAnswered, Reads
 from transforms.packs import pack_of
-from transforms.records import ACK, CONSUME
+from transforms.records import ACK, CONSUME, HEADER_READER
 from transforms.view import Outputs, View
 
 #: Fraction digits of all dates here.
@@ -84,3 +85,37 @@ def _add(some: Outputs, outputs: Outputs) -> None:
     for name in ("records", "findings", "facts"):
         getattr(outputs, name).extend(getattr(some, name))
     outputs.counts += some.counts
+
+
+_OFFSETS, _MOMENTS, _GROUPS = st.integers(0, 5), st.integers(0, 8), st.sampled_from(["g", "h", ""])
+_CLIENTS, _NAMES = st.sampled_from(["p", "q"]), st.sampled_from(["x", "y", None])
+
+
+@st.composite
+def block_facts(draw: st.DrawFn, max_size: int = 14, suffix: str = "") -> list[Any]:
+    """Facts of one block, in no order that means anything. Of each id, which ends so, there is one."""
+    kinds = ["send", "send", "ack", "ack", "read", "read", "read", "commit", "link", "group", "producer"]
+    facts = []
+    for number, kind in enumerate(draw(st.lists(st.sampled_from(kinds), max_size=max_size))):
+        offset, at = draw(_OFFSETS), draw(_MOMENTS) * 700
+        told = {"client_id": draw(_CLIENTS), "timestamp": START + at + draw(st.integers(0, 3)) * 7_000}
+        if kind == "send":
+            name = draw(st.sampled_from(["x", "y"]))
+            facts.append(send(f"s{number}{suffix}", offset, at, correlation_id=name, **told))
+        elif kind == "ack":
+            facts.append(ack(f"a{number}{suffix}", offset, at, draw(_NAMES), **told))
+        elif kind == "read":
+            group, name = draw(_GROUPS), draw(st.sampled_from(["x", "y"]))
+            facts.append(read(f"c{number}{suffix}", offset, at, group, correlation_id=name, **told))
+        elif kind == "commit":
+            facts.append(commit(f"k{number}{suffix}", offset, at, group_id=draw(st.sampled_from(["g", "h"])), **told))
+        elif kind == "link":
+            facts.append(link(draw(_NAMES), offset, at))
+        elif kind == "group":
+            group = draw(st.sampled_from(["g", "h", HEADER_READER]))
+            passed, commits = (draw(st.none() | st.just(START + at)) for _ in range(2))
+            until = START + draw(st.sampled_from([0, 3_000, 10**8]))
+            facts.append(GroupExpectation(group, draw(_OFFSETS), until, passed, commits))
+        else:
+            facts.append(ProducerAnswered(told["client_id"], START + at, draw(st.booleans())))
+    return facts

@@ -112,7 +112,7 @@ class BlockForget:
             for group, deliveries in message.deliveries.items():
                 lost.setdefault(group, []).extend(deliveries)
             for trace in message.traces():
-                del block.ids[trace.id]
+                block.ids.pop(trace.id, None)  # of several under one id it knew the last
             for commit in block.commits_at.get(offset, ()):
                 commit.freeze(offset)
         if offsets:
@@ -128,7 +128,7 @@ class BlockForget:
         block = self._block
         block.facts -= len(commits)
         for commit in commits:
-            del block.ids[commit.id]
+            block.ids.pop(commit.id, None)
             block.commits_at[commit.offset].remove(commit)
             if not block.commits_at[commit.offset]:
                 del block.commits_at[commit.offset]

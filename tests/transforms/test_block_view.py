@@ -277,3 +277,12 @@ def test_a_block_that_hears_of_a_group_and_of_no_message_is_forgotten_too():
     assert view.deadline() == START + RETENTION
     apply(view, [time(RETENTION)])
     assert (view.size(), view.deadline()) == (0, None)
+
+
+def test_ids_that_several_offsets_share_break_nothing():
+    """A client that gives all of its traces one id is wrong, but it must not stop us."""
+    view = any_view()
+    for offset in range(3):
+        apply(view, [send("s", offset), read("same", offset), read(f"again{offset}", offset, at=50)])
+    apply(view, [read("same", 1, at=90), read("same", 4), time(2 * RETENTION)])
+    assert view.size() == 0
