@@ -1,7 +1,7 @@
 """JoinBlocks: joins all facts about the messages of a block of offsets.
 
 In: packs for blocks, from PackByKey and PlaceFacts. Out: `traces` (every ACK, CONSUME and COMMIT, as lists of
-aggregated records), `findings`, `stats` (packs for windows and for the clocks of clients). Nothing is dropped; what is past
+aggregated records), `findings`, `stats` (packs for windows and for clocks of clients). Nothing is dropped; what is past
 retention is forgotten. See transforms/block_view.py.
 """
 
