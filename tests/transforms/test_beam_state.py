@@ -20,7 +20,7 @@ def context_of(*states: SynchronousBagRuntimeState) -> FnApiUserStateContext:
 
 
 def test_the_cache_weighs_a_journal_by_its_bytes_while_no_view_rides_on_it():
-    segments = [journal.Segment(0, b"x" * 100), journal.Segment(1, b"y" * 50)]
+    segments = [journal.Segment(number, journal.FACTS, b"x" * size) for number, size in ((0, 100), (1, 50))]
     assert statecache.get_deep_size(segments) == 150
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.histories import START, date_at
-from tests.pure_run import MemoryBag, final_findings, small_journals
+from tests.pure_run import ForgetfulBag, final_findings, small_journals
 from transforms.addresses import STATS, window_key
 from transforms.findings import EVICTED, LOST, MINUTE_MS, Finding, finding
 from transforms.findings_view import FindingsView, FindingTold
@@ -214,7 +214,7 @@ def test_a_minute_that_is_long_past_is_kept_as_long_as_findings_of_it_come():
 
 
 def test_a_view_that_only_passed_something_on_leaves_no_state_either():
-    bag = MemoryBag()
+    bag = ForgetfulBag()
     journaled, _ = JournaledView.open(bag, any_view)
     journaled.on_facts(bag, pack_of([fact_of(lost("a", resolved=True))]))
     journaled.on_time(bag, journaled.view.deadline())
@@ -285,7 +285,7 @@ class Played:
         random = Random(seed)  # noqa: S311  repeatable
         self.values: list[bytes] = []
         self.count = 0
-        bag = MemoryBag()
+        bag = ForgetfulBag()
         rest = [fact_of(one, START + random.randint(0, MINUTE_MS)) for one in interleaved(ids, random)]
         while rest:
             size = random.randint(1, 6)

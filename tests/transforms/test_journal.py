@@ -7,7 +7,7 @@ import zstandard
 from apache_beam.runners.worker import statecache
 from msgspec import msgpack
 
-from tests.pure_run import MemoryBag
+from tests.pure_run import ForgetfulBag
 from transforms import journal
 from transforms.journal import FACTS, SNAPSHOT, TIME, JournaledView, Segment, SegmentCoder
 from transforms.view import Outputs
@@ -52,17 +52,17 @@ def pack(*numbers: int) -> bytes:
     return msgpack.encode(numbers)
 
 
-def opened(bag: MemoryBag) -> tuple[JournaledView, bool]:
+def opened(bag: ForgetfulBag) -> tuple[JournaledView, bool]:
     return JournaledView.open(bag, Sum)
 
 
 def test_a_new_key_has_an_empty_view_that_is_not_called_rebuilt():
-    journaled, rebuilt = opened(MemoryBag())
+    journaled, rebuilt = opened(ForgetfulBag())
     assert (journaled.view.numbers, rebuilt) == ([], False)
 
 
 def test_every_pack_is_one_segment_and_the_same_view_comes_back_from_the_same_objects():
-    bag = MemoryBag()
+    bag = ForgetfulBag()
     journaled, _ = opened(bag)
     journaled.on_facts(bag, pack(1, 2))
     again, rebuilt = opened(bag)
@@ -72,7 +72,7 @@ def test_every_pack_is_one_segment_and_the_same_view_comes_back_from_the_same_ob
 
 @pytest.mark.parametrize("seed", range(5))
 def test_after_a_restore_the_view_is_rebuilt_from_segments_in_any_order(seed):
-    bag = MemoryBag()
+    bag = ForgetfulBag()
     for number in range(12):
         opened(bag)[0].on_facts(bag, pack(number))
     opened(bag)[0].on_time(bag, 500)
@@ -86,7 +86,7 @@ def test_after_a_restore_the_view_is_rebuilt_from_segments_in_any_order(seed):
 
 def test_a_journal_that_has_grown_is_rewritten_as_one_snapshot_and_goes_on(monkeypatch):
     monkeypatch.setattr(journal, "MIN_REWRITE_BYTES", 6)
-    bag = MemoryBag()
+    bag = ForgetfulBag()
     journaled, _ = opened(bag)
     rewritten = []
     for number in range(8):
@@ -100,7 +100,7 @@ def test_a_journal_that_has_grown_is_rewritten_as_one_snapshot_and_goes_on(monke
 
 def test_a_journal_of_many_small_segments_is_rewritten_too(monkeypatch):
     monkeypatch.setattr(journal, "MAX_SEGMENTS", 3)
-    bag = MemoryBag()
+    bag = ForgetfulBag()
     journaled, _ = opened(bag)
     rewritten = []
     for number in range(3):
@@ -112,8 +112,27 @@ def test_a_journal_of_many_small_segments_is_rewritten_too(monkeypatch):
     assert msgpack.decode(zstandard.decompress(snapshot.content)) == [-1, 3]
 
 
+def test_the_journal_of_a_quiet_view_is_one_snapshot_that_carries_no_view_until_something_happens():
+    bag = ForgetfulBag()
+    journaled, _ = opened(bag)
+    journaled.on_facts(bag, pack(1, 2))
+    assert journaled.rewrite(bag, is_quiet=True)
+    assert [(segment.kind, segment.view) for segment in bag.segments] == [(SNAPSHOT, None)]
+    again, rebuilt = opened(bag)
+    assert (again is journaled, rebuilt, again.view.numbers) == (False, True, [3])
+    again.on_facts(bag, pack(4))
+    assert opened(bag) == (again, False)
+    assert [segment.number for segment in bag.segments] == [1, 2]
+
+
+def test_an_empty_journal_stays_empty_when_its_view_is_quiet():
+    bag = ForgetfulBag()
+    assert not opened(bag)[0].rewrite(bag, is_quiet=True)
+    assert bag.segments == []
+
+
 def test_a_journal_without_facts_is_cleared():
-    bag = MemoryBag()
+    bag = ForgetfulBag()
     journaled, _ = opened(bag)
     journaled.on_facts(bag, pack(1))
     journaled.on_time(bag, 2000)
@@ -140,7 +159,7 @@ def test_state_of_another_release_is_refused_with_what_to_do():
 
 
 def test_the_cache_sees_the_weight_of_the_view_and_not_only_the_bytes():
-    bag = MemoryBag()
+    bag = ForgetfulBag()
     journaled, _ = opened(bag)
     journaled.on_facts(bag, pack(1))
     light = statecache.get_deep_size(bag.segments)

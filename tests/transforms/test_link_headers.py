@@ -34,7 +34,7 @@ def test_every_record_passes_the_step_with_a_header_or_without():
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         batch = RecordBatch.of([any_message(("correlationId", b"x")), any_message()])
         links = pipeline | beam.Create([batch]) | LinkHeaders()
-        assert_that(links, equal_to([HeaderLink("orders", 1, 2, "x", 5), HeaderLink("orders", 1, 2, None, 5)]))
+        assert_that(links, equal_to([[HeaderLink("orders", 1, 2, "x", 5), HeaderLink("orders", 1, 2, None, 5)]]))
 
 
 def test_the_last_of_several_usable_headers_holds():

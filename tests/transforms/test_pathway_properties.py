@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 
 from tests.histories import START, any_trace, changed, date_at
 from tests.pathways import QUIET, any_view, facts_of, guesses, read, sent, take, told, values
-from tests.pure_run import MemoryBag, small_journals
+from tests.pure_run import ForgetfulBag, small_journals
 from transforms.journal import JournaledView
 from transforms.packs import pack_of
 from transforms.records import CONSUME, SEND
@@ -130,7 +130,7 @@ def _plain(durations: list[int]) -> list[int]:
 @given(wanderings(), st.integers(0, 2**32), st.sampled_from([0.0, 0.3, 1.0]), st.sampled_from([0, QUIET, 300_000]))
 def test_any_order_any_batches_and_any_restores_end_in_the_same_pathways_and_tallies(items, seed, restores, quiet):
     random = Random(seed)  # noqa: S311
-    bag, outputs = MemoryBag(), Outputs()
+    bag, outputs = ForgetfulBag(), Outputs()
 
     def step(pack: bytes | None, now: int) -> int | None:
         if random.random() < restores:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.pure_run import MemoryBag, small_journals
+from tests.pure_run import ForgetfulBag, small_journals
 from transforms.addresses import skew_key, window_key
 from transforms.facts import Ended
 from transforms.journal import JournaledView
@@ -309,7 +309,7 @@ def final(records: list[tuple[bytes, bytes]]) -> Records:
 
 def in_any_order(histories: list[Any], key: bytes, random: Random, restores: float) -> Records:
     """Sources mixed at random, in batches, timers fired and the view restored now and then; at last the window ends."""
-    bag, records = MemoryBag(), []
+    bag, records = ForgetfulBag(), []
 
     def call(act: Any) -> int | None:
         if random.random() < restores:
