@@ -7,8 +7,8 @@ import apache_beam as beam
 
 from pipeline.config.settings import Settings
 from pipeline.sources import Source
+from transforms.batches import Records
 from transforms.record_batch import RecordBatch
-from transforms.records import KeyValue
 
 
 def build(pipeline: beam.Pipeline, source: Source, sink: beam.PTransform, _settings: Settings) -> None:
@@ -17,5 +17,5 @@ def build(pipeline: beam.Pipeline, source: Source, sink: beam.PTransform, _setti
     copied | "WriteTraces" >> sink
 
 
-def _copied(batch: RecordBatch) -> list[KeyValue]:
-    return list(zip((key or b"" for key in batch.keys), (value or b"" for value in batch.values), strict=True))
+def _copied(batch: RecordBatch) -> Records:
+    return Records(zip((key or b"" for key in batch.keys), (value or b"" for value in batch.values), strict=True))

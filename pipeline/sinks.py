@@ -2,13 +2,13 @@
 
 import sys
 from collections import defaultdict
-from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, ClassVar
 
 import apache_beam as beam
 
 from pipeline.envelope import to_line
+from transforms.batches import Records
 from transforms.records import KeyValue
 
 
@@ -20,7 +20,7 @@ class WriteEnvelopes(beam.PTransform):
         self._topic = topic
         self._path = path
 
-    def expand(self, records: beam.PCollection[list[KeyValue]]) -> beam.PCollection[None]:
+    def expand(self, records: beam.PCollection[Records]) -> beam.PCollection[None]:
         """Nothing comes out."""
         return records | "WriteLine" >> beam.ParDo(_WriteLine(self._topic, self._path))
 
@@ -34,7 +34,7 @@ class _WriteLine(beam.DoFn):
     def start_bundle(self) -> None:
         self._lines = []
 
-    def process(self, records: Sequence[KeyValue]) -> None:
+    def process(self, records: Records) -> None:
         self._lines += [to_line(self._topic, *record) for record in records]
         if len(self._lines) >= 1000:  # noqa: PLR2004  lines kept before they are written
             self._flush()
@@ -64,10 +64,10 @@ class WriteToMemory(beam.PTransform):
         super().__init__()
         self._name = name
 
-    def expand(self, records: beam.PCollection[list[KeyValue]]) -> beam.PCollection[None]:
+    def expand(self, records: beam.PCollection[Records]) -> beam.PCollection[None]:
         """Nothing comes out."""
         return records | "Keep" >> beam.Map(_keep, self._name)
 
 
-def _keep(records: Sequence[KeyValue], name: str) -> None:
+def _keep(records: Records, name: str) -> None:
     WriteToMemory.records[name] += records

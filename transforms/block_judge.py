@@ -63,6 +63,8 @@ class BlockJudge:
         self._bounds: dict[int, Bounds] = {}
         #: How often this block has judged: it numbers what is sent.
         self._sequence = 0
+        #: The earliest of what is due.
+        self._due_at: int | None = None
 
     def mark_dirty(self, timestamp: int, now: int) -> None:
         """A fact of this time (ms) has changed something that is marked as touched."""
@@ -90,17 +92,18 @@ class BlockJudge:
     def restore(self, state: JudgeState) -> None:
         """Be what a snapshot says."""
         self._judge_at, self._sequence, self._skipped = state.judge_at, state.sequence, dict(state.skipped)
+        self._look_for_due()
         self._bounds = {}
         for window, of, over, ms in state.bounds:
             self._bounds.setdefault(window, {})[of, over] = ms
 
     def deadline(self) -> int | None:
         """When to judge next."""
-        due = int(self._block.due.min())
-        return self._judge_at if due == NEVER else earliest(self._judge_at, due)
+        return earliest(self._judge_at, self._due_at)
 
     def forget_windows(self) -> None:
         """Messages are gone: what was told of windows without any is not needed any more."""
+        self._look_for_due()
         if self._bounds:
             block = self._block
             windows = set(block.window[block.plain()].tolist())
@@ -129,9 +132,14 @@ class BlockJudge:
             under = [self._counted_under(offset, one, passes, now) for one in incarnations]
             next_due = earliest(due, *under)
             block.due[row] = NEVER if next_due is None else next_due
+        self._look_for_due()
         for window in sorted(windows):
             if end is not None or window + MINUTE_MS + self._waits.retention > now:
                 self._tally(window, now)
+
+    def _look_for_due(self) -> None:
+        due = int(self._block.due.min())
+        self._due_at = None if due == NEVER else due
 
     def _touch_skipped(self) -> None:
         """Touch what the groups that came further have not read; of those whose commits settle one each, all below."""

@@ -10,7 +10,7 @@ from transforms.block import Block
 from transforms.block_facts import Commit, Message
 from transforms.block_output import BlockWriter
 from transforms.dates import duration_ms
-from transforms.trace_table import ALONE, HELD, WRITTEN, Rows, TraceTable, durations_ms
+from transforms.trace_table import ALONE, WRITTEN, Rows, TraceTable, durations_ms
 from transforms.waits import Deadlines, Waits, deadline_after, earliest, passed_by
 
 _order = attrgetter("order")
@@ -132,23 +132,24 @@ class BlockReview:
             return
         has_sends = block.sends in touched
         if has_sends or block.acks in touched:
-            rows = self._take_ready(block.acks)
+            rows = self._take_ready(block.acks, self._waits.hold_ack)
             if rows.size:
                 self._writer.plain_acks(rows, block.sends.names(rows), self._durations(block.acks, rows))
-            self._hold(block.acks, self._waits.hold_ack)
         for group, reads in block.reads.items():
             if has_sends or reads in touched:
-                rows = self._take_ready(reads)
+                rows = self._take_ready(reads, self._waits.hold_consume)
                 if rows.size:
                     self._writer.plain_reads(group, rows, self._durations(reads, rows))
-                self._hold(reads, self._waits.hold_consume)
         self._touched_tables = set()
 
-    def _take_ready(self, table: TraceTable) -> Rows:
-        """The rows of traces that wait and have their SEND; they wait no longer."""
-        rows = np.flatnonzero((table.states == HELD) & (self._block.sends.nanos != 0))
-        table.states[rows] = WRITTEN
-        return rows
+    def _take_ready(self, table: TraceTable, hold: int) -> Rows:
+        """The rows of traces that wait and have their SEND; they wait no longer. The others are held so long (ms)."""
+        held = table.held()
+        is_ready = self._block.sends.nanos[held] != 0
+        ready, waiting = held[is_ready], held[~is_ready]
+        table.states[ready] = WRITTEN
+        self._held[table] = deadline_after(int(table.timestamps[waiting].min()), hold) if waiting.size else None
+        return ready
 
     def _write_alone(self, table: TraceTable, rows: Rows) -> None:
         table.states[rows] = ALONE
@@ -158,10 +159,6 @@ class BlockReview:
     def _durations(self, table: TraceTable, rows: Rows) -> list[int]:
         durations: list[int] = durations_ms(self._block.sends.nanos[rows], table.nanos[rows]).tolist()
         return durations
-
-    def _hold(self, table: TraceTable, hold: int) -> None:
-        since = table.held_since()
-        self._held[table] = None if since is None else deadline_after(since, hold)
 
     # All others -----------------------------------------------------------------------------------------------------
 

@@ -270,6 +270,8 @@ class CommitsView:
             del self._reads[block]
         self._open &= self._reads.keys()
         count = len(commits) + len(oldest)
+        if not count:
+            return  # what waits to be put in order is not given up
         self._out.counts["evicted"] += count
         subject = f"{self._group}:{self._topic}:{self._partition}:{self._now}"
         self._out.findings.append(

@@ -6,8 +6,9 @@ In: the record as it came, and why it was refused. Out: keys and values for the 
 from base64 import b64encode
 from typing import NamedTuple
 
+from transforms.batches import Records
 from transforms.json_bytes import dump
-from transforms.records import KafkaRecord, KeyValue
+from transforms.records import KafkaRecord
 
 #: Original bytes in one dead letter. Base64 makes 4/3 of them, and a broker takes 1 MiB by default.
 PART_BYTES = 512 * 1024
@@ -21,7 +22,7 @@ class DeadLetter(NamedTuple):
     detail: str
 
 
-def to_key_values(letter: DeadLetter) -> list[KeyValue]:
+def to_key_values(letter: DeadLetter) -> Records:
     """The records for the dead letter topic: one, or numbered parts where the original is larger than `PART_BYTES`.
 
     Key: the source position. Value: reason, detail, source topic, partition, offset and timestamp (ms), and the
@@ -30,7 +31,7 @@ def to_key_values(letter: DeadLetter) -> list[KeyValue]:
     record = letter.record
     key, value = record.key, record.value
     parts = max(1, -(-(len(key or b"") + len(value or b"")) // PART_BYTES))
-    records: list[KeyValue] = []
+    records = Records()
     source = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
     for part in range(parts):
         piece = slice(part * PART_BYTES, (part + 1) * PART_BYTES)

@@ -13,6 +13,7 @@ from zlib import crc32
 import apache_beam as beam
 
 from transforms.addresses import PATHS, STATS
+from transforms.batches import Records, Traces, typed
 from transforms.keep_view import FINDINGS, KeepView
 from transforms.packs import KeyedPack, PackFacts
 from transforms.pathway_facts import Consumed, PathFact, Sent
@@ -56,17 +57,12 @@ class FollowPathways(beam.PTransform):
         self._bounded = bounded
         self._make_view = partial(PathwaysView, waits=waits, quiet=quiet, limit=limit, cluster=cluster)
 
-    def expand(self, traces: beam.PCollection[list[Trace]]) -> Any:
+    def expand(self, traces: beam.PCollection[Traces]) -> Any:
         """All outputs, by name."""
-        return (
-            traces
-            | "PackPaths"
-            >> beam.ParDo(PackFacts(partial(path_facts, shards=self._shards))).with_output_types(KeyedPack)
-            | "KeepPathways"
-            >> beam.ParDo(_KeepPathways(self._make_view, bounded=self._bounded)).with_outputs(
-                STATS, FINDINGS, main=PATHWAYS
-            )
-        )
+        pack = beam.ParDo(PackFacts(partial(path_facts, shards=self._shards))).with_output_types(KeyedPack)
+        keep = beam.ParDo(_KeepPathways(self._make_view, bounded=self._bounded))
+        packs = traces | "PackPaths" >> pack
+        return typed(packs | "KeepPathways" >> keep.with_outputs(STATS, FINDINGS, main=PATHWAYS), pathways=Records)
 
 
 class _KeepPathways(KeepView, name="pathways"):

@@ -1,7 +1,7 @@
 """JoinBlocks: joins all facts about the messages of a block of offsets.
 
 In: packs for blocks, from PackByKey and PlaceFacts. Out: `traces` (every ACK, CONSUME and COMMIT, as lists of
-aggregated records), `findings`, `stats` (packs for windows and for the clocks of clients). Nothing is dropped; what is past
+aggregated records), `findings`, `stats` (packs for windows and for clocks of clients). Nothing is dropped; what is past
 retention is forgotten. See transforms/block_view.py.
 """
 
@@ -12,6 +12,7 @@ from typing import Any
 import apache_beam as beam
 
 from transforms.addresses import STATS
+from transforms.batches import Records, typed
 from transforms.block_view import BlockView
 from transforms.keep_view import FINDINGS, KeepView
 from transforms.packs import KeyedPack
@@ -45,9 +46,8 @@ class JoinBlocks(beam.PTransform):
 
     def expand(self, packs: beam.PCollection[KeyedPack]) -> Any:
         """All outputs, by name."""
-        return packs | "KeepBlocks" >> beam.ParDo(_KeepBlocks(self._make_view, bounded=self._bounded)).with_outputs(
-            FINDINGS, STATS, main="traces"
-        )
+        keeper = beam.ParDo(_KeepBlocks(self._make_view, bounded=self._bounded))
+        return typed(packs | "KeepBlocks" >> keeper.with_outputs(FINDINGS, STATS, main="traces"), traces=Records)
 
 
 class _KeepBlocks(KeepView, name="blocks"):

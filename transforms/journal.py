@@ -20,7 +20,7 @@ from transforms.beam_state import weigh_by
 from transforms.view import BYTES_PER_FACT, Outputs, View
 
 FORMAT = 5
-MIN_REWRITE_BYTES = 64 * 1024
+MIN_REWRITE_BYTES = 256 * 1024
 MAX_SEGMENTS = 1000
 _FASTEST = 1
 _HEAD = struct.Struct(">BQB")

@@ -8,9 +8,9 @@ from functools import partial
 
 import apache_beam as beam
 
+from transforms.batches import Records
 from transforms.keep_view import KeepView
 from transforms.packs import KeyedPack
-from transforms.records import KeyValue
 from transforms.stats_view import StatsView
 from transforms.waits import Waits
 
@@ -23,10 +23,10 @@ class KeepStats(beam.PTransform):
         self._bounded = bounded
         self._make_view = partial(StatsView, waits=waits, cluster=cluster, bounded=bounded)
 
-    def expand(self, packs: beam.PCollection[KeyedPack]) -> beam.PCollection[list[KeyValue]]:
+    def expand(self, packs: beam.PCollection[KeyedPack]) -> beam.PCollection[Records]:
         """The records."""
         keeper = _KeepWindows(self._make_view, bounded=self._bounded)
-        return packs | "KeepWindows" >> beam.ParDo(keeper).with_output_types(list[KeyValue])
+        return packs | "KeepWindows" >> beam.ParDo(keeper).with_output_types(Records)
 
 
 class _KeepWindows(KeepView, name="stats"):

@@ -11,6 +11,7 @@ from typing import Any
 import apache_beam as beam
 
 from transforms.addresses import LIMIT, STATS, finding_key
+from transforms.batches import Records, typed
 from transforms.findings import LOG_RESTARTED, MINUTE_MS, Finding
 from transforms.findings_view import FindingsView, FindingTold
 from transforms.keep_view import KeepView
@@ -29,12 +30,9 @@ class LimitFindings(beam.PTransform):
 
     def expand(self, findings: beam.PCollection[Finding]) -> Any:
         """All outputs, by name."""
-        return (
-            findings
-            | "PackFindings" >> beam.ParDo(PackFacts(addressed)).with_output_types(KeyedPack)
-            | "KeepFindings"
-            >> beam.ParDo(_KeepFindings(self._make_view, bounded=self._bounded)).with_outputs(STATS, main="anomalies")
-        )
+        packs = findings | "PackFindings" >> beam.ParDo(PackFacts(addressed)).with_output_types(KeyedPack)
+        keeper = beam.ParDo(_KeepFindings(self._make_view, bounded=self._bounded))
+        return typed(packs | "KeepFindings" >> keeper.with_outputs(STATS, main="anomalies"), anomalies=Records)
 
 
 def addressed(found: Finding, at: int) -> Iterator[Addressed]:

@@ -7,6 +7,7 @@ looked at.
 
 import apache_beam as beam
 
+from transforms.batches import Links
 from transforms.record_batch import RecordBatch
 from transforms.records import LATEST_TIMESTAMP, HeaderLink, KafkaRecord
 from transforms.traces import MAX_TEXT_LENGTH
@@ -28,10 +29,10 @@ def header_link(record: KafkaRecord) -> HeaderLink:
 class LinkHeaders(beam.PTransform):
     """See the head of this file."""
 
-    def expand(self, batches: beam.PCollection[RecordBatch]) -> beam.PCollection[list[HeaderLink]]:
+    def expand(self, batches: beam.PCollection[RecordBatch]) -> beam.PCollection[Links]:
         """The links."""
         return batches | "ReadHeader" >> beam.Map(_links)
 
 
-def _links(batch: RecordBatch) -> list[HeaderLink]:
-    return [header_link(record) for record in batch.records()]
+def _links(batch: RecordBatch) -> Links:
+    return Links(header_link(record) for record in batch.records())

@@ -1,11 +1,11 @@
 """PackByKey: sends traces to the views that need them, the facts of one bundle for one key as one element.
 
-In: lists of `Trace`s or of `HeaderLink`s. Out: packs on `place` (for PlaceFacts) and `join` (for JoinBlocks); on the
+In: `Traces` or `Links`. Out: packs on `place` (for PlaceFacts) and `join` (for JoinBlocks); on the
 main output the records of ACKs that say of no offset that a message lies there; on `findings` a `send-failed` for each
 failed ACK that names no correlationId.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import apache_beam as beam
@@ -16,10 +16,9 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from transforms import counters
 from transforms.addresses import JOIN, PLACE, place_key
+from transforms.batches import Links, Records, Traces, typed
 from transforms.keep_view import FINDINGS
-from transforms.records import HeaderLink
 from transforms.router import Router
-from transforms.traces import Trace
 
 #: Traces that are gathered before they are sent, in a bundle that has more.
 MAX_TRACES = 16_384
@@ -34,7 +33,8 @@ class PackByKey(beam.PTransform):
 
     def expand(self, traces: beam.PCollection) -> Any:
         """All outputs, by name."""
-        return traces | "Pack" >> beam.ParDo(self._pack).with_outputs(PLACE, JOIN, FINDINGS, main="traces")
+        packed = traces | "Pack" >> beam.ParDo(self._pack).with_outputs(PLACE, JOIN, FINDINGS, main="traces")
+        return typed(packed, traces=Records)
 
 
 class _Pack(beam.DoFn):
@@ -45,7 +45,7 @@ class _Pack(beam.DoFn):
     def start_bundle(self) -> None:
         self._begin()
 
-    def process(self, traces: Sequence[Trace | HeaderLink]) -> Iterator[Any]:
+    def process(self, traces: Traces | Links) -> Iterator[Any]:
         self._router.add(traces)
         self._gathered += len(traces)
         if self._gathered >= MAX_TRACES:

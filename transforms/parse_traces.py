@@ -13,11 +13,11 @@ from apache_beam import pvalue
 
 from transforms import counters
 from transforms.batch_parser import parse_traces
+from transforms.batches import Traces, typed
 from transforms.dead_letters import DeadLetter
 from transforms.record_batch import RecordBatch
 from transforms.records import KafkaRecord
 from transforms.strict_parser import Refused
-from transforms.traces import Trace
 
 DEAD_LETTERS = "dead_letters"
 
@@ -35,7 +35,7 @@ class ParseTraces(beam.PTransform):
         parsed = batches | "ParseBatch" >> beam.ParDo(_ParseBatch(self._max_ahead_ms, self._follows)).with_outputs(
             DEAD_LETTERS, main="traces"
         )
-        return {"traces": parsed.traces, DEAD_LETTERS: parsed[DEAD_LETTERS]}
+        return {"traces": typed(parsed, traces=Traces).traces, DEAD_LETTERS: parsed[DEAD_LETTERS]}
 
 
 class _ParseBatch(beam.DoFn):
@@ -45,7 +45,7 @@ class _ParseBatch(beam.DoFn):
 
     def process(self, batch: RecordBatch) -> Iterator[Any]:
         parsed = parse_traces(batch.values, batch.timestamps, self._max_ahead_ms)
-        traces: list[Trace] = []
+        traces = Traces()
         for number, result in enumerate(parsed):
             if isinstance(result, Refused):
                 yield from self._refused(batch, number, result)

@@ -16,6 +16,7 @@ from typing import Any
 import apache_beam as beam
 
 from transforms.addresses import FOLLOW, JOIN, LOCATE, ORDER, PRODUCE, kind_and_key
+from transforms.batches import Records, typed
 from transforms.commits_view import CommitsView
 from transforms.followers_view import FollowersView
 from transforms.keep_view import FINDINGS, KeepView
@@ -52,9 +53,8 @@ class PlaceFacts(beam.PTransform):
     def expand(self, packs: beam.PCollection[KeyedPack]) -> Any:
         """All outputs, by name."""
         make_view = partial(_make_view, kinds=self._kinds)
-        return packs | "KeepPlaces" >> beam.ParDo(_KeepPlaces(make_view, bounded=self._bounded)).with_outputs(
-            JOIN, FINDINGS, main="traces"
-        )
+        keeper = beam.ParDo(_KeepPlaces(make_view, bounded=self._bounded)).with_outputs(JOIN, FINDINGS, main="traces")
+        return typed(packs | "KeepPlaces" >> keeper, traces=Records)
 
 
 def _make_view(key: bytes, kinds: Mapping[str, Callable[[bytes], View]]) -> View:

@@ -11,6 +11,7 @@ from transforms.records import Header, KafkaRecord
 #: Of a batch that is gathered record by record.
 MAX_RECORDS = 1000
 MAX_BYTES = 1024 * 1024
+_BYTES_PER_RECORD = 300
 
 
 class RecordBatch(Struct, array_like=True, gc=False, kw_only=True):
@@ -83,6 +84,10 @@ class RecordBatchCoder(Coder):
     def decode(self, encoded: bytes) -> RecordBatch:
         """The batch in these bytes."""
         return _DECODER.decode(encoded)
+
+    def estimate_size(self, value: RecordBatch) -> int:
+        """About so many bytes: Beam asks for it with each bundle (transforms/batches.py)."""
+        return _BYTES_PER_RECORD * len(value)
 
     def is_deterministic(self) -> bool:
         """Equal batches have equal bytes."""

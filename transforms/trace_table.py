@@ -85,10 +85,9 @@ class TraceTable:
         """How many traces there are."""
         return int(np.count_nonzero(self.nanos))
 
-    def held_since(self) -> int | None:
-        """The earliest timestamp (ms) of a trace that waits for its SEND."""
-        held = self.timestamps[self.states == HELD]
-        return int(held.min()) if held.size else None
+    def held(self) -> Rows:
+        """The rows of traces that wait for their SEND."""
+        return (self.states == HELD).nonzero()[0]
 
     def held_until(self, latest: int) -> Rows:
         """The rows of traces that wait for their SEND and have a timestamp (ms) up to this one."""

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from transforms.batches import Records
 from transforms.findings import Finding
-from transforms.records import KeyValue
 
 #: Rough size in memory of one fact of a view.
 BYTES_PER_FACT = 600
@@ -27,7 +27,7 @@ class Outputs:
     __slots__ = ("counts", "facts", "findings", "is_quiet", "records")
 
     def __init__(self) -> None:
-        self.records: list[KeyValue] = []
+        self.records = Records()
         self.findings: list[Finding] = []
         self.facts: list[Addressed] = []
         self.counts: Counter[str] = Counter()

@@ -10,6 +10,7 @@ import apache_beam as beam
 
 from pipeline.config.load import Config
 from pipeline.sources import Read
+from transforms.batches import Records
 from transforms.record_batch import RecordBatch
 from transforms.records import KeyValue
 
@@ -69,7 +70,7 @@ class JavaWriteToKafka(beam.PTransform):
         self._producer = dict(producer)
         self._expansion_service = expansion_service
 
-    def expand(self, records: beam.PCollection[list[KeyValue]]) -> beam.PCollection[None]:
+    def expand(self, records: beam.PCollection[Records]) -> beam.PCollection[None]:
         """Nothing comes out."""
         from apache_beam.io.kafka import WriteToKafka
 
@@ -88,5 +89,5 @@ def _one_by_one() -> beam.PTransform:
     return beam.Map(lambda row: RecordBatch.of([row])).with_output_types(RecordBatch)
 
 
-def _same(records: list[KeyValue]) -> list[KeyValue]:
+def _same(records: Records) -> Records:
     return records

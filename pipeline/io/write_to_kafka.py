@@ -7,13 +7,14 @@ refusal fails the bundle.
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import apache_beam as beam
 
 from pipeline.config.client_properties import to_librdkafka
 from transforms import counters
+from transforms.batches import Records
 from transforms.dead_letters import DeadLetter, to_key_values
 from transforms.records import UNKNOWN, KafkaRecord, KeyValue
 
@@ -42,7 +43,7 @@ class WriteToKafka(beam.PTransform):
         super().__init__()
         self._produce = _Produce(topic, producer, dead_letter_topic)
 
-    def expand(self, records: beam.PCollection[list[KeyValue]]) -> beam.PCollection[None]:
+    def expand(self, records: beam.PCollection[Records]) -> beam.PCollection[None]:
         """Nothing comes out."""
         return records | "Produce" >> beam.ParDo(self._produce)
 
@@ -60,7 +61,7 @@ class _Produce(beam.DoFn):
         self._producer = _producer(self._properties)
         self._failures, self._too_large = [], []
 
-    def process(self, records: Sequence[KeyValue]) -> None:
+    def process(self, records: Records) -> None:
         for record in records:
             self._send(self._topic, *record)
 
