@@ -146,7 +146,8 @@ class BlockReview:
         """The rows of traces that wait and have their SEND; they wait no longer. The others are held so long (ms)."""
         held = table.held()
         is_ready = self._block.sends.nanos[held] != 0
-        ready, waiting = held[is_ready], held[~is_ready]
+        ready: Rows = held[is_ready]
+        waiting = held[~is_ready]
         table.states[ready] = WRITTEN
         self._held[table] = deadline_after(int(table.timestamps[waiting].min()), hold) if waiting.size else None
         return ready

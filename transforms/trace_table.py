@@ -87,7 +87,8 @@ class TraceTable:
 
     def held(self) -> Rows:
         """The rows of traces that wait for their SEND."""
-        return (self.states == HELD).nonzero()[0]
+        rows: Rows = (self.states == HELD).nonzero()[0]
+        return rows
 
     def held_until(self, latest: int) -> Rows:
         """The rows of traces that wait for their SEND and have a timestamp (ms) up to this one."""
