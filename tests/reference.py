@@ -8,7 +8,16 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from tests.reference_history import ONE_BLOCK, History, Message, has_no_place, millis_between, nanos, position
+from tests.reference_history import (
+    ONE_BLOCK,
+    History,
+    Message,
+    has_no_place,
+    is_surely_before,
+    millis_between,
+    nanos,
+    position,
+)
 from tests.reference_stats import StatsKey, skews
 from tests.reference_tallies import Tally, TallyKey, tallies
 from tests.reference_verdicts import Wrong, wrongs
@@ -50,7 +59,7 @@ def expected(
     history = History(items, block_size, exact=exact)
     records = _Records(cluster)
     _write_messages(history, records)
-    found = [*wrongs(history, waits, read_topics), *_write_commits(history, records)]
+    found = [*wrongs(history, waits, read_topics), *_write_commits(history, records, waits)]
     findings = {value["id"]: value for value in (wrong.record(cluster) for wrong in found)}
     deadlines = {f"{wrong.reason}:{wrong.subject}": wrong.deadline for wrong in found}
     whole = Expected(records.written, findings, tallies(history, waits), skews(history, waits), deadlines)
@@ -97,7 +106,7 @@ def _write_messages(history: History, records: _Records) -> None:
                 )  # fmt: skip
 
 
-def _write_commits(history: History, records: _Records) -> list[Wrong]:
+def _write_commits(history: History, records: _Records, waits: Waits) -> list[Wrong]:
     """Write the records of all commits; what is wrong with their sequences."""
     found: list[Wrong] = []
     sequences: dict[tuple[str | None, str, int], list[Trace]] = defaultdict(list)
@@ -112,7 +121,8 @@ def _write_commits(history: History, records: _Records) -> list[Wrong]:
                 settled[by.id][read.offset] = read
         for before, commit in zip([None, *commits], commits, strict=False):
             start = None if before is None else before.offset
-            found += _sequence(commit, start, history.block_size)
+            came_from = _before(commit, commits[: commits.index(commit)], waits.commit_reorder)
+            found += _sequence(commit, start, came_from, history.block_size)
             if commit.offset == -1:
                 records.write(commit, (partition, -1))
                 continue
@@ -134,15 +144,27 @@ def _write_commits(history: History, records: _Records) -> list[Wrong]:
     return found
 
 
-def _sequence(commit: Trace, start: int | None, block_size: int) -> list[Wrong]:
-    """What is wrong with a commit after one at `start`."""
-    if start is None:
-        return []
-    about = {"topic": commit.topic, "partition": commit.partition, "offset": commit.offset, "fromOffset": start}
+def _before(commit: Trace, earlier: list[Trace], apart: int) -> int | None:
+    """The highest offset of the commits that were surely the last before this one, among those dated earlier."""
+    known = [one for one in earlier if is_surely_before(one, commit, apart)]
+    last = [
+        one.offset
+        for place, one in enumerate(known, start=1)
+        if not any(is_surely_before(one, later, apart) for later in known[place:])
+    ]
+    return max(last, default=None)
+
+
+def _sequence(commit: Trace, start: int | None, came_from: int | None, block_size: int) -> list[Wrong]:
+    """What is wrong with a commit after one at `start`, when its group surely came from `came_from`."""
+    about = {"topic": commit.topic, "partition": commit.partition, "offset": commit.offset}
     about |= {"groupId": commit.group_id, "clientId": commit.client_id, "date": commit.date}
-    rewound = commit.offset < start
-    gap = commit.offset // block_size - (start + 1) // block_size >= 64
-    return [Wrong(name, commit.id, None, about) for name, holds in (("rewound", rewound), ("gap", gap)) if holds]
+    found: list[Wrong] = []
+    if came_from is not None and commit.offset < came_from:
+        found.append(Wrong("rewound", commit.id, None, {**about, "fromOffset": came_from}))
+    if start is not None and commit.offset // block_size - (start + 1) // block_size >= 64:
+        found.append(Wrong("gap", commit.id, None, {**about, "fromOffset": start}))
+    return found
 
 
 def _duration(message: Message, trace: Trace) -> int | None:

@@ -14,8 +14,9 @@ from explain.subject import subject_of
 from explain.timeline import timeline
 from pipeline.settings import Settings, table
 from runners.replay import replay
+from tests.cluster import Plan, traffic
 from tests.explain.test_timeline import CASES
-from tests.histories import Plan, any_trace, traffic
+from tests.histories import any_trace
 from tests.pure_run import PureRun
 from tools.outputs_table import OUTPUTS, outputs_table
 from transforms import findings

@@ -179,6 +179,13 @@ class Message:
         """Whether a fact still says that there is a message: a SEND may have moved elsewhere."""
         return bool(self.acks or self.deliveries or self.links) or self.sent() is not None
 
+    def retime(self) -> None:
+        """A fact has another time than it had: the lowest and the highest are those of the facts as they are."""
+        times = [sent.timestamp for sent in self.sends] + [timestamp for _, timestamp in self.links]
+        times += [ack.timestamp for ack in self.acks]
+        times += [one.timestamp for deliveries in self.deliveries.values() for one in deliveries]
+        self.first, self.last = min(times), max(times)
+
     def facts(self) -> int:
         """How many facts this message holds."""
         return len(self.sends) + len(self.acks) + len(self.links) + sum(map(len, self.deliveries.values()))

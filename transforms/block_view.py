@@ -41,7 +41,7 @@ from transforms.sla import Sla
 from transforms.view import EXPIRED, Outputs
 from transforms.waits import Waits, deadline_after, earliest
 
-_order = attrgetter("order")
+_order, _version = attrgetter("order"), attrgetter("version")
 
 
 class BlockView:
@@ -141,7 +141,7 @@ class BlockView:
         self._writer.outputs.counts["duplicates"] += 1
         if timestamp < known.timestamp:
             known.timestamp, known.deadline = timestamp, deadline  # a restored view has this deadline too
-            self._message(offset, timestamp)
+            self._message(offset, timestamp).retime()
             self._block.facts -= 1
         return False
 
@@ -151,10 +151,10 @@ class BlockView:
         known = [other for other in message.sends if other.id == sent.id]
         if known:
             self._block.facts -= 1
-            if known[0].version >= sent.version:
-                return
             message.sends.remove(known[0])
-        message.sends.append(sent)
+        message.sends.append(max((*known, sent), key=_version))
+        if known:
+            message.retime()
 
     def _acked(self, event: list[Any]) -> None:
         _, offset, identity, date, client, timestamp, correlation, extra, *state = event
@@ -210,7 +210,8 @@ class BlockView:
         return deadline_after(timestamp, self._waits.commit_reorder + self._waits.hold_commit)
 
     def _judge_settled(self, commit: Commit) -> None:
-        for offset in commit.settled:
+        perhaps_settled = self._block.settlement(commit.group_id).open_before(commit)
+        for offset in (*commit.settled, *perhaps_settled):
             self._judge.touch(offset, commit.timestamp, self._now)
         self._judge.stir(commit.group_id, commit.offset + 1, commit.timestamp, self._now)
 

@@ -6,6 +6,7 @@ A trace costs one look into a dictionary and a few comparisons; events are made 
 from collections.abc import Iterator
 
 from transforms.addresses import FOLLOW, ORDER, PRODUCE, commits_key, partition_key, topic_key
+from transforms.dates import NANOS_PER_MILLI
 from transforms.packs import Addressed
 from transforms.records import HEADER_READER, NO_GROUP, HeaderLink
 from transforms.traces import Ack, Commit, Consume
@@ -66,9 +67,10 @@ class BundleReach:
         place = (commit.topic, commit.partition, commit.offset // self._block_size, commit.group_id)
         known = self._commits.get(place)
         if known is None:
-            self._commits[place] = _Reach(commit.offset, 0, commit.timestamp)
+            self._commits[place] = _Reach(commit.offset, commit.nanos, commit.timestamp)
         else:
             known.add(commit.offset, commit.timestamp)
+            known.add_date(commit.nanos)
 
     def events(self) -> Iterator[Addressed]:
         """What views of commits, of followers and of producers are told."""
@@ -87,10 +89,11 @@ class BundleReach:
                 dates = (reach.first_nanos, reach.last_nanos)
                 event = ("R", block, reach.low, reach.high, *dates, None, reach.last)
                 yield ORDER, commits_key(group, topic, partition), reach.last, event
-            fact = ("R", group, block, reach.low, reach.first, reach.last)
+            seen = reach.last if group == HEADER_READER else reach.last_nanos // NANOS_PER_MILLI
+            fact = ("R", group, block, reach.low, reach.first, reach.last, seen)
             yield FOLLOW, partition_key(topic, partition), reach.first, fact
         for (topic, partition, block, group), reach in self._commits.items():
-            fact = ("K", group, block, reach.low, reach.first, reach.last)
+            fact = ("K", group, block, reach.low, reach.first, reach.last, reach.last_nanos // NANOS_PER_MILLI)
             yield FOLLOW, partition_key(topic, partition), reach.first, fact
 
 

@@ -3,9 +3,10 @@
 In: COMMITs, and which blocks the group reads. Out: each commit, once its reorder wait is over, to every block where it
 can settle a delivery; `rewound` and `gap` findings; a commit at the start of the partition (offset -1) as it is.
 
-Sending a commit to a block too many does no harm, since the block decides by date and offset alone. What is decided
-here is the sequence: which commit repeats or goes back behind the one before it. The block of its own offset is always
-told, since it writes the record that bears the commit's own id.
+Sending a commit to a block too many does no harm, since the block decides by date and offset alone. One that is dated
+a little before a delivery goes there too: by another member's clock it may have come after it. What is decided here is
+the sequence: which commit repeats the one before it, or goes back behind it (CommitSequence). The block of its own
+offset is always told, since it writes the record that bears the commit's own id.
 """
 
 from bisect import bisect_left
@@ -15,6 +16,8 @@ from typing import Any
 from transforms.addresses import JOIN, block_key, parts_of
 from transforms.aggregated import aggregated
 from transforms.commit_facts import OrderedCommit, Reads
+from transforms.commit_sequence import CommitSequence
+from transforms.dates import NANOS_PER_MILLI
 from transforms.findings import EVICTED, GAP, REWOUND, finding
 from transforms.packs import Event
 from transforms.records import COMMIT, UNKNOWN
@@ -45,7 +48,8 @@ class CommitsView:
         self._cluster = cluster
         self._commits: dict[str, OrderedCommit] = {}
         self._waiting: dict[str, OrderedCommit] = {}
-        self._released: list[OrderedCommit] = []
+        self._apart = waits.commit_reorder * NANOS_PER_MILLI
+        self._released = CommitSequence(self._apart)
         self._reads: dict[int, Reads] = {}
         #: Blocks with deliveries that no commit has settled yet, as far as is known.
         self._open: set[int] = set()
@@ -66,8 +70,8 @@ class CommitsView:
             else:
                 self._expire(event)
         self._release()
-        if len(self._released) > MAX_RELEASED:
-            self._forget(self._released[: -MAX_RELEASED * 9 // 10])
+        if len(self._released.commits) > MAX_RELEASED:
+            self._forget(self._released.commits[: -MAX_RELEASED * 9 // 10])
         if self.facts() > self._limit:
             self._evict()
         return outputs
@@ -90,7 +94,7 @@ class CommitsView:
         self._commits[commit.id] = commit
         self._keep(commit.timestamp)
         if commit.sent_to is not None:  # from a snapshot, and released
-            self._released.insert(bisect_left(self._released, commit.order, key=_order), commit)
+            self._released.insert(commit)
             return
         if commit.offset == UNKNOWN and len(event) == OrderedCommit.RAW_FIELDS:
             self._write_start(commit)
@@ -115,7 +119,8 @@ class CommitsView:
         if reads.settled_nanos is None:
             self._open.add(block)
         self._keep(news.timestamp)
-        for commit in self._released[bisect_left(self._released, news.first_nanos, key=_nanos) :]:
+        released = self._released.commits
+        for commit in released[bisect_left(released, news.first_nanos - self._apart, key=_nanos) :]:
             if commit.offset >= news.low:
                 self._send(commit, block)
             if commit.nanos >= news.last_nanos and commit.offset >= news.high:
@@ -149,13 +154,15 @@ class CommitsView:
         for commit in ready:
             del self._waiting[commit.id]
             self._deadlines.set(commit.id, None)
-            place = bisect_left(self._released, commit.order, key=_order)
-            self._released.insert(place, commit)
+            place = self._released.insert(commit)
             commit.sent_to = []
             self._relate(place)
-            is_last = place + 1 == len(self._released)
+            is_last = place + 1 == len(self._released.commits)
             if not is_last:
                 self._relate(place + 1)
+            for one in (commit, *self._released.next_after(commit)):
+                start = self._released.came_from(one)
+                self._judge(one, REWOUND, start if start is not None and one.offset < start else None)
             if commit.offset != UNKNOWN:
                 self._out.counts["emitted"] += 1  # here, since no block knows whether another wrote it before
                 self._send_home(commit)
@@ -164,7 +171,7 @@ class CommitsView:
 
     def _settle(self, commit: OrderedCommit, block: int, reads: Reads) -> None:
         """Send the commit to a block unless it reaches no delivery there, or an earlier one settled them all."""
-        if reads.low > commit.offset or reads.first_nanos > commit.nanos:
+        if reads.low > commit.offset or reads.first_nanos > commit.nanos + self._apart:
             return
         if reads.settled_nanos is not None and reads.settled_nanos < commit.nanos:
             return
@@ -175,17 +182,15 @@ class CommitsView:
 
     def _relate(self, place: int) -> None:
         """Work out anew how the commit at this place of the sequence stands to the one before it."""
-        commit = self._released[place]
-        before = self._released[place - 1] if place else None
+        commits = self._released.commits
+        commit, before = commits[place], commits[place - 1] if place else None
         start = None if before is None else before.offset
         repeated = start == commit.offset
         if repeated != commit.repeated:
             commit.repeated = repeated
             if commit.offset != UNKNOWN and commit.version:
                 self._send_home(commit)
-        rewound = start is not None and commit.offset < start
         gap = start is not None and commit.offset // self._block_size - (start + 1) // self._block_size >= MAX_BLOCKS
-        self._judge(commit, REWOUND, start if rewound else None)
         self._judge(commit, GAP, start if gap else None)
 
     def _judge(self, commit: OrderedCommit, reason: str, start: int | None) -> None:
@@ -234,10 +239,10 @@ class CommitsView:
     def _trim(self) -> None:
         """Forget what is past retention."""
         before = self._now - self._waits.retention
-        self._forget([commit for commit in self._released if commit.timestamp <= before])
+        self._forget([commit for commit in self._released.commits if commit.timestamp <= before])
         self._reads = {block: reads for block, reads in self._reads.items() if reads.timestamp > before}
         self._open &= self._reads.keys()
-        commits = (*self._released, *self._waiting.values())
+        commits = (*self._released.commits, *self._waiting.values())
         times = (*(commit.timestamp for commit in commits), *(reads.timestamp for reads in self._reads.values()))
         oldest = min(times, default=None)
         self._trim_at = None if oldest is None else self._waits.next_trim(self._now, oldest)
@@ -245,7 +250,8 @@ class CommitsView:
     def _evict(self) -> None:
         """Give up the oldest commits and blocks; facts as late as these find no commit any more."""
         excess = self.facts() - self._limit * 9 // 10
-        commits = self._released[: min(excess, len(self._released) - 1)]
+        released = self._released.commits
+        commits = released[: min(excess, len(released) - 1)]
         self._forget(commits)
         oldest = sorted(self._reads, key=lambda block: self._reads[block].timestamp)[: excess - len(commits)]
         for block in oldest:
@@ -262,17 +268,16 @@ class CommitsView:
         )  # fmt: skip
 
     def _forget(self, commits: list[OrderedCommit]) -> None:
-        gone = {commit.id for commit in commits}
-        for identity in gone:
-            del self._commits[identity]
-        self._released = [commit for commit in self._released if commit.id not in gone]
+        for commit in commits:
+            del self._commits[commit.id]
+        self._released.forget(commits)
 
     def snapshot(self) -> Iterator[Event]:
         """Events that build this view again, with what it has told already."""
         yield EXPIRED, self._now, self._trim_at
         for block, reads in self._reads.items():
             yield READ, block, *reads.interval(), reads.timestamp
-        for commit in (*self._released, *self._waiting.values()):
+        for commit in (*self._released.commits, *self._waiting.values()):
             yield commit.snapshot()
 
 

@@ -47,8 +47,8 @@ class Earliest:
 class Follower:
     """A group in a partition: where it began, how far it came and when.
 
-    `start` is its lowest position known, `commits` the time of its first commit, `last` that of its last fact. All
-    times are Kafka timestamps in ms.
+    `start` is its lowest position known, `commits` the time of its first commit, `last` that of its last fact. Times
+    are Kafka timestamps in ms.
     """
 
     __slots__ = ("_heard", "_passed", "commits", "last", "start")
@@ -58,19 +58,20 @@ class Follower:
         self.commits: int | None = None
         self.last = last
         self._passed = Earliest()
-        #: The latest time at or below each block is the earliest beyond it, with both signs turned.
+        #: The latest date (hours) at or below each block is the earliest beyond it, with both signs turned.
         self._heard = Earliest()
 
-    def read(self, block: int, first: int, last: int) -> tuple[int, int] | None:
+    def read(self, block: int, first: int, last: int, seen: int) -> tuple[int, int] | None:
         """The group was in this block from `first` to `last`: the blocks (from, to, both included) that this concerns.
 
-        None if nothing changed.
+        None if nothing changed. `seen` is the last date (ms) there: a trace that lies twice in the topic has two
+        timestamps, but one date.
         """
         low, high = block, block - 1
         passed = self._passed.add(block, first)
         if passed is not None:
             low = passed
-        heard = self._heard.add(-block, last // -_HOUR)
+        heard = self._heard.add(-block, seen // -_HOUR)
         if heard is not None:
             high = -heard - 1
         self.last = max(self.last, last)

@@ -24,8 +24,8 @@ from transforms.packs import Event
 from transforms.view import BYTES_PER_FACT, EXPIRED, Outputs
 from transforms.waits import Waits, deadline_after
 
-#: Kinds of events: messages in a block, deliveries of a group in a block, commits of a group in a block; and a group of
-#: a snapshot.
+#: Kinds of events: messages in a block; deliveries, and commits, of a group in a block: `(kind, group, block, lowest
+#: offset, first, last, seen)`; and a group of a snapshot.
 KNOWN = "M"
 READ = "R"
 COMMITTED = "K"
@@ -71,12 +71,12 @@ class FollowersView:
         for event in events:
             kind = event[0]
             if kind == READ:
-                _, group, block, low, first, last = event
+                _, group, block, low, first, last, seen = event
                 self._know(block, last)
-                self._follow(group, block, low, first, last)
+                self._follow(group, block, low, first, last, seen)
             elif kind == COMMITTED:
-                _, group, block, low, first, last = event
-                self._follow(group, block, low + 1, first, last, committed=True)
+                _, group, block, low, first, last, seen = event
+                self._follow(group, block, low + 1, first, last, seen, committed=True)
             elif kind == KNOWN:
                 self._know(event[1], event[2])
             elif kind == ANSWERED:
@@ -135,8 +135,10 @@ class FollowersView:
         key = block_key(self._topic, self._partition, block)
         self._out.events.append((JOIN, key, timestamp, (PRODUCED, client, timestamp, client in self._placing)))
 
-    def _follow(self, group: str, block: int, position: int, first: int, last: int, *, committed: bool = False) -> None:
-        """A group was at this position, in this block."""
+    def _follow(
+        self, group: str, block: int, position: int, first: int, last: int, seen: int, *, committed: bool = False
+    ) -> None:
+        """A group was at this position, in this block: from `first` to `last`, and by its own clock until `seen`."""
         follower = self._groups.get(group)
         if follower is None:
             follower = self._groups[group] = Follower(position, last)
@@ -144,7 +146,7 @@ class FollowersView:
         before = follower.start
         if follower.began(position):
             self._touch(group, follower, block, (before - 1) // self._block_size, first)
-        changed = follower.read(block, first, last)
+        changed = follower.read(block, first, last, seen)
         if changed is not None:
             self._touch(group, follower, *changed, first)
         if committed and follower.committed(first):

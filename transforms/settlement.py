@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from operator import attrgetter
 
 from transforms.block_facts import Commit, Held
+from transforms.commit_sequence import is_surely_before
 
 _Open = tuple[int, int, str, Held]
 _nanos = attrgetter("nanos")
@@ -58,6 +59,23 @@ class Settlement:
             return delivery.settled_by
         place = bisect_left(self.commits, delivery.nanos, key=_nanos)
         return next((commit for commit in self.commits[place:] if commit.offset >= offset), None)
+
+    def may_follow(self, offset: int, delivery: Held, apart: int) -> bool:
+        """Whether another client's commit covers this delivery if that client's clock is behind by less than `apart`.
+
+        In ns. By the dates alone that commit came before the delivery.
+        """
+        start = bisect_right(self.commits, delivery.nanos - apart, key=_nanos)
+        end = bisect_left(self.commits, delivery.nanos, key=_nanos)
+        return any(
+            commit.offset >= offset and not is_surely_before(commit, delivery, apart)
+            for commit in self.commits[start:end]
+        )
+
+    def open_before(self, commit: Commit) -> Iterator[int]:
+        """The offsets of the deliveries that are open still, up to this commit's."""
+        reached = bisect_right(self._open, commit.offset, key=lambda waiting: waiting[0])
+        return (offset for offset, *_ in self._open[:reached])
 
     def forget(self, deliveries: Iterable[Held], before: int) -> list[Commit]:
         """Deliveries past retention are no longer there, nor the commits up to `before` (ms) that settle no other.

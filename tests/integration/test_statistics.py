@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from cli.main import main
-from tests.histories import Item, Plan, traffic, value_of
+from tests.cluster import Plan, traffic
+from tests.histories import Item, value_of
 from tests.recount import Rules, Window, recount
 from transforms.dates import NANOS_PER_MILLI, nanos_of
 from transforms.records import HeaderLink

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from tests.histories import START, Item, Plan, plans, soups, traffic
+from tests.cluster import Plan, plans, traffic
+from tests.histories import START, Item, soups
 from tests.model.checks import check_counts, check_join, check_topics
 from tests.model.driving import SHORT, drive, drive_with_failures
 from tests.model.twin_run import TwinRun

@@ -15,7 +15,8 @@ from pipeline.settings import Settings
 from pipeline.sinks import WriteToMemory
 from pipeline.sources import MemorySource
 from runners.direct import run_graph
-from tests.histories import START, Item, Plan, any_trace, traffic, value_of
+from tests.cluster import Plan, traffic
+from tests.histories import START, Item, any_trace, value_of
 from tests.pure_run import PureRun, Record, final_findings, final_records
 from tests.reference import expected
 from transforms.link_headers import header_link

@@ -13,7 +13,8 @@ from pipeline.settings import Settings
 from pipeline.sinks import WriteToMemory
 from pipeline.sources import MemorySource
 from runners.direct import run_graph
-from tests.histories import Item, Plan, changed, plans, traffic
+from tests.cluster import Plan, plans, traffic
+from tests.histories import Item, changed
 from tests.pipeline.test_graph import inputs
 from transforms.traces import Trace
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.histories import START, Plan, any_trace, date_at, traffic
+from tests.cluster import Plan, traffic
+from tests.histories import START, any_trace, date_at
 from tests.pure_run import PureRun, small_journals
 from tests.reference import expected
 from tests.transforms.test_sends_view import found, take, told

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.histories import START, Plan, any_trace, traffic
+from tests.cluster import Plan, traffic
+from tests.histories import START, any_trace
 from tests.pure_run import PureRun, small_journals
 from tests.reference import expected
 from tests.shell_run import MEGABYTE, ShellRun

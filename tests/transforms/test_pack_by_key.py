@@ -107,7 +107,7 @@ def test_a_bundle_tells_once_per_block_which_group_was_there_from_which_offset_a
     items += [HeaderLink("topic", 0, offset, None, START + at) for offset, at in spread]
     items += [any_trace(type=ACK, id=f"a{offset}", offset=offset, at=at) for offset, at in spread]
     told = packed(*items)[0]["follow", PARTITION]
-    ranges = [[1, 5, START + 10, START + 90], [2, 8, START + 1, START + 1]]
+    ranges = [[1, 5, START + 10, START + 90, START + 90], [2, 8, START + 1, START + 1, START + 1]]
     assert sorted(told) == sorted(
         [
             [kind, group, *reach]

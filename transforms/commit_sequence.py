@@ -1,0 +1,82 @@
+"""CommitSequence: the commits of one group in one partition, and which of them surely came before which.
+
+The commits of one client are in order of their dates. Two members of a group have two clocks, and traces do not tell
+how far these are apart: members only read, so nothing bounds a clock of theirs from below. So of two clients one came
+before the other only if their dates are `apart` or more; which is when the order of dates is trusted at all, since
+commits wait as long for each other (`commit.reorder.ms`).
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from transforms.commit_facts import OrderedCommit
+
+
+class Dated(Protocol):
+    """A commit or a delivery: by which client, and when (ns) by its clock."""
+
+    client_id: str
+    nanos: int
+
+
+def is_surely_before(first: Dated, last: Dated, apart: int) -> bool:
+    """Whether one fact came before another that is dated after it; two clocks differ by less than `apart` (ns)."""
+    return last.nanos - first.nanos >= apart or first.client_id == last.client_id
+
+
+class CommitSequence:
+    """See the head of this file. `apart` in ns."""
+
+    def __init__(self, apart: int) -> None:
+        self._apart = apart
+        #: All commits by date.
+        self.commits: list[OrderedCommit] = []
+        self._of_client: dict[str, list[OrderedCommit]] = {}
+
+    def insert(self, commit: OrderedCommit) -> int:
+        """Put a commit in its place by date; the place."""
+        mine = self._of_client.setdefault(commit.client_id, [])
+        mine.insert(bisect_left(mine, commit.order, key=_order), commit)
+        place = bisect_left(self.commits, commit.order, key=_order)
+        self.commits.insert(place, commit)
+        return place
+
+    def came_from(self, commit: OrderedCommit) -> int | None:
+        """The highest offset of the commits that were surely the last before this one; None: none is known."""
+        known = [before for commits in self._of_client.values() if (before := self._last_before(commit, commits))]
+        last = (one for one in known if not any(self._is_followed(one, other) for other in known))
+        return max((one.offset for one in last), default=None)
+
+    def next_after(self, commit: OrderedCommit) -> Iterator[OrderedCommit]:
+        """The next commit of each client that surely came after this one."""
+        for client, commits in self._of_client.items():
+            start = bisect_right(commits, commit.order, key=_order)
+            if client != commit.client_id:
+                start = max(start, bisect_left(commits, commit.nanos + self._apart, key=_nanos))
+            yield from commits[start : start + 1]
+
+    def forget(self, gone: Iterable[OrderedCommit]) -> None:
+        """Give up these commits."""
+        ids = {commit.id for commit in gone}
+        self.commits = [commit for commit in self.commits if commit.id not in ids]
+        kept = ((client, [one for one in all_ if one.id not in ids]) for client, all_ in self._of_client.items())
+        self._of_client = {client: commits for client, commits in kept if commits}
+
+    def _last_before(self, commit: OrderedCommit, commits: list[OrderedCommit]) -> OrderedCommit | None:
+        """The last of these commits of one client that surely came before the commit."""
+        end = bisect_left(commits, commit.order, key=_order)
+        if commits[0].client_id != commit.client_id:
+            end = min(end, bisect_right(commits, commit.nanos - self._apart, key=_nanos))
+        return commits[end - 1] if end else None
+
+    def _is_followed(self, one: OrderedCommit, other: OrderedCommit) -> bool:
+        return one.order < other.order and is_surely_before(one, other, self._apart)
+
+
+def _nanos(commit: OrderedCommit) -> int:
+    return commit.nanos
+
+
+def _order(commit: OrderedCommit) -> tuple[int, int, str]:
+    return commit.order
