@@ -121,8 +121,8 @@ def _write_commits(history: History, records: _Records, waits: Waits) -> list[Wr
                 settled[by.id][read.offset] = read
         for before, commit in zip([None, *commits], commits, strict=False):
             start = None if before is None else before.offset
-            came_from = _before(commit, commits[: commits.index(commit)], waits.commit_reorder)
-            found += _sequence(commit, start, came_from, history.block_size)
+            went_back_from = _went_back_from(commit, commits[: commits.index(commit)], waits.commit_reorder)
+            found += _sequence(commit, start, went_back_from, history.block_size)
             if commit.offset == -1:
                 records.write(commit, (partition, -1))
                 continue
@@ -144,24 +144,27 @@ def _write_commits(history: History, records: _Records, waits: Waits) -> list[Wr
     return found
 
 
-def _before(commit: Trace, earlier: list[Trace], apart: int) -> int | None:
-    """The highest offset of the commits that were surely the last before this one, among those dated earlier."""
-    known = [one for one in earlier if is_surely_before(one, commit, apart)]
-    last = [
-        one.offset
-        for place, one in enumerate(known, start=1)
-        if not any(is_surely_before(one, later, apart) for later in known[place:])
-    ]
-    return max(last, default=None)
+def _went_back_from(commit: Trace, earlier: list[Trace], apart: int) -> int | None:
+    """The highest offset above this commit's that its group surely had, and had not left before, dated earlier.
+
+    It has left an offset if a later commit came surely before this one, or lies as low and came perhaps before it.
+    """
+    higher = []
+    for place, one in enumerate(earlier, start=1):
+        later = [other for other in earlier[place:] if is_surely_before(one, other, apart)]
+        is_left = any(is_surely_before(other, commit, apart) or other.offset <= commit.offset for other in later)
+        if is_surely_before(one, commit, apart) and one.offset > commit.offset and not is_left:
+            higher.append(one.offset)
+    return max(higher, default=None)
 
 
-def _sequence(commit: Trace, start: int | None, came_from: int | None, block_size: int) -> list[Wrong]:
-    """What is wrong with a commit after one at `start`, when its group surely came from `came_from`."""
+def _sequence(commit: Trace, start: int | None, went_back_from: int | None, block_size: int) -> list[Wrong]:
+    """What is wrong with a commit after one at `start`."""
     about = {"topic": commit.topic, "partition": commit.partition, "offset": commit.offset}
     about |= {"groupId": commit.group_id, "clientId": commit.client_id, "date": commit.date}
     found: list[Wrong] = []
-    if came_from is not None and commit.offset < came_from:
-        found.append(Wrong("rewound", commit.id, None, {**about, "fromOffset": came_from}))
+    if went_back_from is not None:
+        found.append(Wrong("rewound", commit.id, None, {**about, "fromOffset": went_back_from}))
     if start is not None and commit.offset // block_size - (start + 1) // block_size >= 64:
         found.append(Wrong("gap", commit.id, None, {**about, "fromOffset": start}))
     return found

@@ -42,19 +42,26 @@ class CommitSequence:
         self.commits.insert(place, commit)
         return place
 
-    def came_from(self, commit: OrderedCommit) -> int | None:
-        """The highest offset of the commits that were surely the last before this one; None: none is known."""
-        known = [before for commits in self._of_client.values() if (before := self._last_before(commit, commits))]
-        last = (one for one in known if not any(self._is_followed(one, other) for other in known))
-        return max((one.offset for one in last), default=None)
+    def went_back_from(self, commit: OrderedCommit) -> int | None:
+        """The highest offset above the commit's of those that were surely the last before it; None: it is above all.
 
-    def next_after(self, commit: OrderedCommit) -> Iterator[OrderedCommit]:
-        """The next commit of each client that surely came after this one."""
+        One after which another had gone back already, perhaps before this commit, does not count: that one is told.
+        """
+        known = [before for commits in self._of_client.values() if (before := self._last_before(commit, commits))]
+        last = (one for one in known if one.offset > commit.offset)
+        last = (one for one in last if not any(self._is_followed(one, other) for other in known))
+        return max((one.offset for one in last if not self._is_explained(one, commit)), default=None)
+
+    def judged_by(self, commit: OrderedCommit) -> Iterator[OrderedCommit]:
+        """The commits about which this one decides whether they go back, itself aside.
+
+        The next of each client that surely came after it, and those of others between.
+        """
         for client, commits in self._of_client.items():
-            start = bisect_right(commits, commit.order, key=_order)
+            start = end = bisect_right(commits, commit.order, key=_order)
             if client != commit.client_id:
-                start = max(start, bisect_left(commits, commit.nanos + self._apart, key=_nanos))
-            yield from commits[start : start + 1]
+                end = max(start, bisect_left(commits, commit.nanos + self._apart, key=_nanos))
+            yield from commits[start : end + 1]
 
     def forget(self, gone: Iterable[OrderedCommit]) -> None:
         """Give up these commits."""
@@ -69,6 +76,20 @@ class CommitSequence:
         if commits[0].client_id != commit.client_id:
             end = min(end, bisect_right(commits, commit.nanos - self._apart, key=_nanos))
         return commits[end - 1] if end else None
+
+    def _is_explained(self, one: OrderedCommit, commit: OrderedCommit) -> bool:
+        """Whether a commit between these by date, after the first and perhaps before the last, had gone as far back."""
+        between = (
+            other
+            for client, commits in self._of_client.items()
+            if client != commit.client_id
+            for other in commits[
+                bisect_right(commits, commit.nanos - self._apart, key=_nanos) : bisect_left(
+                    commits, commit.order, key=_order
+                )
+            ]
+        )
+        return any(other.offset <= commit.offset and self._is_followed(one, other) for other in between)
 
     def _is_followed(self, one: OrderedCommit, other: OrderedCommit) -> bool:
         return one.order < other.order and is_surely_before(one, other, self._apart)

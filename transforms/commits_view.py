@@ -160,9 +160,8 @@ class CommitsView:
             is_last = place + 1 == len(self._released.commits)
             if not is_last:
                 self._relate(place + 1)
-            for one in (commit, *self._released.next_after(commit)):
-                start = self._released.came_from(one)
-                self._judge(one, REWOUND, start if start is not None and one.offset < start else None)
+            for one in (commit, *self._released.judged_by(commit)):
+                self._judge(one, REWOUND, self._released.went_back_from(one))
             if commit.offset != UNKNOWN:
                 self._out.counts["emitted"] += 1  # here, since no block knows whether another wrote it before
                 self._send_home(commit)

@@ -98,3 +98,8 @@ def test_a_group_that_goes_back_under_another_member_is_found_once_no_clock_expl
 def test_a_member_that_goes_back_itself_is_found_at_once_whatever_another_does_meanwhile(outcome):
     """COMMIT a 10 offset 59 by one; COMMIT b 12 offset 70 by other; COMMIT c 20 offset 30 by one."""
     assert {name: value["fromOffset"] for name, value in outcome.findings.items()} == {"rewound:c": 59}
+
+
+def test_a_member_that_takes_over_after_its_group_went_back_did_not_go_back_itself(outcome):
+    """COMMIT a 0 offset 59 by one; COMMIT b 4000 offset 39 by one; COMMIT c 6000 offset 45 by other."""
+    assert {name: value["fromOffset"] for name, value in outcome.findings.items()} == {"rewound:b": 59}
