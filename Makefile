@@ -84,7 +84,7 @@ $(BIN)/helm:
 	@GOBIN="$(PWD)/$(BIN)" GOFLAGS= go install helm.sh/helm/v3/cmd/helm@v3.22.0
 
 deploy-check: .venv/dev $(BIN)/helm ## Dockerfiles, compose file, chart and alert rules, with all tools; needs Go, promtool and systemd
-	@PATH="$(PWD)/$(BIN):$$PATH" $(BIN)/python -m pytest tests/deploy tests/metrics/test_deploy.py
+	@PATH="$(PWD)/$(BIN):$$PATH" $(BIN)/python -m pytest tests/deploy tests/tracing_aggregator/metrics/test_deploy.py
 
 image-check: .venv/base ## builds the image without Docker and starts it on a real broker; Debian, root
 	@deploy/try-image.sh

@@ -1,7 +1,7 @@
 """Histories: raw traces, made one by one.
 
 `soups` are for Hypothesis: a few facts drawn from tiny domains, so every odd coincidence, and they shrink well.
-tests/cluster.py has those of a simulated cluster.
+tests/simulated.py has those of a simulated cluster.
 """
 
 from datetime import UTC, datetime

@@ -7,9 +7,9 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from bench.cluster.configuration import NEEDED, SLOTS
-from pipeline.config import load_config
-from runners.jars import Jar, resolve
+from pipeline.config.load import load_config
+from runners.java.jars import Jar, resolve
+from tests.cluster.configuration import NEEDED, SLOTS
 from tests.deploy.artefacts import DEPLOY, FLINK_DEPLOYMENT, as_understood, documents, parse
 
 KUBERNETES = "1.31"

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from cli.main import main
-from tests.cluster import Plan, traffic
 from tests.histories import Item, value_of
 from tests.recount import Rules, Window, recount
+from tests.simulated import Plan, traffic
+from tracing_aggregator.cli.main import main
 from transforms.dates import NANOS_PER_MILLI, nanos_of
 from transforms.records import HeaderLink
 

@@ -9,16 +9,16 @@ from uuid import uuid4
 import orjson
 import pytest
 
+from pipeline.config.settings import Settings
 from pipeline.envelope import from_line
 from pipeline.graph import Sinks, build, waits_of
-from pipeline.settings import Settings
 from pipeline.sinks import WriteToMemory
 from pipeline.sources import MemorySource
 from runners.direct import run_graph
-from tests.cluster import Plan, traffic
 from tests.histories import START, Item, any_trace, value_of
 from tests.pure_run import PureRun, Record, final_findings, final_records
 from tests.reference import expected
+from tests.simulated import Plan, traffic
 from transforms.link_headers import header_link
 from transforms.records import ACK, COMMIT, CONSUME, SEND, Header, HeaderLink, KafkaRecord
 from transforms.strict_parser import Refused, parse_trace

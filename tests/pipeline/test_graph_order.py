@@ -8,14 +8,14 @@ import orjson
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from pipeline.config.settings import Settings
 from pipeline.graph import Sinks, build
-from pipeline.settings import Settings
 from pipeline.sinks import WriteToMemory
 from pipeline.sources import MemorySource
 from runners.direct import run_graph
-from tests.cluster import Plan, plans, traffic
 from tests.histories import Item, changed
 from tests.pipeline.test_graph import inputs
+from tests.simulated import Plan, plans, traffic
 from transforms.traces import Trace
 
 #: Everything that may be odd at once, traces that lie twice and bursts of findings among it.

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.cluster import Plan, traffic
 from tests.histories import START, any_trace, date_at
 from tests.pure_run import PureRun, small_journals
 from tests.reference import expected
+from tests.simulated import Plan, traffic
 from tests.transforms.test_sends_view import found, take, told
 from transforms import cold_flights, flight_coder
 from transforms.cold_flights import ColdFlights

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from tests.cluster import Plan, traffic
 from tests.histories import START, any_trace
 from tests.pure_run import PureRun, small_journals
 from tests.reference import expected
 from tests.shell_run import MEGABYTE, ShellRun
+from tests.simulated import Plan, traffic
 from transforms.addresses import JOIN
 from transforms.records import ACK, CONSUME, SEND
 

@@ -1,0 +1,35 @@
+"""The jars that belong into the `lib` folder of a Flink cluster, beside its own."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.config.settings import Settings
+from runners.java.jars import resolve
+from runners.kafka_graph import NATIVE
+
+THEIRS = (
+    "org/apache/flink/",
+    "org/slf4j/",
+    "org/apache/logging/",
+    # Flink has its own, inside its jar.
+    "com/esotericsoftware/",
+    "com/twitter/chill",
+    "org/objenesis/",
+    "org/hamcrest/",
+)
+"""What a Flink distribution has in versions of its own."""
+
+
+def library(settings: Settings) -> list[Path]:
+    """The jars, fetched if absent; raises `JarError` when one cannot be had."""
+    cache = settings.jars_cache.expanduser()
+    jars = resolve("beam" if settings.kafka_io == NATIVE else "java-io", cache, settings.jars_mirror)
+    return [jar for jar in jars if not str(jar.relative_to(cache)).startswith(THEIRS)]
+
+
+def copy_to(folder: Path, jars: Sequence[Path]) -> None:
+    """Copies them into a folder, which is made if it does not exist."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for jar in jars:
+        shutil.copy2(jar, folder / jar.name)

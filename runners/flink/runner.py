@@ -1,0 +1,43 @@
+"""The `flink` runner: Flink in a JVM of ours, or a cluster."""
+
+from collections.abc import Callable, Sequence
+
+from pipeline.config.load import Config
+from runners.flink import cluster, embedded
+from runners.flink.options import LOCAL
+from runners.kafka_graph import Build, kafka_graph
+from runners.secrets_in_env import clear_secrets, sealed
+
+OPEN_PORTS = (
+    "Warning: Beam's services listen on every address of this machine, without a password (docs/security.md): "
+    "let a firewall keep others out."
+)
+
+
+def run(
+    config: Config,
+    tell: Callable[[str], None],
+    beam_flags: Sequence[str] = (),
+    build: Build | None = None,
+    from_savepoint: str = "",
+) -> int:
+    """Runs the pipeline (or what `build` builds) and returns the exit code. On a cluster it only submits.
+
+    It resumes from `from_savepoint`, a path or URI, else from what the last run left.
+    """
+    tell(OPEN_PORTS)
+    if config.settings.flink_master == LOCAL:
+        start, config = embedded.run, sealed(config)
+    else:
+        start = cluster.submit
+        _tell_of_secrets(config, tell)
+    return start(config, build or kafka_graph(config, tell), tell, beam_flags, from_savepoint)
+
+
+def _tell_of_secrets(config: Config, tell: Callable[[str], None]) -> None:
+    """The Kafka clients of a cluster do not see our environment: what is given in clear goes there with the job."""
+    if secrets := clear_secrets(config):
+        tell(
+            f"Warning: {', '.join(secrets)} will lie in the job's graph and its savepoints as given. Refer to a file "
+            "instead, there on this machine and on the cluster's: ${file:/path/to/file:key} (docs/security.md)."
+        )

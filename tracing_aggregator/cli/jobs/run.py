@@ -1,0 +1,77 @@
+"""`run`: the pipeline from Kafka to Kafka."""
+
+import sys
+
+import click
+
+from pipeline.config.load import Config
+from pipeline.config.setting_types import LOCAL_MASTER
+from pipeline.errors import UserError
+from tracing_aggregator.cli.commands import examples
+from tracing_aggregator.cli.options import config_options
+from tracing_aggregator.cli.quiet import quiet_beam
+from tracing_aggregator.cli.summary import summary
+from tracing_aggregator.cli.talk import Tell, log_to_stderr, teller
+
+RUNNERS = ("flink", "direct", "prism")
+
+
+@click.command(
+    epilog=examples(
+        "tracing-aggregator run config/config.properties", "tracing-aggregator run -b localhost:9092 --runner direct"
+    )
+)
+@click.option("--runner", type=click.Choice(RUNNERS), help="What runs it; overrides the setting `runner`.")
+@click.option(
+    "--beam",
+    "beam_flags",
+    metavar="FLAG",
+    multiple=True,
+    help="A flag for Beam, as `--beam=--name=value`; overrides ours.",
+)
+@click.option(
+    "--from-savepoint",
+    metavar="PLACE",
+    default="",
+    help="Resume from this savepoint or checkpoint on Flink (a folder; on a cluster a URI), not from the last one.",
+)
+@config_options
+def run(config: Config, runner: str | None, beam_flags: tuple[str, ...], from_savepoint: str) -> None:
+    """Aggregate traces from Kafka to Kafka.
+
+    On `flink`, the default, until Ctrl-C, which keeps the state for the next run; metrics are at metrics.port. With
+    flink.master=host:port the job is submitted there, its id printed, and it goes on after this command. On `direct`,
+    everything up to now, then the end.
+    """
+    tell = teller(config.settings, "run")
+    log_to_stderr(config.settings, "run")
+    sys.exit(_start(config, runner or config.settings.runner, beam_flags, from_savepoint, tell))
+
+
+def _start(config: Config, runner: str, beam_flags: tuple[str, ...], from_savepoint: str, tell: Tell) -> int:
+    quiet_beam()
+    if from_savepoint and runner != "flink":
+        raise UserError(
+            f"The runner {runner} has no savepoints.", "Leave --from-savepoint out, or take --runner=flink."
+        )
+    if runner == "direct":
+        from runners import bounded_kafka
+
+        tell(summary(bounded_kafka.run(config, tell)))
+        return 0
+    if runner == "prism":
+        from runners import prism
+
+        return prism.run(config, tell, beam_flags)
+    from runners.flink import runner as flink
+    from runners.log_keeper import keeping_logs
+    from tracing_aggregator.metrics.exporter import exporting_beside
+
+    if config.settings.flink_master != LOCAL_MASTER:
+        return flink.run(config, tell, beam_flags, from_savepoint=from_savepoint)
+    with keeping_logs(config, _put), exporting_beside(config, tell):
+        return flink.run(config, tell, beam_flags, from_savepoint=from_savepoint)
+
+
+def _put(line: str) -> None:
+    click.echo(line, err=True)
