@@ -19,7 +19,8 @@ import * as health from "./pages/health.js";
 import * as reference from "./pages/reference.js";
 
 // A page: `title`, `url(parameters)`, `view(data, parameters)`; `controls(parameters)` stay as they are while it is live;
-// `hasRange`: the span of time concerns it; `isStill(parameters)`: it shows what is past; `isUnlisted`: no link leads to it.
+// `hasRange`: the span of time concerns it; `isStill(parameters)`: it shows what is past; `isUnlisted`: no link leads to it;
+// `isOfJob`: it changes while nothing arrives, since it shows the job itself.
 const PAGES = {
   "/": overview, "/topology": topology, "/flows": flows, "/traces": traces, "/incidents": incidents, "/anomalies": anomalies,
   "/pathways": pathways, "/health": health, "/message": message, "/client": client, "/reference": reference,
@@ -189,4 +190,7 @@ range.start(parameters, navigate);
 listen();
 theme(false);
 show(false);
-watch(refresh);
+watch((isBack) => {
+  if (isBack) refresh();
+  else if (page().isOfJob) changed();
+});
