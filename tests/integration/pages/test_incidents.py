@@ -22,6 +22,19 @@ def test_a_rewind_and_a_lost_message_are_a_line_each(page):
     expect(rows.nth(1)).to_contain_text("billing and shipping did not read it")
 
 
+def test_the_number_of_findings_leads_to_all_of_them_with_the_consequences(page):
+    page.goto("/incidents")
+    rows = page.locator("#view tbody tr")
+    expect(rows).to_have_count(2)
+    for row in (0, 1):
+        link = rows.nth(row).locator('a[href^="/anomalies"]')
+        number = int(link.inner_text())
+        link.click()
+        expect(page.get_by_role("region", name="Anomalies", exact=True).locator("tbody tr")).to_have_count(number)
+        page.go_back()
+        expect(rows).to_have_count(2)
+
+
 def test_an_incident_is_acknowledged_and_opened_again(page):
     page.goto("/incidents?reason=lost")
     page.get_by_role("button", name="Acknowledge: 1 message").click()

@@ -23,6 +23,14 @@ def test_on_a_phone_tables_are_cards_and_nothing_is_wider_than_the_screen(new_pa
     expect(page.locator("#view thead")).to_be_hidden()
 
 
+def test_on_a_phone_the_name_of_the_page_is_in_sight_among_those_of_all(new_page):
+    page = new_page(**NARROW)
+    for path in ("/health", "/", "/pathways"):
+        page.goto(path)
+        box = page.locator("nav [aria-current]").bounding_box()
+        assert 0 <= box["x"] <= box["x"] + box["width"] <= 360, path
+
+
 def test_the_first_page_is_painted_within_a_second_from_a_warm_store(page):
     page.goto("/")
     page.locator(".graph svg").wait_for()

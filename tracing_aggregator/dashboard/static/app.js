@@ -57,6 +57,7 @@ function show(isMoved) {
   range.show(given, shown.hasRange, shown.isList);
   const link = ([path, one]) => h("li", {}, h("a", { href: address(path, range.kept(given)), "aria-current": one === shown ? "page" : null }, one.title));
   byId("pages").replaceChildren(h("ul", {}, Object.entries(PAGES).filter(([, one]) => !one.isUnlisted).map(link)));
+  byId("pages").querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   forget();
   byId("controls").replaceChildren();
   view.replaceChildren(h("p", { class: "quiet" }, "Loading …"));
@@ -120,8 +121,9 @@ function left() {
 }
 
 function tell() {
-  const isStill = page().isStill?.(parameters());
-  const text = isPaused ? "paused" : isWaiting ? "waits while you point" : isStill ? "as of then" : isConnected ? "live" : "connecting";
+  const shown = page(), isStill = shown.isStill?.(parameters());
+  const past = shown.hasRange ? "as of then" : "";
+  const text = isPaused ? "paused" : isWaiting ? "waits while you point" : isStill ? past : isConnected ? "live" : "connecting";
   if (state.textContent !== text) state.textContent = text;
   state.classList.toggle("is-live", text === "live");
   live.setAttribute("aria-pressed", String(!isPaused));
