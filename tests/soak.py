@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 
 import click
 
-from tests.histories import START, HeaderLink, Item, Plan, changed, date_at, traffic
+from tests.histories import START, HeaderLink, Item, changed, date_at
 from tests.model.whole_run import WholeRun
+from tests.simulated import Plan, traffic
 from transforms import addresses, dates, latency_sketch
 from transforms.journal import MIN_REWRITE_BYTES
 from transforms.traces import Send

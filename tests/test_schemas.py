@@ -12,8 +12,9 @@ from msgspec import structs
 
 from pipeline.config.settings import Settings, table
 from runners.replay import replay
-from tests.histories import Plan, any_trace, traffic
+from tests.histories import any_trace
 from tests.pure_run import PureRun
+from tests.simulated import Plan, traffic
 from tests.tracing_aggregator.explain.test_timeline import CASES
 from tools.outputs_table import OUTPUTS, outputs_table
 from tracing_aggregator.explain.document import document

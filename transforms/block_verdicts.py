@@ -168,7 +168,8 @@ class Verdicts:
                 }  # fmt: skip
                 yield Verdict(OVER_CONSUMED, delivery.id, None, about | known)
         last = deliveries[-1]
-        if settlement.commit_after(offset, last) is None and self._block.commits_seen(group):
+        is_uncommitted = settlement.commit_after(offset, last) is None and self._block.commits_seen(group)
+        if is_uncommitted and not settlement.may_follow(offset, last, waits.commit_reorder * NANOS_PER_MILLI):
             known = {"correlationId": last.correlation_id, "groupId": group}
             known |= {"clientId": last.client_id, "date": last.date}
             yield Verdict(UNCOMMITTED, f"{group}:{self._at(offset)}", last.timestamp + waits.uncommitted, known)

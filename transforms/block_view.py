@@ -318,6 +318,9 @@ class BlockView:
             if reads is not None:
                 waiting = np.flatnonzero((reads.nanos != 0) & (reads.settled == UNSETTLED))
                 self._settle_rows(group, waiting, sorted(commits, key=_order))
+                still = waiting[reads.settled[waiting] == UNSETTLED]  # another clock may say that they were committed
+                reached = max(commit.offset for commit in commits) - self._block.base
+                self._block.touched[still[still <= reached]] = True
         self._new_commits = {}
 
     def _settle_rows(self, group: str, rows: Rows, commits: list[Commit]) -> None:
@@ -355,7 +358,7 @@ class BlockView:
 
     def _judge_settled(self, commit: Commit) -> None:
         block = self._block
-        for offset in commit.settled:
+        for offset in (*commit.settled, *block.settlement(commit.group_id).open_before(commit)):
             block.touched[offset - block.base] = True
         self._judge.mark_dirty(commit.timestamp, self._now)
         self._judge.mark_skipped(commit.group_id, commit.offset + 1, commit.timestamp, self._now)

@@ -3,9 +3,10 @@
 In: COMMITs, and which blocks the group reads. Out: each commit, once its reorder wait is over, to every block where it
 can settle a delivery; `rewound` and `gap` findings; a commit at the start of the partition (offset -1) as it is.
 
-Sending a commit to a block too many does no harm, since the block decides by date and offset alone. What is decided
-here is the sequence: which commit repeats or goes back behind the one before it. The block of its own offset is always
-told, since it writes the record that bears the commit's own id.
+Sending a commit to a block too many does no harm, since the block decides by date and offset alone. One that is dated
+a little before a delivery goes there too: by another member's clock it may have come after it. What is decided here is
+the sequence: which commit repeats the one before it, or goes back behind it (CommitSequence). The block of its own
+offset is always told, since it writes the record that bears the commit's own id.
 """
 
 from bisect import bisect_left
@@ -17,6 +18,8 @@ from msgspec import Struct, msgpack
 from transforms.addresses import JOIN, block_key, parts_of
 from transforms.aggregated import AggregatedTrace, record
 from transforms.commit_facts import OrderedCommit, OrderFact, RawCommits, ReadInterval
+from transforms.commit_sequence import CommitSequence
+from transforms.dates import NANOS_PER_MILLI
 from transforms.findings import EVICTED, GAP, REWOUND, finding
 from transforms.records import COMMIT, UNKNOWN
 from transforms.view import Outputs
@@ -51,7 +54,8 @@ class CommitsView:
         self._cluster = cluster or None
         self._commits: dict[str, OrderedCommit] = {}
         self._waiting: dict[str, OrderedCommit] = {}
-        self._released: list[OrderedCommit] = []
+        self._apart = waits.commit_reorder * NANOS_PER_MILLI
+        self._released = CommitSequence(self._apart)
         self._reads: dict[int, ReadInterval] = {}
         #: Blocks with deliveries that no commit has settled yet, as far as is known.
         self._open: set[int] = set()
@@ -81,8 +85,8 @@ class CommitsView:
 
     def _end(self) -> Outputs:
         self._release()
-        if len(self._released) > MAX_RELEASED:
-            self._forget(self._released[: -MAX_RELEASED * 9 // 10])
+        if len(self._released.commits) > MAX_RELEASED:
+            self._forget(self._released.commits[: -MAX_RELEASED * 9 // 10])
         if self.size() > self._limit:
             self._evict()
         return self._out
@@ -136,7 +140,8 @@ class CommitsView:
         self._reads[block] = news if known is None else known.merge(news)
         self._open.add(block)
         self._keep(news.timestamp)
-        for commit in self._released[bisect_left(self._released, news.first_nanos, key=_nanos) :]:
+        released = self._released.commits
+        for commit in released[bisect_left(released, news.first_nanos - self._apart, key=_nanos) :]:
             if commit.offset >= news.low:
                 self._send(commit, block)
             if commit.nanos >= news.last_nanos and commit.offset >= news.high:
@@ -162,15 +167,14 @@ class CommitsView:
         for commit in ready:
             del self._waiting[commit.id]
             self._deadlines.set(commit.id, None)
-            place = len(self._released)
-            if place and self._released[-1].order > commit.order:
-                place = bisect_left(self._released, commit.order, key=_order)
-            self._released.insert(place, commit)
+            place = self._released.insert(commit)
             commit.sent_to = []
             self._relate(place)
-            is_last = place + 1 == len(self._released)
+            is_last = place + 1 == len(self._released.commits)
             if not is_last:
                 self._relate(place + 1)
+            for one in (commit, *self._released.judged_by(commit)):
+                self._judge(one, REWOUND, self._released.went_back_from(one))
             if commit.offset != UNKNOWN:
                 self._out.counts["emitted"] += 1  # here, since no block knows whether another wrote it before
                 self._send_home(commit)
@@ -179,7 +183,7 @@ class CommitsView:
 
     def _settle(self, commit: OrderedCommit, block: int, reads: ReadInterval) -> None:
         """Send the commit to a block unless it reaches no delivery there, or an earlier one settled them all."""
-        if reads.low > commit.offset or reads.first_nanos > commit.nanos:
+        if reads.low > commit.offset or reads.first_nanos > commit.nanos + self._apart:
             return
         if reads.settled_nanos is not None and reads.settled_nanos < commit.nanos:
             return
@@ -190,17 +194,15 @@ class CommitsView:
 
     def _relate(self, place: int) -> None:
         """Work out anew how the commit at this place of the sequence stands to the one before it."""
-        commit = self._released[place]
-        before = self._released[place - 1] if place else None
+        commits = self._released.commits
+        commit, before = commits[place], commits[place - 1] if place else None
         start = None if before is None else before.offset
         repeated = start == commit.offset
         if repeated != commit.repeated:
             commit.repeated = repeated
             if commit.offset != UNKNOWN and commit.version:
                 self._send_home(commit)
-        rewound = start is not None and commit.offset < start
         gap = start is not None and commit.offset // self._block_size - (start + 1) // self._block_size >= MAX_BLOCKS
-        self._judge(commit, REWOUND, start if rewound else None)
         self._judge(commit, GAP, start if gap else None)
 
     def _judge(self, commit: OrderedCommit, reason: str, start: int | None) -> None:
@@ -252,10 +254,10 @@ class CommitsView:
     def _trim(self) -> None:
         """Forget what is past retention."""
         before = self._now - self._waits.retention
-        self._forget([commit for commit in self._released if commit.timestamp <= before])
+        self._forget([commit for commit in self._released.commits if commit.timestamp <= before])
         self._reads = {block: reads for block, reads in self._reads.items() if reads.timestamp > before}
         self._open &= self._reads.keys()
-        commits = (*self._released, *self._waiting.values())
+        commits = (*self._released.commits, *self._waiting.values())
         times = (*(commit.timestamp for commit in commits), *(reads.timestamp for reads in self._reads.values()))
         oldest = min(times, default=None)
         self._trim_at = None if oldest is None else self._waits.next_trim(self._now, oldest)
@@ -263,7 +265,8 @@ class CommitsView:
     def _evict(self) -> None:
         """Give up the oldest commits and blocks; facts as late as these find no commit any more."""
         excess = self.size() - self._limit * 9 // 10
-        commits = self._released[: min(excess, len(self._released) - 1)]
+        released = self._released.commits
+        commits = released[: min(excess, len(released) - 1)]
         self._forget(commits)
         oldest = sorted(self._reads, key=lambda block: self._reads[block].timestamp)[: excess - len(commits)]
         for block in oldest:
@@ -282,14 +285,13 @@ class CommitsView:
         )  # fmt: skip
 
     def _forget(self, commits: list[OrderedCommit]) -> None:
-        gone = {commit.id for commit in commits}
-        for identity in gone:
-            del self._commits[identity]
-        self._released = [commit for commit in self._released if commit.id not in gone]
+        for commit in commits:
+            del self._commits[commit.id]
+        self._released.forget(commits)
 
     def snapshot(self) -> bytes:
         """All of it."""
-        commits = [*self._released, *self._waiting.values()]
+        commits = [*self._released.commits, *self._waiting.values()]
         return _encode(_Snapshot(self._now, self._trim_at, list(self._reads.values()), commits))
 
     def restore(self, snapshot: bytes) -> None:
@@ -299,7 +301,9 @@ class CommitsView:
         self._reads = {reads.block: reads for reads in saved.reads}
         self._open = {reads.block for reads in saved.reads if reads.settled_nanos is None}
         self._commits = {commit.id: commit for commit in saved.commits}
-        self._released = [commit for commit in saved.commits if commit.sent_to is not None]
+        for commit in saved.commits:
+            if commit.sent_to is not None:
+                self._released.insert(commit)
         self._waiting = {commit.id: commit for commit in saved.commits if commit.sent_to is None}
         for commit in self._waiting.values():
             self._deadlines.set(commit.id, deadline_after(commit.timestamp, self._waits.commit_reorder))

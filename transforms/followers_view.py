@@ -155,7 +155,7 @@ class FollowersView:
         before = progress.start
         if progress.began(position):
             self._mark_dirty(fact.group_id, progress, fact.block, (before - 1) // self._block_size, fact.first)
-        changed = progress.read(fact.block, fact.first, fact.last)
+        changed = progress.read(fact.block, fact.first, fact.last, fact.seen)
         if changed is not None:
             self._mark_dirty(fact.group_id, progress, *changed, fact.first)
         return progress

@@ -13,23 +13,25 @@ class BlockSeen(Struct, tag="block", array_like=True, gc=False):
 
 
 class GroupRead(Struct, tag="read", array_like=True, gc=False):
-    """A group read in this block from `first` to `last`, at `offset` and above."""
+    """A group read in this block from `first` to `last`, at `offset` and above; by its own clocks until `seen`."""
 
     group_id: str
     block: int
     offset: int
     first: int
     last: int
+    seen: int
 
 
 class GroupCommitted(Struct, tag="committed", array_like=True, gc=False):
-    """A group committed in this block from `first` to `last`, at `offset` and above."""
+    """A group committed in this block from `first` to `last`, at `offset` and above; by its own clocks until `seen`."""
 
     group_id: str
     block: int
     offset: int
     first: int
     last: int
+    seen: int
 
 
 class AckWithoutOffset(Struct, tag="ack", array_like=True, gc=False):

@@ -58,16 +58,17 @@ class GroupProgress(Struct, array_like=True, gc=False):
     passed: EarliestBeyond = field(default_factory=EarliestBeyond)
     heard: EarliestBeyond = field(default_factory=EarliestBeyond)
 
-    def read(self, block: int, first: int, last: int) -> tuple[int, int] | None:
+    def read(self, block: int, first: int, last: int, seen: int) -> tuple[int, int] | None:
         """The group was in this block from `first` to `last`: the blocks (from, to, both included) that this concerns.
 
-        None if nothing changed.
+        None if nothing changed. `seen` is the last date (ms) there: a trace that lies twice in the topic has two
+        timestamps, but one date.
         """
         low, high = block, block - 1
         passed = self.passed.add(block, first)
         if passed is not None:
             low = passed
-        heard = self.heard.add(-block, last // -_HOUR)
+        heard = self.heard.add(-block, seen // -_HOUR)
         if heard is not None:
             high = -heard - 1
         self.last = max(self.last, last)

@@ -174,13 +174,18 @@ class Router:
             if group != NO_GROUP:
                 interval = ReadInterval(block, low, int(offsets.max()), int(dates.min()), int(dates.max()), last)
                 self._packer.add((ORDER, commits_key(group, topic, partition), last, interval))
-            self._follow(topic, partition, first, GroupRead(group, block, low, first, last))
+            self._follow(
+                topic, partition, first, GroupRead(group, block, low, first, last, int(dates.max()) // NANOS_PER_MILLI)
+            )
         for (topic, partition, block), links in self._links.items():
             self._tell_links(topic, partition, block, links)
         for ((topic, partition, block), group), commits in self._commits.items():
-            stamps = [commit.timestamp for commit in commits]
+            first, last = min(commit.timestamp for commit in commits), max(commit.timestamp for commit in commits)
             low = min(commit.offset for commit in commits)
-            self._follow(topic, partition, min(stamps), GroupCommitted(group, block, low, min(stamps), max(stamps)))
+            seen = max(commit.nanos for commit in commits) // NANOS_PER_MILLI
+            self._follow(
+                topic, partition, min(stamps), GroupCommitted(group, block, low, min(stamps), max(stamps), seen)
+            )
             self._packer.add((ORDER, commits_key(group, topic, partition), min(stamps), RawCommits.of(commits)))
         self._tell_producers(placing)
 
@@ -190,7 +195,7 @@ class Router:
         names = [link.correlation_id for link in links]
         self._join(topic, partition, block, times, HeaderLinks(offsets.tobytes(), times.tobytes(), names))
         first, last = int(times.min()), int(times.max())
-        self._follow(topic, partition, first, GroupRead(HEADER_READER, block, int(offsets.min()), first, last))
+        self._follow(topic, partition, first, GroupRead(HEADER_READER, block, int(offsets.min()), first, last, last))
 
     def _tell_producers(self, placing: dict[tuple[str, int, str], int]) -> None:
         in_topic: dict[tuple[str, str], int] = {}

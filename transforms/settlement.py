@@ -8,6 +8,7 @@ from operator import attrgetter
 import numpy as np
 
 from transforms.block_facts import Commit, JoinedTrace
+from transforms.commit_sequence import is_surely_before
 from transforms.dates import duration_ms
 from transforms.facts import Int64s
 from transforms.trace_table import Rows
@@ -126,6 +127,23 @@ class Settlement:
             return delivery.settled_by
         place = bisect_left(self.commits, delivery.nanos, key=_nanos)
         return next((commit for commit in self.commits[place:] if commit.offset >= offset), None)
+
+    def may_follow(self, offset: int, delivery: JoinedTrace, apart: int) -> bool:
+        """Whether another client's commit covers this delivery if that client's clock is behind by less than `apart`.
+
+        In ns. By the dates alone that commit came before the delivery.
+        """
+        start = bisect_right(self.commits, delivery.nanos - apart, key=_nanos)
+        end = bisect_left(self.commits, delivery.nanos, key=_nanos)
+        return any(
+            commit.offset >= offset and not is_surely_before(commit, delivery, apart)
+            for commit in self.commits[start:end]
+        )
+
+    def open_before(self, commit: Commit) -> list[int]:
+        """The offsets of the deliveries, of messages that are not plain, that are open still up to this commit's."""
+        reached = bisect_right(self._open, commit.offset, key=lambda waiting: waiting[0])
+        return [offset for offset, *_ in self._open[:reached]]
 
     def forget(self, deliveries: Iterable[JoinedTrace], before: int, settling: set[int]) -> list[Commit]:
         """Deliveries past retention are no longer there, nor the commits up to `before` (ms) that settle no other.

@@ -107,7 +107,7 @@ class Settings(BaseModel):
     hold_consume_ms: Millis = _setting(WAITS, 10_000, "How long a CONSUME waits for its SEND, in ms.")
     hold_commit_ms: Millis = _setting(WAITS, 10_000, "How long a COMMIT waits for what it settles, in ms.")
     commit_reorder_ms: MillisOrZero = _setting(
-        WAITS, 5_000, "How long commits of a group and partition are kept back to bring them into order, in ms."
+        WAITS, 5_000, "How long a group's commits wait for order, and how far clocks of its members may differ, in ms."
     )
     retention_ms: Millis = _setting(
         WAITS,

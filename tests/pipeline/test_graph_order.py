@@ -13,8 +13,9 @@ from pipeline.graph import Sinks, build
 from pipeline.sinks import WriteToMemory
 from pipeline.sources import MemorySource
 from runners.direct import run_graph
-from tests.histories import Item, Plan, changed, plans, traffic
+from tests.histories import Item, changed
 from tests.pipeline.test_graph import inputs
+from tests.simulated import Plan, plans, traffic
 from transforms.traces import Trace
 
 #: Everything that may be odd at once, traces that lie twice and bursts of findings among it.

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.histories import START, any_trace
+from tests.histories import START, any_trace, changed
 from tests.packed import packs_of
 from transforms.facts import GroupExpectation
 from transforms.followers_view import FollowersView
@@ -125,6 +125,17 @@ def test_a_commit_begins_at_the_position_after_its_offset_and_one_at_the_start_b
     assert take(any_view(), ack(5, 0), commit(5, 10)) == [(1, "g", (6, RETENTION + HOUR, None, 10))]
     assert take(any_view(), ack(5, 0), commit(7, 10)) == []
     assert take(any_view(), ack(5, 0), commit(-1, 10)) == [(1, "g", (4, RETENTION + HOUR, None, 10))]
+
+
+@pytest.mark.parametrize("fact", [read(5, 10), commit(4, 10)], ids=lambda fact: fact.type)
+def test_a_trace_that_lies_twice_in_the_topic_tells_no_block_anything_the_second_time(fact):
+    """
+    CONSUME c 10 offset 5 X; CONSUME c 10 offset 5 X written 10800000. COMMIT k 10 offset 4; COMMIT k 10 offset 4
+    written 10800000.
+    """
+    view = any_view()
+    assert take(view, ack(5, 0), fact)
+    assert take(view, changed(fact, timestamp=START + 3 * HOUR)) == []
 
 
 def test_blocks_below_the_start_of_a_group_are_not_told_of_it_until_it_goes_back():
@@ -287,6 +298,8 @@ def test_a_day_of_a_busy_partition_is_small_to_keep():
     view = FollowersView(KEY, waits=Waits(), limit=100_000, block_size=1024)
     for block in range(16_000):
         at = START + block * 5400
-        view.on_facts([GroupRead(group, block, block * 1024, at, at + 5400) for group in (HEADER_READER, "g", "h")])
+        view.on_facts(
+            [GroupRead(group, block, block * 1024, at, at + 5400, at + 5400) for group in (HEADER_READER, "g", "h")]
+        )
     assert view.size() < 16_000
     assert len(view.snapshot()) < 2_500_000

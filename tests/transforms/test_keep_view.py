@@ -6,10 +6,11 @@ from unittest.mock import patch
 
 import pytest
 
-from tests.histories import START, Plan, any_trace, traffic
+from tests.histories import START, any_trace
 from tests.pure_run import PureRun, small_journals
 from tests.reference import expected
 from tests.shell_run import MEGABYTE, ShellRun
+from tests.simulated import Plan, traffic
 from transforms import block_view
 from transforms.addresses import JOIN
 from transforms.records import ACK, CONSUME, SEND

@@ -124,7 +124,7 @@ def test_a_bundle_tells_once_per_block_which_group_was_there_from_which_offset_a
     items += [HeaderLink("topic", 0, offset, None, START + at) for offset, at in spread]
     items += [any_trace(type=ACK, id=f"a{offset}", offset=offset, at=at) for offset, at in spread]
     told = packed(*items)[0][PARTITION]
-    ranges = [(1, 5, START + 10, START + 90), (2, 8, START + 1, START + 1)]
+    ranges = [(1, 5, START + 10, START + 90, START + 90), (2, 8, START + 1, START + 1, START + 1)]
     expected = [GroupRead(group, *reach) for group in ("group", HEADER_READER) for reach in ranges]
     expected += [GroupCommitted("group", *reach) for reach in ranges]
     expected += [BlockSeen(1, START + 90), BlockSeen(2, START + 1), ProducerAnswered("client", START + 90, places=True)]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.integration.browsing import MARKS, NARROW, PAGES, address, browser, job, made, new_page  # noqa: F401  fixtures
+from tests.integration.browsing import MARKS, NARROW, PAGES
 
 pytestmark = MARKS
 sync_api = pytest.importorskip("playwright.sync_api")
@@ -16,7 +16,7 @@ LOOKS = {
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_axe_finds_no_violation_on_any_page(new_page, look):  # noqa: F811
+def test_axe_finds_no_violation_on_any_page(new_page, look):
     # The policy of the pages lets no script of others in, and axe is one.
     page = new_page(**LOOKS[look], bypass_csp=True)
     found = {}
@@ -38,7 +38,7 @@ def test_axe_finds_no_violation_on_any_page(new_page, look):  # noqa: F811
     assert found == {}
 
 
-def test_the_focus_goes_through_a_page_in_the_order_in_which_one_sees_it(new_page):  # noqa: F811
+def test_the_focus_goes_through_a_page_in_the_order_in_which_one_sees_it(new_page):
     page = new_page()
     page.goto("/flows")
     page.locator("#view table").first.wait_for()
