@@ -71,10 +71,22 @@ OTLP = [
     "opentelemetry-proto>=1.30,<2",
 ]
 
+S3 = [
+    # Looks for checkpoints in an object store when Flink has forgotten the job: `s3://` in flink.checkpoints.dir. 1.35
+    # is the first that we know to take the address of another store from AWS_ENDPOINT_URL.
+    "boto3>=1.35,<2",
+]
+
 DEV = [
     *TEST,
     *DASHBOARD,
     *OTLP,
+    *S3,
+    # A server that speaks S3, for tests of checkpoints there, and the Flask that it runs on: its own extra for that
+    # brings all of AWS.
+    "moto[s3]>=5,<6",
+    "flask>=3,<4",
+    "flask-cors>=5,<7",
     # The names of attributes, to hold ours against: 0.66b2 is the first with those of 1.44.
     "opentelemetry-semantic-conventions>=0.66b2,<1",
     # Sends spans as applications do. 1.45 is the one that goes with these names.
@@ -154,7 +166,7 @@ setup(
     ),
     package_data={"runners": ["jars.lock"], "sizing": ["measured.json"], "dashboard": ["schema.sql", "static/**/*"]},
     install_requires=RUNTIME,
-    extras_require={"clients": CLIENTS, "dashboard": DASHBOARD, "otlp": OTLP, "test": TEST, "dev": DEV},
+    extras_require={"clients": CLIENTS, "dashboard": DASHBOARD, "otlp": OTLP, "s3": S3, "test": TEST, "dev": DEV},
     entry_points={
         "console_scripts": [
             "tracing-aggregator = cli.main:main",

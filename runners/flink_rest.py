@@ -119,11 +119,19 @@ class FlinkRest:
     def savepoint_and_cancel(self, job: str, target: str | None, within_s: float) -> str:
         """Takes a savepoint below `target` (a URI; None: Flink's own place), then cancels the job; returns its URI.
 
-        Never Flink's own "stop": that ends the Kafka read first, which sends the end of time through the pipeline, so
-        that every hold and the retention of every message would be over in the state that is saved.
+        Not Flink's own stop, which ends Beam's Java read of Kafka (`kafka.io=java`): that sends the end of time through
+        the pipeline, so that every wait would be over in the state that is saved.
         """
         request = {"target-directory": target, "cancel-job": True, "formatType": "NATIVE"}
-        trigger = self._call(f"/jobs/{job}/savepoints", request)["request-id"]
+        return self._saved(job, f"/jobs/{job}/savepoints", request, within_s)
+
+    def stop_with_savepoint(self, job: str, target: str, within_s: float) -> str:
+        """Flink's own stop: a savepoint below `target` (a URI), then the end of the job; returns its URI."""
+        request = {"targetDirectory": target, "drain": False, "formatType": "NATIVE"}
+        return self._saved(job, f"/jobs/{job}/stop", request, within_s)
+
+    def _saved(self, job: str, path: str, request: Mapping[str, Any], within_s: float) -> str:
+        trigger = self._call(path, request)["request-id"]
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:
             answer = self._call(f"/jobs/{job}/savepoints/{trigger}")

@@ -1,7 +1,7 @@
 """A standalone Flink cluster on this machine: JobManager, TaskManagers and, for high availability, a ZooKeeper."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
@@ -11,7 +11,7 @@ from bench.cluster.distribution import lay_out
 from bench.cluster.process import FlinkProcess
 from pipeline.settings import Settings
 from runners.embedded import worker_script
-from runners.flink_lib import library
+from runners.flink_lib import copy_plugin, library
 from runners.flink_rest import FlinkError, FlinkRest
 from runners.java import find_java
 from runners.ports import free_ports, listens
@@ -30,7 +30,8 @@ class Cluster:
     """Runs inside the block. `folder` takes everything: installation, logs, checkpoints.
 
     `command` starts the JobManager: a session, or with `standalone-job.sh` and its arguments one job; `jars` are added
-    to `lib`. With `is_available` a JobManager that dies is replaced by the next `start_job_manager`, which takes over.
+    to `lib`, `more` to the configuration, `environ` to the environment. With `has_s3` it has Flink's plugin for object
+    stores. With `is_available` a JobManager that dies is replaced by the next `start_job_manager`, which takes over.
     """
 
     def __init__(
@@ -41,6 +42,9 @@ class Cluster:
         is_available: bool = False,
         command: Sequence[str] = SESSION,
         jars: Sequence[Path] = (),
+        more: Mapping[str, str] | None = None,
+        environ: Mapping[str, str] | None = None,
+        has_s3: bool = False,
     ) -> None:
         self.folder = folder
         self._wanted = task_managers
@@ -51,8 +55,12 @@ class Cluster:
         self._peer_ports = peer_ports
         self.rest = FlinkRest(f"localhost:{rest_port}")
         quorum = f"127.0.0.1:{self._zookeeper_port}" if is_available else ""
-        self.configuration = configuration(folder, rpc_port=rpc_port, rest_port=rest_port, quorum=quorum)
-        self._home = lay_out(folder / "flink", [*library(Settings()), *jars], self.configuration)
+        own = configuration(folder, rpc_port=rpc_port, rest_port=rest_port, quorum=quorum)
+        self.configuration = own | dict(more or {})
+        self._environ = dict(environ or {})
+        self.home = lay_out(folder / "flink", [*library(Settings()), *jars], self.configuration)
+        if has_s3:
+            copy_plugin(self.home / "plugins")
         self.task_managers: list[FlinkProcess] = []
         self._stack = ExitStack()
         self._number = 0
@@ -101,19 +109,19 @@ class Cluster:
 
     def _start_zookeeper(self) -> None:
         peer, election = self._peer_ports
-        (self._home / "conf" / "zoo.cfg").write_text(
+        (self.home / "conf" / "zoo.cfg").write_text(
             f"tickTime=1000\ninitLimit=10\nsyncLimit=5\nclientPort={self._zookeeper_port}\n"
             f"clientPortAddress=127.0.0.1\ndataDir={self.folder}/zookeeper\nadmin.enableServer=false\n"
             f"server.1=127.0.0.1:{peer}:{election}\n"
         )
-        arguments = ["zookeeper", "--zkConfigFile", str(self._home / "conf" / "zoo.cfg"), "--peerId", "1"]
+        arguments = ["zookeeper", "--zkConfigFile", str(self.home / "conf" / "zoo.cfg"), "--peerId", "1"]
         zookeeper = self._start("flink-console.sh", arguments)  # zookeeper.sh would stay above the JVM
         self._wait(lambda: listens(self._zookeeper_port), zookeeper)
 
     def _start(self, script: str, arguments: Sequence[str]) -> FlinkProcess:
         self._number += 1
         log = self.folder / "log" / f"{self._number}-{script.removesuffix('.sh')}.log"
-        process = FlinkProcess(self._home, script, arguments, self._java, log)
+        process = FlinkProcess(self.home, script, arguments, self._java, log, self._environ)
         self._stack.callback(process.stop)
         return process
 
