@@ -30,12 +30,12 @@ def run(
         start, config = embedded.run, sealed(config)
     else:
         start = flink_cluster.submit
-        _tell_of_secrets(config, tell)
+        tell_of_secrets(config, tell)
     return start(config, build or kafka_graph(config, tell), tell, beam_flags, from_savepoint)
 
 
-def _tell_of_secrets(config: Config, tell: Callable[[str], None]) -> None:
-    """The Kafka clients of a cluster do not see our environment: what is given in clear goes there with the job."""
+def tell_of_secrets(config: Config, tell: Callable[[str], None]) -> None:
+    """Warn of secrets that go to a cluster with the job: the Kafka clients there do not see our environment."""
     if secrets := clear_secrets(config):
         tell(
             f"Warning: {', '.join(secrets)} will lie in the job's graph and its savepoints as given. Refer to a file "

@@ -28,9 +28,13 @@ pytestmark = pytest.mark.integration
 
 @contextmanager
 def application(folder: Path, jar: Path, arguments: list[str], task_managers: int = 1) -> Iterator[Cluster]:
-    """A cluster that runs this one job."""
+    """A cluster that runs this one job, laid out as the image for Flink is: a link in `lib` leads to the job."""
     command = ("standalone-job.sh", "start-foreground", *arguments)
-    with Cluster(folder, command=command, jars=[jar], task_managers=task_managers) as cluster:
+    cluster = Cluster(folder, command=command, task_managers=task_managers)
+    (cluster.home / "usrlib").mkdir()
+    (cluster.home / "usrlib" / "job.jar").symlink_to(jar)
+    (cluster.home / "lib" / "job.jar").symlink_to("../usrlib/job.jar")
+    with cluster:
         job = job_of(arguments)
         wait_until(lambda: ended(cluster) or cluster.rest.is_processing(job), 120, cluster.job_manager.tail)
         assert not ended(cluster), cluster.job_manager.tail()
