@@ -20,10 +20,13 @@ def run(
     beam_flags: Sequence[str] = (),
     build: Build | None = None,
     from_savepoint: str = "",
+    *,
+    may_start_anew: bool = False,
 ) -> int:
     """Runs the pipeline (or what `build` builds) and returns the exit code. On a cluster it only submits.
 
-    It resumes from `from_savepoint`, a path or URI, else from what the last run left.
+    It resumes from `from_savepoint`, a path or URI, else from what the last run left. Where state was lost it starts
+    without any only if it may.
     """
     tell(OPEN_PORTS)
     if config.settings.flink_master == LOCAL:
@@ -31,7 +34,8 @@ def run(
     else:
         start = flink_cluster.submit
         tell_of_secrets(config, tell)
-    return start(config, build or kafka_graph(config, tell), tell, beam_flags, from_savepoint)
+    graph = build or kafka_graph(config, tell)
+    return start(config, graph, tell, beam_flags, from_savepoint, may_start_anew=may_start_anew)
 
 
 def tell_of_secrets(config: Config, tell: Callable[[str], None]) -> None:

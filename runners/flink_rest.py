@@ -1,6 +1,7 @@
 """Flink's REST interface: the job's state, why it failed, and savepoints."""
 
 import time
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
 
@@ -37,6 +38,14 @@ class Access(NamedTuple):
 
 class FlinkError(Exception):
     """Flink did not answer, or refused. The message says what was asked and what it said."""
+
+
+class SavepointTimeoutError(FlinkError):
+    """A savepoint was not complete in time. Flink goes on with it, and then ends the job; `path` is where it tells."""
+
+    def __init__(self, job: str, within_s: float, path: str) -> None:
+        super().__init__(f"The savepoint of job {job} was not complete after {within_s:g} s.")
+        self.path = path
 
 
 class FlinkRest:
@@ -84,6 +93,14 @@ class FlinkRest:
         except FlinkError:
             return False
         return detail["state"] == "RUNNING" and all(vertex["status"] == "RUNNING" for vertex in detail["vertices"])
+
+    def tasks(self, job: str) -> Counter[str]:
+        """How many tasks of the job are in each state; empty when Flink does not know it or does not answer."""
+        try:
+            vertices = self._call(f"/jobs/{job}")["vertices"]
+        except FlinkError:
+            return Counter()
+        return sum((Counter(vertex["tasks"]) for vertex in vertices), Counter())
 
     def newest_checkpoint(self, job: str) -> int:
         """The number of the newest checkpoint of the job that is complete; 0 before the first one."""
@@ -142,10 +159,7 @@ class FlinkRest:
                     raise FlinkError(f"The savepoint of job {job} failed: {cause}")
                 return str(operation["location"])
             time.sleep(POLL_S)
-        raise FlinkError(
-            f"The savepoint of job {job} was not complete after {within_s:g} s. Flink goes on with it, and cancels the "
-            f"job once it is complete: {self.url}/jobs/{job}/savepoints/{trigger} tells."
-        )
+        raise SavepointTimeoutError(job, within_s, f"/jobs/{job}/savepoints/{trigger}")
 
     def cancel(self, job: str) -> None:
         """Cancels the job. Its retained checkpoints stay."""

@@ -1,0 +1,40 @@
+"""A start without state, where there should be some: refused unless it is asked for.
+
+Offsets of the group are committed once a complete checkpoint holds them. Where there are some and no snapshot, state
+was lost: read on from these offsets, nothing that was in flight then would ever be joined, and nobody would notice.
+"""
+
+from pipeline.client_properties import to_librdkafka
+from pipeline.config import Config
+from pipeline.errors import UserError
+from runners.reads import TIMEOUT_S, Partitions
+
+
+def require_a_first_start(config: Config, found: Partitions, place: str) -> None:
+    """Raises `UserError` when the group has offsets in the tracing topic, though `place` holds no snapshot."""
+    settings = config.settings
+    if not _has_offsets(config, found.get(settings.tracing_topic, 0)):
+        return
+    raise UserError(
+        f"Group {settings.application_id} has read {settings.tracing_topic} before, and no snapshot of its state is "
+        f"found in {place}. Without it nothing that was in flight then would be joined.",
+        "Bring the state back (docs/backup.md), or name a snapshot: --from-savepoint PLACE. To give it up and go on at "
+        "the offsets of the group: tracing-aggregator run --start-anew",
+    )
+
+
+def _has_offsets(config: Config, partitions: int) -> bool:
+    from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+    topic = config.settings.tracing_topic
+    consumer = Consumer({**to_librdkafka(config.consumer_properties()), "log_level": 0})
+    try:
+        places = [TopicPartition(topic, partition) for partition in range(partitions)]
+        return any(each.offset >= 0 for each in consumer.committed(places, timeout=TIMEOUT_S))
+    except KafkaException as error:
+        raise UserError(
+            f"The brokers do not say what group {config.settings.application_id} has read: {error.args[0].str()}.",
+            "Look into it with: tracing-aggregator check; or start all the same: tracing-aggregator run --start-anew",
+        ) from error
+    finally:
+        consumer.close()
