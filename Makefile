@@ -84,7 +84,7 @@ $(BIN)/helm:
 	@GOBIN="$(PWD)/$(BIN)" GOFLAGS= go install helm.sh/helm/v3/cmd/helm@v3.22.0
 
 deploy-check: .venv/dev $(BIN)/helm ## Dockerfiles, compose file, chart and alert rules, with all tools; needs Go, promtool and systemd
-	@PATH="$(PWD)/$(BIN):$$PATH" $(BIN)/python -m pytest tests/deploy tests/metrics/test_deploy.py
+	@PATH="$(PWD)/$(BIN):$$PATH" $(BIN)/python -m pytest tests/deploy tests/tracing_aggregator/metrics/test_deploy.py
 
 manifest: $(BIN)/helm ## deploy/kubernetes/flink-deployment.yaml from the chart
 	@{ echo '# The aggregator as an application on Flink, by the Flink Kubernetes operator, see docs/deployment.md. Written by'; \

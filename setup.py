@@ -149,27 +149,21 @@ setup(
                 "transforms",
                 "pipeline",
                 "runners",
-                "explain",
-                "dashboard",
-                "doctor",
-                "ingest",
-                "metrics",
-                "sinks",
-                "sizing",
-                "web",
-                "cli",
-                "demo",
-                "traffic",
+                "tracing_aggregator",
             )
             for rest in ("", ".*")
         ]
     ),
-    package_data={"runners": ["jars.lock"], "sizing": ["measured.json"], "dashboard": ["schema.sql", "static/**/*"]},
+    package_data={
+        "runners.java": ["jars.lock"],
+        "tracing_aggregator.sizing": ["measured.json"],
+        "tracing_aggregator.dashboard": ["schema.sql", "static/**/*"],
+    },
     install_requires=RUNTIME,
     extras_require={"clients": CLIENTS, "dashboard": DASHBOARD, "otlp": OTLP, "s3": S3, "test": TEST, "dev": DEV},
     entry_points={
         "console_scripts": [
-            "tracing-aggregator = cli.main:main",
+            "tracing-aggregator = tracing_aggregator.cli.main:main",
             # What the TaskManagers of a Flink cluster start for each Python worker.
             "tracing-aggregator-worker = runners.worker:main",
         ]

@@ -12,10 +12,10 @@ from types import TracebackType
 from typing import Self
 
 from bench.processes import ProcessTree
-from runners.java_process import DIE_WITH_PARENT
+from runners.java.java_process import DIE_WITH_PARENT
 
 ROOT = Path(__file__).resolve().parent.parent
-DESIGN = ("cli.main", "run")
+DESIGN = ("tracing_aggregator.cli.main", "run")
 NAIVE = ("bench.run_compared", "naive")
 TRANSPORT = ("bench.run_compared", "transport")
 POLL_S = 0.1

@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 
 from bench.generate import Traffic
 from bench.preload import create_topics, preload
-from pipeline.settings import OUTPUT_TOPICS, Settings, property_name
-from runners.broker import Broker
+from pipeline.config.settings import OUTPUT_TOPICS, Settings, property_name
+from runners.kafka.broker import Broker
 
 
 @dataclass(frozen=True)

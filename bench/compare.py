@@ -39,9 +39,14 @@ def variant(text: str) -> Variant:
     """From `NAME=FOLDER` and, after commas, `key=value`. Raises ValueError for anything else."""
     (name, folder), *pairs = (part.split("=", 1) for part in text.split(","))
     settings = dict(pairs)
-    if not (Path(folder) / "cli" / "main.py").exists():
+    if not (Path(folder) / "pipeline" / "graph.py").exists():
         raise ValueError(f"{folder} is no checkout of this project")
     return Variant(name, Path(folder).resolve(), settings, settings.pop(JAVA_OPTION, ""))
+
+
+def design_of(root: Path) -> tuple[str, str]:
+    """The program that runs the pipeline of a checkout; until the packages moved, the command line was at the top."""
+    return DESIGN if (root / "tracing_aggregator").exists() else ("cli.main", "run")
 
 
 def in_turns(variants: Sequence[Variant], rounds: int) -> Iterator[Variant]:
@@ -92,7 +97,7 @@ def main(variants: tuple[str, ...], traces: int, rounds: int) -> None:
     with test_bed(plan.traffic(), {}, say) as bed:
         for one in in_turns(wanted, rounds):
             os.environ[JAVA_OPTION] = one.java_option
-            rows.append(throughput.stream(bed, one.name, DESIGN, one.settings, WITHIN_S, root=one.root))
+            rows.append(throughput.stream(bed, one.name, design_of(one.root), one.settings, WITHIN_S, root=one.root))
             say(markdown(rows[-1:]).splitlines()[-1])
     click.echo(markdown(sorted(rows, key=lambda row: [one.name for one in wanted].index(row.name))))
 

@@ -25,7 +25,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from bench.aggregator import DESIGN, Aggregator
 from bench.generate import SECOND, Traffic
 from bench.preload import Loader, paced
-from runners.broker import Broker
+from runners.kafka.broker import Broker
 
 TRACING, OUTPUT = "_tracing", "_aggregatedTrace"
 PARTITIONS = 64

@@ -16,7 +16,7 @@ from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import ReadModifyWriteStateSpec, TimerSpec, on_timer
 from apache_beam.utils.timestamp import Timestamp
 
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from pipeline.sources import Source
 from transforms.aggregated import aggregated
 from transforms.dates import duration_ms, nanos_of

@@ -10,7 +10,7 @@ from bench.figures import Row, Throughput
 from bench.generate import Traffic
 from bench.preload import write_file
 from bench.throughput import MILLION
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 
 
 class _Replayed(NamedTuple):
@@ -42,7 +42,7 @@ def _replay(file: Path, expected: int, within_s: float) -> _Replayed:
     folder, topic = file.with_suffix(""), Settings().aggregated_topic
     folder.mkdir()
     settings = {"application.id": "bench-replay", "state.dir": str(folder)}
-    program = ("cli.main", "replay", str(file), "--output", str(folder), "--config")
+    program = ("tracing_aggregator.cli.main", "replay", str(file), "--output", str(folder), "--config")
     with Aggregator(program, settings, folder) as run:
         deadline = run.started + within_s
         usage = run.tree.usage()

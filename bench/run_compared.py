@@ -7,8 +7,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.config import load_config
-from runners import flink
+from pipeline.config.load import load_config
+from runners.flink import runner as flink
 from runners.kafka_graph import kafka_graph
 
 if TYPE_CHECKING:

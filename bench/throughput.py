@@ -9,9 +9,9 @@ from bench.aggregator import ROOT, Aggregator
 from bench.bed import Bed
 from bench.figures import Row, Throughput
 from bench.outputs import Growth
-from metrics.job import counters
-from runners.flink_options import read_configuration
-from runners.flink_rest import FlinkRest
+from runners.flink.options import read_configuration
+from runners.flink.rest import FlinkRest
+from tracing_aggregator.metrics.job import counters
 
 MILLION = 1_000_000
 COUNTERS = ("views_cached", "views_rebuilt", "snapshots", "revisions", "dead_lettered")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import apache_beam as beam
 
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from pipeline.sources import Source
 from transforms.record_batch import RecordBatch
 from transforms.records import KeyValue

@@ -49,7 +49,7 @@ mounts=(--volume /etc/ssl/certs:/etc/ssl/certs:ro)
 
 say "A broker"
 broker="$(port)"
-PYTHONPATH="$PWD:$PWD/clients" "$python" -m cli.main broker --port "$broker" --data "$work/broker" &
+PYTHONPATH="$PWD:$PWD/clients" "$python" -m tracing_aggregator.cli.main broker --port "$broker" --data "$work/broker" &
 children+=("$!")
 for _ in $(seq 60); do
   (exec 3<>"/dev/tcp/127.0.0.1/$broker") 2>/dev/null && break

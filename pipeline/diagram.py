@@ -3,8 +3,8 @@
 import apache_beam as beam
 from apache_beam.pipeline import AppliedPTransform, PipelineVisitor
 
+from pipeline.config.settings import Settings
 from pipeline.graph import Sinks, build
-from pipeline.settings import Settings
 from pipeline.sources import Read
 
 #: Steps that only say types or merge; arrows lead past them.

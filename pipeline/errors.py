@@ -2,12 +2,12 @@
 
 UserError
 ├── ConfigError              pipeline.errors: mistakes in the configuration
-├── BrokersUnreachableError  runners.admin: no broker answers, or none lets us in
-├── BrokerError              runners.broker: a broker cannot run here
-├── JarError                 runners.jars: a Java part is not to be had
-├── JavaError                runners.java: no Java that is new enough
-├── JavaProcessError         runners.java_process: a JVM ended, or was not ready in time
-└── TooSlowError             dashboard.store: a question to the store takes too long
+├── BrokersUnreachableError  runners.kafka.admin: no broker answers, or none lets us in
+├── BrokerError              runners.kafka.broker: a broker cannot run here
+├── JarError                 runners.java.jars: a Java part is not to be had
+├── JavaError                runners.java.find_java: no Java that is new enough
+├── JavaProcessError         runners.java.java_process: a JVM ended, or was not ready in time
+└── TooSlowError             tracing_aggregator.dashboard.store: a question to the store takes too long
 """
 
 

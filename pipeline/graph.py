@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 import apache_beam as beam
 
-from pipeline.setting_types import sla_rules
-from pipeline.settings import Settings
+from pipeline.config.setting_types import sla_rules
+from pipeline.config.settings import Settings
 from pipeline.sources import Source
 from pipeline.topic_names import followed
 from transforms import dead_letters

@@ -2,7 +2,7 @@
 
 import re
 
-from pipeline.references import is_reference
+from pipeline.config.references import is_reference
 
 MASK = "***"
 # `.key` ends the name of a key in itself; `limit.open.per.key` is a number, `private.key.file` a path.

@@ -1,4 +1,4 @@
-"""Sinks for one process: files, stdout, memory. Kafka is in kafka_sinks.py."""
+"""Sinks for one process: files, stdout, memory. Kafka is in io/write_to_kafka.py."""
 
 import sys
 from collections import defaultdict

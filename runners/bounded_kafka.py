@@ -5,16 +5,16 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from pipeline.client_properties import to_librdkafka
-from pipeline.config import Config
+from pipeline.config.client_properties import to_librdkafka
+from pipeline.config.load import Config
 from pipeline.graph import Sinks, build
 from pipeline.io.read_from_kafka import KafkaRanges
 from pipeline.io.read_ranges import Range
 from pipeline.io.write_to_kafka import WriteToKafka
-from runners.compaction import with_compacted_topics
 from runners.direct import run_graph
-from runners.positions import bounds
-from runners.reads import Partitions, admin_client, partitions
+from runners.kafka.compacted_topics import with_compacted_topics
+from runners.kafka.positions import bounds
+from runners.kafka.read_plan import Partitions, admin_client, partitions
 
 if TYPE_CHECKING:
     from confluent_kafka import Consumer

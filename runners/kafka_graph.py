@@ -6,10 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.config import Config
-from pipeline.settings import Settings
-from runners.compaction import with_compacted_topics
-from runners.reads import admin_client, partitions
+from pipeline.config.load import Config
+from pipeline.config.settings import Settings
+from runners.kafka.compacted_topics import with_compacted_topics
+from runners.kafka.read_plan import admin_client, partitions
 
 if TYPE_CHECKING:
     from apache_beam import Pipeline, PTransform
@@ -80,9 +80,9 @@ def _with_java(
 
 @contextmanager
 def _expansion(settings: Settings) -> Iterator[str]:
-    from runners.expansion import expansion_service
-    from runners.jars import resolve
-    from runners.java import find_java
+    from runners.java.expansion import expansion_service
+    from runners.java.find_java import find_java
+    from runners.java.jars import resolve
     from runners.state_folder import StateFolder
 
     jars = resolve("java-io", Path(settings.jars_cache).expanduser(), settings.jars_mirror)

@@ -11,11 +11,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
 
-from pipeline.config import Config
+from pipeline.config.load import Config
+from pipeline.config.references import looked_up
 from pipeline.errors import UserError
 from pipeline.log_lines import LEVELS, Masker, Repeats, entry
 from pipeline.masking import is_secret
-from pipeline.references import looked_up
 from runners.state_folder import StateFolder
 
 _LOOK_S = 1.0

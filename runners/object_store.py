@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from pipeline.errors import UserError
-from runners.savepoints import METADATA
+from runners.flink.savepoints import METADATA
 
 _PLACE = re.compile(r"s3a?://(?P<bucket>[^/]+)/?(?P<prefix>.*?)/*$")
 

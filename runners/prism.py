@@ -14,14 +14,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pipeline.config import Config
+from pipeline.config.load import Config
 from pipeline.errors import UserError
-from runners.java_process import DIE_WITH_PARENT
-from runners.job_server import Submission
+from runners.flink.job_server import Submission
+from runners.java.java_process import DIE_WITH_PARENT
+from runners.kafka.read_plan import admin_client, partitions
 from runners.kafka_graph import NATIVE, Build, kafka_graph
 from runners.ports import free_ports, listens
-from runners.reads import admin_client, partitions
-from runners.sealed import sealed
+from runners.secrets_in_env import sealed
 from runners.stop_signals import stop_request
 
 START_S = 30
@@ -33,7 +33,7 @@ def run(config: Config, tell: Callable[[str], None], beam_flags: Sequence[str] =
 
     It commits no offsets, since it could not resume: each start reads all there is. `UserError` without a program.
     """
-    from runners.flink import OPEN_PORTS
+    from runners.flink.runner import OPEN_PORTS
 
     config = sealed(config)
     settings = config.settings

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from pipeline.config.settings import Settings
 from pipeline.envelope_lines import STDIN, first_fault
 from pipeline.errors import UserError
 from pipeline.graph import Sinks, build
-from pipeline.settings import Settings
 from pipeline.sinks import WriteEnvelopes
 from pipeline.sources import EnvelopeSource
 from runners.direct import run_graph

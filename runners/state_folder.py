@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from pipeline.config.settings import Settings
 from pipeline.errors import UserError
-from pipeline.settings import Settings
 
 
 @dataclass(frozen=True)

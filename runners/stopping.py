@@ -4,9 +4,9 @@ import os
 import signal
 import time
 
-from pipeline.config import Config
+from pipeline.config.load import Config
 from pipeline.errors import UserError
-from runners.savepoints import snapshots
+from runners.flink.savepoints import snapshots
 from runners.state_folder import StateFolder
 
 #: What an end takes beside its savepoint.

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from cli.main import COMMANDS
-from pipeline import java_clients
-from pipeline.settings import Settings, table
-from pipeline.streams_properties import EQUIVALENTS
-from runners.topics import wanted_topics
+from pipeline.config import java_clients
+from pipeline.config.settings import Settings, table
+from pipeline.config.streams_properties import EQUIVALENTS
+from runners.kafka.topics import wanted_topics
 from tests.test_schemas import ROOT
+from tracing_aggregator.cli.main import COMMANDS
 
 DOCS = ROOT / "docs"
 GUIDES = ["security.md", "wire-format.md", "migration.md"]

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from cli.main import COMMANDS
 from tests.test_guides import anchors, text_of
 from tests.test_schemas import ROOT
+from tracing_aggregator.cli.main import COMMANDS
 
 DOCUMENTS = [
     ROOT / "README.md",
@@ -54,7 +54,7 @@ def test_every_document_is_in_the_index_of_its_folder(folder: str):
 def test_the_files_and_folders_that_contributors_are_told_of_exist():
     named = set(
         re.findall(
-            r"`((?:transforms|pipeline|runners|sinks|cli|explain|dashboard|tests|docs)/[\w./-]+)`",
+            r"`((?:transforms|pipeline|runners|tracing_aggregator|tests|docs)/[\w./-]+)`",
             text_of(ROOT / "CONTRIBUTING.md"),
         )
     )

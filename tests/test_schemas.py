@@ -9,15 +9,15 @@ import orjson
 import pytest
 from jsonschema import Draft202012Validator
 
-from explain.document import document
-from explain.subject import subject_of
-from explain.timeline import timeline
-from pipeline.settings import Settings, table
+from pipeline.config.settings import Settings, table
 from runners.replay import replay
-from tests.explain.test_timeline import CASES
 from tests.histories import Plan, any_trace, traffic
 from tests.pure_run import PureRun
+from tests.tracing_aggregator.explain.test_timeline import CASES
 from tools.outputs_table import OUTPUTS, outputs_table
+from tracing_aggregator.explain.document import document
+from tracing_aggregator.explain.subject import subject_of
+from tracing_aggregator.explain.timeline import timeline
 from transforms import findings
 from transforms.addresses import skew_key, window_key
 from transforms.dead_letters import PART_BYTES, DeadLetter, to_key_values

@@ -4,7 +4,7 @@ import threading
 import tracemalloc
 from pathlib import Path
 
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from runners.replay import replay
 from tests.soak import Soak, children, growth, open_files
 from transforms.waits import Waits

@@ -8,8 +8,8 @@ import orjson
 import pytest
 from jsonschema import Draft202012Validator
 
+from pipeline.config.settings import Settings
 from pipeline.envelope import from_line
-from pipeline.settings import Settings
 from tests.test_schemas import DATA, ROOT, check, schema
 from tracing_clients.traces import NOWHERE
 from tracing_clients.traces import Trace as Written

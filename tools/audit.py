@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from packaging.version import InvalidVersion, Version
 
-from runners.jars import locked
+from runners.java.jars import locked
 from tools.licences import packages
 
 Advisory = Mapping[str, Any]

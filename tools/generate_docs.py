@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from sizing.advice import table
 from tools.kibana_objects import ndjson
 from tools.outputs_table import outputs_table
+from tracing_aggregator.sizing.advice import table
 
 ROOT = Path(__file__).parent.parent
 VALUES = ROOT / "deploy" / "helm" / "sizes"
@@ -47,7 +47,7 @@ def _replaced(text: str, section: str, content: str) -> str:
 
 def _output(*command: str) -> str:
     """What one of our commands prints."""
-    program = [sys.executable, "-m", "cli.main", *command]
+    program = [sys.executable, "-m", "tracing_aggregator.cli.main", *command]
     return subprocess.run(program, cwd=ROOT, check=True, capture_output=True, text=True, timeout=120).stdout
 
 

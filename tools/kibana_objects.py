@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sinks.elasticsearch.documents import ANOMALY_INDEX, STATS_INDEX, TRACE_INDEX
+from tracing_aggregator.sinks.elasticsearch.documents import ANOMALY_INDEX, STATS_INDEX, TRACE_INDEX
 
 Json = dict[str, Any]
 

@@ -9,7 +9,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
-from runners.jars import Jar, locked
+from runners.java.jars import Jar, locked
 
 ROOT = Path(__file__).parents[1]
 LIST = ROOT / "THIRD-PARTY.md"
@@ -67,11 +67,11 @@ _HEAD = """# What we ship of others
 
 Written by `python -m tools.licences`. Licences are named as SPDX does. The wheels of this project hold uPlot alone; the
 rest is in the container image, which installs the Python packages of `requirements.lock` and the jars of
-`runners/jars.lock`.
+`runners/java/jars.lock`.
 
 | what | where | licence |
 |---|---|---|
-| uPlot 1.6, by Leon Sorokin | `dashboard/static/vendor`, with its licence | MIT |
+| uPlot 1.6, by Leon Sorokin | `tracing_aggregator/dashboard/static/vendor`, with its licence | MIT |
 | OpenJDK 17, from Debian | the image; `/usr/share/doc/openjdk-*` in it | GPL-2.0 WITH Classpath-exception-2.0 |
 | Python 3.11 and Debian 12 | the base of the image; `/usr/share/doc/*/copyright` in it | PSF-2.0, and those of Debian |
 | Apache Flink 1.19 | the image `tracing-aggregator-flink` | Apache-2.0 |

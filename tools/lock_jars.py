@@ -170,7 +170,7 @@ TEST_GROUPS: Mapping[str, Group] = {
     # Compiles the few lines of Java that start these, since a Java may come without a compiler.
     "ecj": Group(roots=["org.eclipse.jdt:ecj:3.33.0"], pinned=[], cut={}),
 }
-LOCKS = {ROOT / "runners" / "jars.lock": GROUPS, ROOT / "tests" / "jars.lock": TEST_GROUPS}
+LOCKS = {ROOT / "runners" / "java" / "jars.lock": GROUPS, ROOT / "tests" / "jars.lock": TEST_GROUPS}
 
 
 def pom(group: Group) -> str:

@@ -14,7 +14,7 @@ from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
-from runners.jars import Jar, locked
+from runners.java.jars import Jar, locked
 
 
 def bill(python_packages: str, jars: Iterable[Jar]) -> str:

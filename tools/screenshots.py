@@ -11,13 +11,13 @@ from urllib.request import urlopen
 import click
 from playwright.sync_api import Browser, sync_playwright
 
-from dashboard.api import application
-from dashboard.background import running
-from dashboard.intake.ingest import Ingest
-from dashboard.measure.synthetic import Traffic
-from dashboard.store import Reader, open_store
-from pipeline.settings import Settings
+from bench.dashboard.background import running
+from bench.dashboard.synthetic import Traffic
+from pipeline.config.settings import Settings
 from tools.moving_picture import record
+from tracing_aggregator.dashboard.api import application
+from tracing_aggregator.dashboard.intake.ingest import Ingest
+from tracing_aggregator.dashboard.store import Reader, open_store
 
 FOLDER = Path(__file__).parent.parent / "docs" / "screenshots"
 _MINUTES = 20

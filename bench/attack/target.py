@@ -6,18 +6,18 @@ Prints both ports, and serves until stdin ends. The token is `open-sesame`.
 import sys
 from pathlib import Path
 
-from dashboard.api import application
-from dashboard.intake.ingest import Ingest
-from dashboard.measure.synthetic import Traffic
-from dashboard.store import Reader, open_store
-from ingest.raw_traces import Consumption
-from ingest.receiver import Receiver
-from ingest.records import Topics
-from pipeline.settings import Settings
-from web.connections import Connections, Limits
-from web.listening import bound
-from web.server import in_thread, server
-from web.tokens import Tokens
+from bench.dashboard.synthetic import Traffic
+from pipeline.config.settings import Settings
+from tracing_aggregator.dashboard.api import application
+from tracing_aggregator.dashboard.intake.ingest import Ingest
+from tracing_aggregator.dashboard.store import Reader, open_store
+from tracing_aggregator.ingest.raw_traces import Consumption
+from tracing_aggregator.ingest.receiver import Receiver
+from tracing_aggregator.ingest.records import Topics
+from tracing_aggregator.web.connections import Connections, Limits
+from tracing_aggregator.web.listening import bound
+from tracing_aggregator.web.server import in_thread, server
+from tracing_aggregator.web.tokens import Tokens
 
 TOKEN = "open-sesame"  # noqa: S105 - for this alone
 STREAMS = 100

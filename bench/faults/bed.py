@@ -8,13 +8,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from bench.aggregator import ROOT
-from bench.cluster.cluster import Cluster
-from bench.cluster.process import FlinkProcess
 from bench.processes import PROC
-from pipeline.settings import Settings
-from runners.broker import Broker
-from runners.flink_cluster import running_job
-from runners.flink_rest import FlinkError
+from pipeline.config.settings import Settings
+from runners.flink.cluster import running_job
+from runners.flink.rest import FlinkError
+from runners.kafka.broker import Broker
+from tests.cluster.cluster import Cluster
+from tests.cluster.process import FlinkProcess
 
 PATIENCE_S = 300
 POLL_S = 0.2
@@ -71,7 +71,7 @@ class Bed:
 
     def command(self, *arguments: str) -> str:
         """Runs `tracing-aggregator` with the settings; returns what it prints."""
-        line = [sys.executable, "-m", "cli.main", *arguments]
+        line = [sys.executable, "-m", "tracing_aggregator.cli.main", *arguments]
         line += [part for name, value in self.settings.items() for part in ("-o", f"{name}={value}")]
         ended = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=2 * PATIENCE_S, check=False)
         if ended.returncode:

@@ -11,7 +11,7 @@ from bench.faults.judge import Outcome, Row, duplicates, recovery
 from bench.faults.messages import Messages
 from bench.faults.outputs import Outputs
 from bench.faults.traffic import Traffic
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 
 _NAMES = Settings()
 TRACES, FINDINGS, LETTERS = _NAMES.aggregated_topic, _NAMES.anomaly_topic, _NAMES.dead_letter_topic

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.profile.stacks import Stack, read_stacks
-from runners.jars import locked, resolve
+from runners.java.jars import locked, resolve
 
 LOCK = Path(__file__).with_name("profiler.lock")
 RATE = 100

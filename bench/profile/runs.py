@@ -15,12 +15,16 @@ from bench.preload import write_file
 from bench.processes import PROC
 from bench.profile.recorders import java_stacks, python_stacks
 from bench.profile.stacks import Stack
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 
 TARGETS = ("replay", "direct", "flink")
 START_S = 120
 POLL_S = 0.1
-_PROGRAM, _WORKER, _FLINK = "cli.main", "runners.worker", "org.apache.beam.runners.flink.FlinkJobServerDriver"
+_PROGRAM, _WORKER, _FLINK = (
+    "tracing_aggregator.cli.main",
+    "runners.worker",
+    "org.apache.beam.runners.flink.FlinkJobServerDriver",
+)
 
 
 class Profile(NamedTuple):
@@ -48,7 +52,7 @@ def _replay(folder: Path, plan: Plan, say: Callable[[str], None]) -> Profile:
     file = folder / "traces.jsonl"
     traces = write_file(file, Settings().tracing_topic, plan.traffic(REPLAYED_TRACES).traces())
     say(f"replay of {traces} traces …")
-    program = ("cli.main", "replay", str(file), "--output", str(folder / "out"), "--config")
+    program = ("tracing_aggregator.cli.main", "replay", str(file), "--output", str(folder / "out"), "--config")
     with Aggregator(program, {"application.id": "profile", "state.dir": str(folder)}, folder) as run:
         stacks = python_stacks(_running(run, _PROGRAM), None, folder, plan.within_s)
     return Profile("replay", f"replay of a file: Python, {traces} traces", stacks)

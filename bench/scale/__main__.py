@@ -16,7 +16,7 @@ from bench.scale.core_curves import core_curves
 from bench.scale.flink_curves import Extent
 from bench.scale.lagging import lagging
 from bench.scale.replay_curves import replay_curves
-from sizing.curves import FIGURES, Curve, load, save
+from tracing_aggregator.sizing.curves import FIGURES, Curve, load, save
 
 PARTS = ("core", "replay", "rates", "shapes", "bursts", "lag")
 QUICK = Extent(warm_up=8_000, burst=4_000, seconds=4, quick=True)

@@ -8,7 +8,7 @@ import matplotlib as mpl
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from sizing.curves import Curve
+from tracing_aggregator.sizing.curves import Curve
 
 WIDTH, HEIGHT = 3.6, 2.4
 COLUMNS = 3

@@ -11,8 +11,8 @@ from functools import partial
 from typing import Any
 
 from bench.generate import MS, RawTrace
+from pipeline.config.settings import Settings
 from pipeline.graph import waits_of
-from pipeline.settings import Settings
 from transforms.addresses import FOLLOW, JOIN, LOCATE, ORDER, STATS
 from transforms.batch_parser import parse_traces
 from transforms.block_view import BlockView

@@ -10,8 +10,8 @@ import orjson
 from bench.generate import MS, SECOND, Traffic
 from bench.report import machine
 from bench.scale.core import KINDS, PARSE, Core
-from pipeline.settings import Settings
-from sizing.curves import Curve, Row
+from pipeline.config.settings import Settings
+from tracing_aggregator.sizing.curves import Curve, Row
 from transforms.addresses import FOLLOW, JOIN, LOCATE, ORDER, PRODUCE, STATS
 from transforms.records import SEND, KeyValue
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from bench.report import machine
 from bench.scale.flink_session import Load, session
-from sizing.curves import Curve
+from tracing_aggregator.sizing.curves import Curve
 
 Say = Callable[[str], None]
 Measured = Iterator[tuple[str, Curve]]

@@ -15,9 +15,9 @@ from bench.outputs import Delays, Growth
 from bench.preload import Loader, paced
 from bench.processes import JAVA, PYTHON
 from bench.throughput import MILLION
-from runners.flink_options import read_configuration
-from runners.flink_rest import FlinkRest
-from sizing.curves import Row
+from runners.flink.options import read_configuration
+from runners.flink.rest import FlinkRest
+from tracing_aggregator.sizing.curves import Row
 from transforms.records import COMMIT
 
 WITHIN_S = 240

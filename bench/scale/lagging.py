@@ -13,7 +13,7 @@ from bench.preload import PARTITIONS, Loader, paced
 from bench.report import machine
 from bench.scale.flink_curves import Extent, Measured
 from bench.scale.flink_session import session
-from sizing.curves import Curve
+from tracing_aggregator.sizing.curves import Curve
 from transforms.records import CONSUME
 
 RETENTION_S = 30

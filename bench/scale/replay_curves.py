@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from bench.generate import SECOND, Traffic
 from bench.replay import replay
 from bench.report import machine
-from sizing.curves import Curve, Row
+from tracing_aggregator.sizing.curves import Curve, Row
 
 START = 1_795_359_300 * SECOND
 GROUPS = (0, 1, 2, 4, 8)

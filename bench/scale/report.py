@@ -5,9 +5,9 @@ from pathlib import Path
 
 from bench.marks import Marks
 from bench.scale import charts, skew, tables
-from sizing.answer import model_text
-from sizing.curves import Curve
-from sizing.model import Demand
+from tracing_aggregator.sizing.answer import model_text
+from tracing_aggregator.sizing.curves import Curve
+from tracing_aggregator.sizing.model import Demand
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "scale.md"
 CHARTS = DOCUMENT.parent / "figures" / "scale.svg"

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from bench.scale.core_curves import LAG_GROUPS, LAG_RETENTION_S
 from bench.scale.flink_curves import skewed
 from bench.scale.simulate import Case, Outcome, is_joined, simulate, zipf
-from sizing.costs import costs
-from sizing.curves import Curve
-from sizing.model import lag_factor
-from sizing.tables import grid, number
+from tracing_aggregator.sizing.costs import costs
+from tracing_aggregator.sizing.curves import Curve
+from tracing_aggregator.sizing.model import lag_factor
+from tracing_aggregator.sizing.tables import grid, number
 
 #: More than can be done, so that there is always work.
 _OVERLOAD = 1.5

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from sizing.curves import Curve
-from sizing.tables import grid, number
+from tracing_aggregator.sizing.curves import Curve
+from tracing_aggregator.sizing.tables import grid, number
 
-#: What the document shows of curves with many columns; sizing/measured.json has all.
+#: What the document shows of curves with many columns; tracing_aggregator/sizing/measured.json has all.
 SHOWN = {
     "core-groups": ("bytes per message", "locate bytes", "order bytes", "join bytes", "written bytes per message",
                     "CPU s per million", "parse CPU s", "locate CPU s", "order CPU s", "join CPU s"),

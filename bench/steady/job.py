@@ -30,7 +30,7 @@ def submit(settings: dict[str, str]) -> str:
 
 
 def _command(settings: dict[str, str], *arguments: str) -> str:
-    line = [sys.executable, "-m", "cli.main", *arguments]
+    line = [sys.executable, "-m", "tracing_aggregator.cli.main", *arguments]
     line += [part for name, value in settings.items() for part in ("-o", f"{name}={value}")]
     ended = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=START_S, check=False)
     if ended.returncode:

@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.cluster.cluster import Cluster
 from bench.generate import SECOND, Traffic
 from bench.outputs import Growth
 from bench.preload import Loader, paced
@@ -15,9 +14,10 @@ from bench.processes import JAVA, PYTHON, ProcessTree, Usage
 from bench.report import machine
 from bench.steady.job import job_settings, submit
 from bench.steady.samples import Figures, Sample, bytes_per_message
-from pipeline.settings import Settings
-from runners.broker import Broker
-from runners.flink_rest import FlinkError, FlinkRest
+from pipeline.config.settings import Settings
+from runners.flink.rest import FlinkError, FlinkRest
+from runners.kafka.broker import Broker
+from tests.cluster.cluster import Cluster
 
 TRACES_PER_MESSAGE = 4
 WARM_UP_S = 30

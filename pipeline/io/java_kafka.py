@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import apache_beam as beam
 
-from pipeline.config import Config
+from pipeline.config.load import Config
 from pipeline.sources import Read
 from transforms.record_batch import RecordBatch
 from transforms.records import KeyValue

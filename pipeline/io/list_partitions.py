@@ -15,7 +15,7 @@ import apache_beam as beam
 from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import TimerSpec, on_timer
 
-from pipeline.client_properties import to_librdkafka
+from pipeline.config.client_properties import to_librdkafka
 from pipeline.io.hold import set_with_hold
 from pipeline.io.reader_state import Listed, encode
 from pipeline.io.topics_to_read import TopicsToRead

@@ -13,7 +13,7 @@ from typing import Any
 
 import apache_beam as beam
 
-from pipeline.config import Config
+from pipeline.config.load import Config
 from pipeline.io.hold import HoldFarTime
 from pipeline.io.list_partitions import ListPartitions
 from pipeline.io.read_partitions import FINDINGS, MESSAGES, OFFSETS, CommitOffsets, ReadPartitions

@@ -21,8 +21,7 @@ from msgspec import msgpack
 
 from pipeline.io.event_time import BROKER_MARGIN_MS, Pace, promised
 from pipeline.io.hold import set_with_hold
-from pipeline.io.message_batch import batch_of
-from pipeline.io.partition_consumer import PartitionConsumer, Skipped
+from pipeline.io.partition_consumer import PartitionConsumer, Skipped, batch_of
 from pipeline.io.reader_clients import ReaderClients, clients_of
 from pipeline.io.reader_state import BEGINNING, GROUPS_OFFSET, Progress, encode, listing_of, merged, state_of
 from transforms import counters

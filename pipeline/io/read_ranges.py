@@ -11,9 +11,8 @@ from typing import Any, NamedTuple
 import apache_beam as beam
 from apache_beam import pvalue
 
-from pipeline.client_properties import to_librdkafka
-from pipeline.io.message_batch import batch_of
-from pipeline.io.partition_consumer import PartitionConsumer
+from pipeline.config.client_properties import to_librdkafka
+from pipeline.io.partition_consumer import PartitionConsumer, batch_of
 from pipeline.io.read_partitions import MESSAGES
 from pipeline.io.topics_to_read import Partition
 

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 
-from pipeline.client_properties import to_librdkafka
+from pipeline.config.client_properties import to_librdkafka
 from pipeline.io.partition_consumer import PartitionConsumer
 from pipeline.io.topics_to_read import Partition
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from pipeline.topic_names import topic_pattern
 
 Partition = tuple[str, int]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import apache_beam as beam
 
-from pipeline.client_properties import to_librdkafka
+from pipeline.config.client_properties import to_librdkafka
 from transforms import counters
 from transforms.dead_letters import DeadLetter, to_key_values
 from transforms.records import UNKNOWN, KafkaRecord, KeyValue

@@ -1,7 +1,7 @@
 """Curves of a machine that does not exist: round figures that grow as real ones do."""
 
-from sizing.costs import Costs
-from sizing.curves import Curve
+from tracing_aggregator.sizing.costs import Costs
+from tracing_aggregator.sizing.curves import Curve
 
 COSTS = Costs(
     java_s=100e-6,

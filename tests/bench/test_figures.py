@@ -7,7 +7,7 @@ from bench.outputs import Growth, Point
 from bench.plan import FLINK, NAIVE_NAME
 from bench.processes import Usage
 from bench.report import MARKS, ratio, write_into
-from pipeline.settings import OUTPUT_TOPICS
+from pipeline.config.settings import OUTPUT_TOPICS
 
 CPU = {"java": 40.0, "python": 30.0}
 

@@ -6,7 +6,7 @@ import pytest
 from bench import naive
 from bench.generate import Traffic
 from pipeline import graph
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from pipeline.sinks import WriteToMemory
 from pipeline.sources import MemorySource
 from runners.direct import run_graph

@@ -9,10 +9,10 @@ from click.testing import CliRunner
 
 from bench.scale import __main__ as command
 from bench.scale import charts, report, tables
-from sizing.answer import model_text
-from sizing.curves import FIGURES, Curve, load
-from sizing.model import Demand
 from tests.bench.invented_curves import invented
+from tracing_aggregator.sizing.answer import model_text
+from tracing_aggregator.sizing.curves import FIGURES, Curve, load
+from tracing_aggregator.sizing.model import Demand
 
 ROOT = Path(__file__).parent.parent.parent
 

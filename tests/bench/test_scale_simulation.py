@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from bench.scale.simulate import Case, is_joined, simulate, zipf
-from sizing.model import lag_factor
+from tracing_aggregator.sizing.model import lag_factor
 
 CALM = Case(messages_per_s=1000, shares=[1] * 8, workers=4, traces_per_s=2000, bound=0.5, seconds=10)
 

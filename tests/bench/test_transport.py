@@ -1,7 +1,7 @@
 """The transport alone copies: what is compared with it must read and write as much."""
 
 from bench import transport
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from pipeline.sinks import WriteToMemory
 from pipeline.sources import MemorySource
 from runners.direct import run_graph

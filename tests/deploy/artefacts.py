@@ -9,9 +9,9 @@ from typing import Any
 import yaml
 from click import Context, Group
 
-from cli.main import main
-from pipeline.config import Config, load_config
-from pipeline.config_sources import ENVIRONMENT_PREFIX
+from pipeline.config.config_sources import ENVIRONMENT_PREFIX
+from pipeline.config.load import Config, load_config
+from tracing_aggregator.cli.main import main
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"

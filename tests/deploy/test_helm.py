@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline import java_clients
-from pipeline.config import SETTINGS
+from pipeline.config import java_clients
+from pipeline.config.load import SETTINGS
 from tests.deploy.artefacts import CHART, as_understood, documents, parse
 
 HELM = shutil.which("helm", path=os.pathsep.join([os.environ["PATH"], str(Path.home() / "go" / "bin")]))

@@ -9,9 +9,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.registry import CollectorRegistry
 
-from metrics.health import PATIENCE_S, Health
-from metrics.server import MetricsServer
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from tests.deploy.artefacts import (
     DOCKERFILE,
     FLINK_DOCKERFILE,
@@ -22,6 +20,8 @@ from tests.deploy.artefacts import (
     json_of,
     parse,
 )
+from tracing_aggregator.metrics.health import PATIENCE_S, Health
+from tracing_aggregator.metrics.server import MetricsServer
 
 HADOLINT = shutil.which("hadolint", path=f"{Path(sys.executable).parent}")
 DOCKERFILES = pytest.mark.parametrize("file", [DOCKERFILE, FLINK_DOCKERFILE], ids=["aggregator", "flink"])
@@ -110,7 +110,11 @@ def test_what_the_build_is_sent_is_enough_to_install_everything(tmp_path):
             copy(source, target)
     sent, whole = built(context, tmp_path / "sent"), built(ROOT, tmp_path / "whole")
     assert sent == whole
-    assert {"runners/jars.lock", "dashboard/schema.sql", "cli/main.py"} <= sent
+    assert {
+        "runners/java/jars.lock",
+        "tracing_aggregator/dashboard/schema.sql",
+        "tracing_aggregator/cli/main.py",
+    } <= sent
 
 
 def built(source: Path, folder: Path) -> set[str]:

@@ -7,12 +7,12 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from bench.cluster.configuration import NEEDED, SLOTS
-from pipeline.config import load_config
-from pipeline.settings import Settings
-from runners.flink_jar import MAIN
-from runners.flink_options import cluster_configuration
-from runners.jars import Jar, resolve
+from pipeline.config.load import load_config
+from pipeline.config.settings import Settings
+from runners.flink.job_jar import MAIN
+from runners.flink.options import cluster_configuration
+from runners.java.jars import Jar, resolve
+from tests.cluster.configuration import NEEDED, SLOTS
 from tests.deploy.artefacts import (
     DEPLOY,
     FLINK_DEPLOYMENT,

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from pipeline import java_clients
-from pipeline.config import SETTINGS
+from pipeline.config import java_clients
+from pipeline.config.load import SETTINGS
 from tests.deploy.artefacts import DEPLOY, DOCKERFILE, ROOT
 
 FILES = sorted(

@@ -5,12 +5,12 @@ import re
 
 import pytest
 
-from cli.main import COMMANDS
 from tests.deploy.artefacts import ROOT
-from tests.metrics.test_deploy import NAME, NAMES, rules
+from tests.tracing_aggregator.metrics.test_deploy import NAME, NAMES, rules
+from tracing_aggregator.cli.main import COMMANDS
 
 GUIDE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-PACKAGES = ("cli", "dashboard", "explain", "ingest", "metrics", "pipeline", "runners", "sinks", "transforms")
+PACKAGES = ("pipeline", "runners", "tracing_aggregator", "transforms")
 
 
 def section(title: str) -> str:

@@ -27,7 +27,9 @@ def main(target: str, seconds: int, again: Path | None) -> None:
         import atheris
     except ImportError:
         sys.exit("There is no atheris here. Get it: pip install atheris")
-    with atheris.instrument_imports(include=["transforms", "pipeline", "dashboard", "metrics"]):
+    with atheris.instrument_imports(
+        include=["transforms", "pipeline", "tracing_aggregator.dashboard", "tracing_aggregator.metrics"]
+    ):
         from tests.fuzz.targets import TARGETS
     corpus = Path(".fuzz") / target
     corpus.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,7 @@ from urllib.request import urlopen
 import orjson
 from apache_beam import pvalue
 
-from pipeline.config import load_config
+from pipeline.config.load import load_config
 from pipeline.envelope import from_line
 from pipeline.errors import UserError
 from pipeline.sources import _ReadEnvelopes
@@ -111,7 +111,7 @@ def request(data: bytes) -> None:
 
 def output(data: bytes) -> None:
     """A record of an output topic, as the dashboard stores it: it is taken, or counted as unreadable."""
-    from dashboard.intake.ingest import Record
+    from tracing_aggregator.dashboard.intake.ingest import Record
 
     ingest, _ = _store()
     ingest.take([Record(topic, 0, 1, START, data) for topic in ingest.topics])
@@ -167,9 +167,9 @@ def _join(items: list[Trace | HeaderLink]) -> None:
 
 @cache
 def _store() -> tuple[Any, Any]:
-    from dashboard.intake.ingest import Ingest
-    from dashboard.store import Reader, open_store
-    from pipeline.settings import Settings
+    from pipeline.config.settings import Settings
+    from tracing_aggregator.dashboard.intake.ingest import Ingest
+    from tracing_aggregator.dashboard.store import Reader, open_store
 
     folder = tempfile.mkdtemp(dir=_FOLDER, prefix=f"fuzz-{os.getpid()}-")
     path = Path(folder) / "store.sqlite"
@@ -180,7 +180,7 @@ def _store() -> tuple[Any, Any]:
 def _client() -> Any:
     from fastapi.testclient import TestClient
 
-    from dashboard.api import application
+    from tracing_aggregator.dashboard.api import application
 
     return TestClient(application(_store()[1], None), base_url="http://localhost", raise_server_exceptions=False)
 
@@ -189,8 +189,8 @@ def _client() -> Any:
 def _metrics_server() -> tuple[Any, list[Any]]:
     from prometheus_client.registry import REGISTRY
 
-    from metrics.health import Health
-    from metrics.server import MetricsServer
+    from tracing_aggregator.metrics.health import Health
+    from tracing_aggregator.metrics.server import MetricsServer
 
     broken = _Errors()
     logging.getLogger("uvicorn.error").addHandler(broken)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from pipeline.settings import table
+from pipeline.config.settings import table
 from tests.fuzz.targets import TARGETS
 from tests.histories import any_trace, value_of
 

@@ -54,7 +54,7 @@ def settings(servers: str, name: str, folder: Path, **more: str) -> dict[str, st
 
 def command(name: str, *arguments: str, given: dict[str, str]) -> list[str]:
     overrides = [part for key, value in given.items() for part in ("-o", f"{key}={value}")]
-    return [sys.executable, "-m", "cli.main", name, *arguments, *overrides]
+    return [sys.executable, "-m", "tracing_aggregator.cli.main", name, *arguments, *overrides]
 
 
 def tracing_aggregator(name: str, *arguments: str, given: dict[str, str]) -> str:

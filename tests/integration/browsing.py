@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from dashboard.api import application
-from dashboard.background import running
-from tests.dashboard.shop import shop
-from tests.dashboard.stores import Made
+from bench.dashboard.background import running
+from tests.tracing_aggregator.dashboard.shop import shop
+from tests.tracing_aggregator.dashboard.stores import Made
+from tracing_aggregator.dashboard.api import application
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 MARKS = [

@@ -7,7 +7,7 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from pipeline.envelope import from_line
-from runners.broker import Broker
+from runners.kafka.broker import Broker
 from tests.integration.aggregations import settings, tracing_aggregator
 from tests.integration.search_server import SearchServer
 

@@ -11,7 +11,7 @@ from typing import Self
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from runners.positions import bounds
+from runners.kafka.positions import bounds
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent

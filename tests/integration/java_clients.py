@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple, Self, TypeVar
 
-from runners.jars import resolve
-from runners.java import find_java
-from runners.java_process import JavaProcess, JavaProcessError
+from runners.java.find_java import find_java
+from runners.java.jars import resolve
+from runners.java.java_process import JavaProcess, JavaProcessError
 
 INTERCEPTORS = "org.ianitrix.kafka.interceptors"
 # Short-lived, small and many: C1 and the serial collector keep each below 120 MB.

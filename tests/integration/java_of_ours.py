@@ -3,8 +3,8 @@
 import subprocess
 from pathlib import Path
 
-from runners.jars import classpath, locked, resolve
-from runners.java import find_java
+from runners.java.find_java import find_java
+from runners.java.jars import classpath, locked, resolve
 
 HERE = Path(__file__).parent
 LOCK = locked((HERE.parent / "jars.lock").read_text())

@@ -16,8 +16,9 @@ from apache_beam.transforms.userstate import BagStateSpec, TimerSpec, on_timer
 from apache_beam.transforms.window import TimestampedValue
 from apache_beam.utils.timestamp import Timestamp
 
-from pipeline.config import load_config
-from runners import flink, prism
+from pipeline.config.load import load_config
+from runners import prism
+from runners.flink import runner as flink
 from runners.kafka_graph import kafka_graph
 from transforms.record_batch import RecordBatch
 

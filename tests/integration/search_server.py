@@ -8,8 +8,8 @@ from typing import Any, Self
 
 import requests
 
-from runners.java import find_java
-from runners.java_process import JavaProcess
+from runners.java.find_java import find_java
+from runners.java.java_process import JavaProcess
 from runners.ports import free_ports
 from tests.integration.java_of_ours import compiled
 

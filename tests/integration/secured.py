@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from runners.broker import Broker
+from runners.kafka.broker import Broker
 from runners.ports import free_ports
 from tests.integration.certificates import self_signed
 

@@ -10,7 +10,7 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from runners.broker import Broker, BrokerError
+from runners.kafka.broker import Broker, BrokerError
 
 pytestmark = pytest.mark.integration
 
@@ -124,7 +124,7 @@ def test_a_wrong_property_is_an_error_that_shows_what_kafka_said(tmp_path: Path)
 
 
 def test_the_command_runs_until_ctrl_c(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "cli.main", "broker", "--port", "0", "--data", str(tmp_path)]
+    command = [sys.executable, "-m", "tracing_aggregator.cli.main", "broker", "--port", "0", "--data", str(tmp_path)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stderr

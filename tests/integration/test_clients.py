@@ -9,8 +9,8 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from runners.broker import Broker
-from runners.java_process import JavaProcessError
+from runners.java.java_process import JavaProcessError
+from runners.kafka.broker import Broker
 from tests.integration.java_clients import Clients, Committed
 
 pytestmark = pytest.mark.integration

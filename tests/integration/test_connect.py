@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from runners.jars import classpath
-from runners.java import find_java
-from sinks.elasticsearch.documents import TRACE_INDEX
-from tests.explain.cases import acked, committed, consumed, sent
+from runners.java.find_java import find_java
+from runners.java.jars import classpath
 from tests.integration.java_of_ours import compiled
+from tests.tracing_aggregator.explain.cases import acked, committed, consumed, sent
+from tracing_aggregator.sinks.elasticsearch.documents import TRACE_INDEX
 
 pytestmark = pytest.mark.integration
 

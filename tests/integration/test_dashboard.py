@@ -8,11 +8,11 @@ from urllib.parse import quote
 
 import pytest
 
-from dashboard.api import application
-from dashboard.background import running
+from bench.dashboard.background import running
 from runners.replay import replay
-from tests.dashboard.stores import ANOMALIES, SETTINGS, STATS, TRACES, Made, group_minute
-from tests.explain.cases import acked, consumed, found, sent
+from tests.tracing_aggregator.dashboard.stores import ANOMALIES, SETTINGS, STATS, TRACES, Made, group_minute
+from tests.tracing_aggregator.explain.cases import acked, consumed, found, sent
+from tracing_aggregator.dashboard.api import application
 
 DATA = Path(__file__).parent.parent / "data"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

@@ -9,8 +9,6 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.dashboard import shop
-from tests.dashboard.stores import ANOMALIES
 from tests.integration.browsing import (  # noqa: F401  fixtures
     MARKS,
     NARROW,
@@ -23,6 +21,8 @@ from tests.integration.browsing import (  # noqa: F401  fixtures
     new_page,
     page,
 )  # fmt: skip
+from tests.tracing_aggregator.dashboard import shop
+from tests.tracing_aggregator.dashboard.stores import ANOMALIES
 from transforms.dates import date_of
 
 pytestmark = MARKS
@@ -385,7 +385,7 @@ def test_the_first_page_is_painted_within_a_second_from_a_warm_store(page):  # n
 
 
 def test_the_scripts_are_plain_modules_below_250_kb():
-    static = Path(__file__).parent.parent.parent / "dashboard" / "static"
+    static = Path(__file__).parents[2] / "tracing_aggregator" / "dashboard" / "static"
     scripts = list(static.rglob("*.js"))
     assert sum(script.stat().st_size for script in scripts) < 250_000
     for script in static.glob("vendor/*.js"):

@@ -27,7 +27,7 @@ class Demo:
         self.out, self.err = folder / "out", folder / "err"
         with self.out.open("wb") as out, self.err.open("wb") as err:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "cli.main", "demo", "--data", str(folder / "data"), *options],
+                [sys.executable, "-m", "tracing_aggregator.cli.main", "demo", "--data", str(folder / "data"), *options],
                 cwd=ROOT,
                 stdout=out,
                 stderr=err,

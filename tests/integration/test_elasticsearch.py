@@ -8,11 +8,11 @@ from typing import Self
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from tests.explain.cases import found, sent
 from tests.integration.aggregations import FINDINGS, LETTERS, TRACES, in_kafka, settings, tracing_aggregator
 from tests.integration.flink_processes import records
 from tests.integration.search_server import SearchServer
 from tests.integration.sink_processes import SinkProcess
+from tests.tracing_aggregator.explain.cases import found, sent
 
 pytestmark = pytest.mark.integration
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from bench.cluster.cluster import Cluster
-from runners.java import find_java
+from runners.java.find_java import find_java
+from tests.cluster.cluster import Cluster
 from tests.integration.aggregations import FINDINGS, LETTERS, TRACES, in_kafka
 from tests.integration.flink_processes import records, wait_until
 from tests.integration.open_messages import SAVING, after, before, completed, create_topics, produce, settings

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.cluster.cluster import Cluster
+from tests.cluster.cluster import Cluster
 from tests.integration.aggregations import Outcome, command, in_kafka, replayed, settings, tracing_aggregator
 from tests.integration.flink_processes import ROOT, descendants, wait_until
 from tests.integration.garbage import good, write

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
-from pipeline.config import load_config
-from runners import flink_cluster
-from runners.broker import Broker
+from pipeline.config.load import load_config
+from runners.flink import cluster
+from runners.kafka.broker import Broker
 from tests.integration.flink_processes import ROOT, PairsRun, is_alive, outcomes, produce, wait_until
 
 pytestmark = pytest.mark.integration
@@ -146,7 +146,7 @@ def test_added_partitions_are_read_while_the_job_runs_and_joined_with_what_was_t
         # Flink's REST interface here is the same as a cluster's: stop it as one.
         address = re.findall(r"http://(\S+),", run.said())[-1]
         as_cluster = {**settings, "flink.master": address, "state.dir": str(tmp_path / "elsewhere")}
-        savepoint = flink_cluster.stop(load_config(None, {}, [f"{name}={value}" for name, value in as_cluster.items()]))
+        savepoint = cluster.stop(load_config(None, {}, [f"{name}={value}" for name, value in as_cluster.items()]))
         assert Path(savepoint.removeprefix("file:"), "_metadata").exists()
         assert run.process.wait(60) == 1
         assert "The job failed" in run.said()
@@ -160,7 +160,11 @@ def test_time_passes_in_partitions_without_a_record_and_stop_leaves_a_savepoint(
         wait_until(lambda: alone(settings) == {"pair"}, 180, run.said)
         arguments = [part for name, value in settings.items() for part in ("-o", f"{name}={value}")]
         stopped = subprocess.run(
-            [sys.executable, "-m", "cli.main", "stop", *arguments], cwd=ROOT, capture_output=True, text=True, check=True
+            [sys.executable, "-m", "tracing_aggregator.cli.main", "stop", *arguments],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         assert Path(stopped.stdout.strip(), "_metadata").exists()
         assert run.process.wait(60) == 0, run.said()

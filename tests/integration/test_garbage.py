@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from runners.broker import Broker
+from runners.kafka.broker import Broker
 from tests.integration.aggregations import OnFlink, Outcome, directly, replayed, settings, tracing_aggregator
 from tests.integration.garbage import garbage, good, write
 

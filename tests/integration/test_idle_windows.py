@@ -11,7 +11,7 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from runners.broker import Broker
+from runners.kafka.broker import Broker
 from runners.ports import free_ports
 from tests.integration.aggregations import OnFlink, settings
 from tests.integration.flink_processes import records, wait_until

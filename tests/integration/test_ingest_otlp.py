@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Link, SpanKind
 
-from runners.broker import Broker
+from runners.kafka.broker import Broker
 from runners.ports import free_ports
 from tests.integration.aggregations import command, directly, settings, tracing_aggregator
 from tests.integration.flink_processes import ROOT

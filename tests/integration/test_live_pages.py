@@ -12,16 +12,16 @@ from typing import NamedTuple
 
 import pytest
 
-from pipeline.config import Config
-from pipeline.settings import Settings
-from runners.broker import Broker
+from pipeline.config.load import Config
+from pipeline.config.settings import Settings
+from runners.kafka.broker import Broker
 from runners.ports import free_ports
 from tests.integration import truth_on_the_dashboard as on_the_dashboard
 from tests.integration.aggregations import command, settings
 from tests.integration.dashboards import Dashboard
 from tests.integration.flink_processes import ROOT, wait_until
 from tests.integration.traffic_truth import Line, of, place
-from traffic.run import make_topics
+from tracing_aggregator.traffic.run import make_topics
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = [

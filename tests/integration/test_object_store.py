@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.cluster.cluster import Cluster
+from tests.cluster.cluster import Cluster
 from tests.integration.aggregations import replayed, settings, tracing_aggregator
 from tests.integration.flink_processes import wait_until
 from tests.integration.garbage import good

@@ -13,12 +13,12 @@ from typing import NamedTuple
 import pytest
 
 from runners.ports import free_ports, listens
-from sinks.otlp.spans import trace_id
 from tests.integration.aggregations import in_kafka
 from tests.integration.flink_processes import wait_until
 from tests.integration.sink_processes import SinkProcess
-from tests.sinks.otlp.test_target import spans_of
-from tests.sinks.scripted_server import Answer, scripted
+from tests.tracing_aggregator.sinks.otlp.test_target import spans_of
+from tests.tracing_aggregator.sinks.scripted_server import Answer, scripted
+from tracing_aggregator.sinks.otlp.spans import trace_id
 
 pytestmark = pytest.mark.integration
 

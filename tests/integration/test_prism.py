@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from runners.broker import Broker
+from runners.kafka.broker import Broker
 from tests.integration.flink_processes import PairsRun, is_alive, outcomes, produce, wait_until
 
 pytestmark = [

@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from runners.broker import Broker
+from runners.kafka.broker import Broker
 from tests.integration.aggregations import directly, settings, tracing_aggregator
 from tests.integration.java_clients import Clients
 from tracing_clients import TracingConsumer, TracingProducer

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from runners.broker import Broker
+from runners.kafka.broker import Broker
 from tests.integration.aggregations import OnFlink, Outcome, directly, replayed, settings, tracing_aggregator
 from tests.integration.recorded_traffic import MESSAGES, ORDERS, SILENT, UNREAD, Recorded, dump, record
 

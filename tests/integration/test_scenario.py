@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from pipeline.config import load_config
+from pipeline.config.load import load_config
 from runners import bounded_kafka
-from runners.broker import Broker
+from runners.kafka.broker import Broker
 from tests.integration.aggregations import Outcome, command, in_kafka, settings, tracing_aggregator
 from tests.integration.flink_processes import records
 from tests.integration.scenario import (

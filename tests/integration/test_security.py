@@ -19,18 +19,18 @@ from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
 from click.testing import CliRunner
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from cli.main import main
-from dashboard.follow import Follower
-from dashboard.store import open_store
-from metrics.reader import StatsReader
-from pipeline.client_properties import to_librdkafka
-from pipeline.config import load_config
+from pipeline.config.client_properties import to_librdkafka
+from pipeline.config.load import load_config
 from pipeline.envelope import from_line
-from runners.flink_rest import FlinkError, FlinkRest
-from runners.positions import bounds
+from runners.flink.rest import FlinkError, FlinkRest
+from runners.kafka.positions import bounds
 from tests.integration.aggregations import LONGEST_S, WAITS, command
 from tests.integration.flink_processes import ROOT, descendants, wait_until
 from tests.integration.secured import PLAIN_PASSWORD, STORE_PASSWORD, Secured, login, secured_broker
+from tracing_aggregator.cli.main import main
+from tracing_aggregator.dashboard.follow import Follower
+from tracing_aggregator.dashboard.store import open_store
+from tracing_aggregator.metrics.reader import StatsReader
 
 pytestmark = pytest.mark.integration
 TRACES = [from_line(line) for line in (ROOT / "tests/data/real_traces.jsonl").read_bytes().splitlines()]

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from cli.main import main
 from tests.histories import Item, Plan, traffic, value_of
 from tests.recount import Rules, Window, recount
+from tracing_aggregator.cli.main import main
 from transforms.dates import NANOS_PER_MILLI, nanos_of
 from transforms.records import HeaderLink
 

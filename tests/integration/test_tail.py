@@ -7,10 +7,10 @@ import subprocess
 import pytest
 
 from pipeline.envelope import from_line
-from runners.broker import Broker
-from tests.explain.cases import acked, consumed
+from runners.kafka.broker import Broker
 from tests.integration.aggregations import command, settings, tracing_aggregator
 from tests.integration.flink_processes import ROOT, produce
+from tests.tracing_aggregator.explain.cases import acked, consumed
 
 pytestmark = pytest.mark.integration
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from confluent_kafka import Producer
 
-from runners.broker import Broker
+from runners.kafka.broker import Broker
 from tests.integration import truth_on_the_dashboard as on_the_dashboard
 from tests.integration.aggregations import directly, settings, tracing_aggregator
 from tests.integration.dashboards import Dashboard

@@ -2,11 +2,11 @@ import importlib
 import pkgutil
 import re
 
-import cli
-import dashboard
-import demo
 import pipeline
 import runners
+import tracing_aggregator
+import tracing_aggregator.dashboard
+import tracing_aggregator.demo
 from pipeline import errors
 from pipeline.errors import UserError
 
@@ -18,7 +18,7 @@ def kinds(error: type[UserError]) -> set[str]:
 
 
 def test_the_tree_of_errors_shows_every_kind_and_where_it_is():
-    for package in (pipeline, runners, dashboard, demo, cli):
+    for package in (pipeline, runners, tracing_aggregator):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
     drawn = re.findall(r"── (\w+) +([\w.]+):", errors.__doc__ or "")

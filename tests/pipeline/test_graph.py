@@ -9,9 +9,9 @@ from uuid import uuid4
 import orjson
 import pytest
 
+from pipeline.config.settings import Settings
 from pipeline.envelope import from_line
 from pipeline.graph import Sinks, build, waits_of
-from pipeline.settings import Settings
 from pipeline.sinks import WriteToMemory
 from pipeline.sources import MemorySource
 from runners.direct import run_graph

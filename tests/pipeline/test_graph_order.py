@@ -8,8 +8,8 @@ import orjson
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from pipeline.config.settings import Settings
 from pipeline.graph import Sinks, build
-from pipeline.settings import Settings
 from pipeline.sinks import WriteToMemory
 from pipeline.sources import MemorySource
 from runners.direct import run_graph

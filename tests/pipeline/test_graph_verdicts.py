@@ -14,8 +14,8 @@ from apache_beam.testing import test_stream
 from apache_beam.transforms.window import TimestampedValue
 from apache_beam.utils.timestamp import Timestamp
 
+from pipeline.config.settings import Settings
 from pipeline.graph import Sinks, build
-from pipeline.settings import Settings
 from pipeline.sinks import WriteToMemory
 from pipeline.sources import MemorySource, Read
 from runners.direct import run_graph

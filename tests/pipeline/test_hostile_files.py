@@ -24,7 +24,15 @@ _CEILING = 450 * _MEGABYTE
 
 def replayed(folder: Path, path: Path) -> tuple[list[dict], int]:
     """The dead letters of a `replay` of this file in a process of its own, and the most memory that it held."""
-    command = [sys.executable, "-m", "cli.main", "replay", str(path), "--output", str(folder / "out")]
+    command = [
+        sys.executable,
+        "-m",
+        "tracing_aggregator.cli.main",
+        "replay",
+        str(path),
+        "--output",
+        str(folder / "out"),
+    ]
     process = subprocess.Popen(
         command,
         stderr=subprocess.PIPE,

@@ -9,13 +9,13 @@ import pytest
 from apache_beam.portability import common_urns
 from apache_beam.portability.api import beam_runner_api_pb2
 
-from pipeline.config import Config
+from pipeline.config.load import Config
+from pipeline.config.settings import Settings
 from pipeline.graph import Sinks, build
 from pipeline.io.read_from_kafka import KafkaStream
-from pipeline.settings import Settings
 from pipeline.sinks import WriteToMemory
 from pipeline.sources import MemorySource, Read, Source
-from runners.stable_names import named_by_label
+from runners.flink.stable_names import named_by_label
 from transforms.journal import FORMAT
 from transforms.record_batch import RecordBatch
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config import load_config
+from pipeline.config.load import load_config
 from pipeline.log_lines import Masker
 from runners.log_keeper import LogKeeper, keeping_logs, secrets_of
 

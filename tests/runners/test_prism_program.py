@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config import Config
+from pipeline.config.load import Config
+from pipeline.config.settings import Settings
 from pipeline.errors import UserError
-from pipeline.settings import Settings
-from runners.expansion import expansion_arguments
+from runners.java.expansion import expansion_arguments
 from runners.prism import find_prism, run
 
 

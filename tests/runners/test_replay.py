@@ -3,11 +3,11 @@ import json
 
 import pytest
 
+from pipeline.config.settings import Settings
 from pipeline.envelope_lines import first_fault
 from pipeline.errors import UserError
-from pipeline.settings import Settings
 from runners.replay import replay
-from tests.cli.test_explain import TRACES
+from tests.tracing_aggregator.cli.test_explain import TRACES
 
 BARE = b'{"id":"1","type":"CONSUME","topic":"orders","partition":0,"offset":4,"date":"2026-01-31T12:00:00Z"}\n'
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.config.settings import Settings
 from pipeline.errors import UserError
-from pipeline.settings import Settings
 from runners import state_folder
-from runners.embedded import describe, worker_script
+from runners.flink.embedded import describe, worker_script
 from runners.state_folder import StateFolder
 
 ROOT = Path(state_folder.__file__).parent.parent

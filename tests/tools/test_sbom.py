@@ -5,7 +5,7 @@ import json
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from runners.jars import Jar, locked
+from runners.java.jars import Jar, locked
 from tools.sbom import bill, component
 
 PACKAGES = json.dumps(

@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import orjson
 
+from pipeline.config.settings import Settings
 from pipeline.graph import Sinks, build
-from pipeline.settings import Settings
 from pipeline.sinks import WriteToMemory
 from pipeline.sources import MemorySource
 from runners.direct import run_graph

@@ -17,8 +17,8 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from pipeline.client_properties import to_librdkafka
-from runners.broker import Broker
+from pipeline.config.client_properties import to_librdkafka
+from runners.kafka.broker import Broker
 from tests.integration.certificates import self_signed
 
 PASSWORDS = {"admin": "sesame-1", "alice": 'sesame"2;'}

@@ -6,9 +6,9 @@ import pytest
 from click.testing import CliRunner
 from confluent_kafka.admin import NewTopic
 
-from cli.main import main
-from runners.broker import Broker
+from runners.kafka.broker import Broker
 from tests.integration.preflight.conftest import Grant
+from tracing_aggregator.cli.main import main
 
 pytestmark = pytest.mark.integration
 KINDS = ("tracing", "aggregated", "anomaly", "dead", "stats")

@@ -4,8 +4,8 @@ from click.testing import CliRunner, Result
 from confluent_kafka import TopicCollection
 from confluent_kafka.admin import ConfigResource, NewTopic, ResourceType
 
-from cli.main import main
 from tests.integration.preflight.conftest import Grant
+from tracing_aggregator.cli.main import main
 
 pytestmark = pytest.mark.integration
 

@@ -1,5 +1,5 @@
+from pipeline.config.settings import Settings
 from pipeline.io.topics_to_read import TopicsToRead
-from pipeline.settings import Settings
 
 
 def read(names: list[str], **changes: str) -> list[str]:

@@ -1,0 +1,1 @@
+"""Settings and Kafka client properties: where they are given, what they may be, and how secrets are looked up."""

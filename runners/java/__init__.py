@@ -1,0 +1,1 @@
+"""Java, the jars that we run, and JVMs as child processes."""

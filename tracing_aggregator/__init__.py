@@ -1,0 +1,1 @@
+"""What is built around the pipeline: the command line, the dashboard, metrics, sinks and the demo."""

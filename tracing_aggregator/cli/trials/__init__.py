@@ -1,0 +1,1 @@
+"""Commands to try it all without a cluster: a broker, traffic, the demo."""
