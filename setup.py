@@ -11,8 +11,9 @@ RUNTIME = [
     "click>=8.1,<9",
     # Kafka without Java: bounded reads, the direct sink, topic set-up and checks. 2.5 describes authorized operations.
     "confluent-kafka>=2.5,<3",
-    # Reads PKCS12 truststores, which librdkafka cannot. The upper bound is Beam's own.
-    "cryptography>=42,<48",
+    # Reads PKCS12 truststores, which librdkafka cannot. 45 is the first that writes them for Java. The upper bound is
+    # Beam's own.
+    "cryptography>=45,<48",
     # Latency quantiles: the bins and the published form of a DDSketch, which readers in other languages can merge.
     # The extra brings protobuf for the form.
     "ddsketch[serialization]>=3.0.1,<4",

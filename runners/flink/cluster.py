@@ -13,7 +13,7 @@ from runners.flink import resume
 from runners.flink.job_records import JobRecord, frozen_settings
 from runners.flink.job_server import JobServer
 from runners.flink.options import beam_options, cluster_configuration, write_configuration
-from runners.flink.rest import FlinkError, FlinkRest, SavepointTimeoutError
+from runners.flink.rest import Access, FlinkError, FlinkRest, SavepointTimeoutError
 from runners.flink.start_progress import StartProgress, words
 from runners.kafka.read_plan import admin_client, describe, partitions
 from runners.kafka.start_anew import require_a_first_start
@@ -58,7 +58,8 @@ def submit(
         resume.require_layout(config, folder, restore)
         record = JobRecord(uuid.uuid4().hex, frozen_settings(settings))
         record.save(folder.jobs)
-        write_configuration(folder.configuration, cluster_configuration(settings, job_id=record.job))
+        access = Access.of(settings).configuration(folder.configuration)
+        write_configuration(folder.configuration, access | cluster_configuration(settings, job_id=record.job))
         tell(f"Resuming from {restore}" if restore else "No savepoint known: starting anew.")
         with JobServer(settings, folder) as server:
             options = beam_options(

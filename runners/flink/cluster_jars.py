@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pipeline.config.settings import Settings
 from runners.java.jars import resolve
+from runners.java.loopback import loopback_jar
 from runners.kafka_graph import NATIVE
 
 THEIRS = (
@@ -26,10 +27,14 @@ PLUGIN = "s3-fs-hadoop"
 
 
 def library(settings: Settings) -> list[Path]:
-    """The jars, fetched if absent; raises `JarError` when one cannot be had."""
+    """The jars, fetched if absent, and first the one that keeps Beam's servers on loopback.
+
+    Raises `JarError` when one cannot be had.
+    """
     cache = settings.jars_cache.expanduser()
     jars = resolve("beam" if settings.kafka_io == NATIVE else "java-io", cache, settings.jars_mirror)
-    return [jar for jar in jars if not str(jar.relative_to(cache)).startswith(THEIRS)]
+    ours = [jar for jar in jars if not str(jar.relative_to(cache)).startswith(THEIRS)]
+    return [loopback_jar(jars, cache, cache), *ours]
 
 
 def copy_to(folder: Path, jars: Sequence[Path]) -> None:

@@ -1,13 +1,17 @@
 """Flink's REST interface: the job's state, why it failed, and savepoints."""
 
+import secrets
 import time
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import requests
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from pipeline.config.settings import Settings
+from runners.java import key_stores
 
 TIMEOUT_S = 10
 POLL_S = 0.2
@@ -24,6 +28,41 @@ class Access(NamedTuple):
     user: str = ""
     password: str = ""
     token: str = ""
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Access":
+        """As `flink.rest.*` say."""
+        return cls(
+            settings.flink_rest_tls,
+            settings.flink_rest_ca_file,
+            settings.flink_rest_cert_file,
+            settings.flink_rest_user,
+            settings.flink_rest_password,
+            settings.flink_rest_token,
+        )
+
+    def configuration(self, folder: Path) -> dict[str, str]:
+        """What Flink's own client needs to speak to it by TLS; its stores are written to `folder`. Empty without."""
+        if not self.tls:
+            return {}
+        password = secrets.token_hex(16)  # of copies of what lies there in PEM anyway
+        trusted = key_stores.truststore(
+            Path(self.ca_file or DEFAULT_CA_BUNDLE_PATH), folder / "rest-trusted.p12", password
+        )
+        found = {
+            "security.ssl.rest.enabled": "true",
+            "security.ssl.rest.truststore": str(trusted),
+            "security.ssl.rest.truststore-password": password,
+        }
+        if self.cert_file:
+            own = key_stores.keystore(Path(self.cert_file), folder / "rest-own.p12", password)
+            found |= {
+                "security.ssl.rest.authentication-enabled": "true",
+                "security.ssl.rest.keystore": str(own),
+                "security.ssl.rest.keystore-password": password,
+                "security.ssl.rest.key-password": password,
+            }
+        return found
 
     def session(self) -> requests.Session:
         """A session that presents all of it."""
@@ -61,17 +100,7 @@ class FlinkRest:
     @classmethod
     def of(cls, settings: Settings) -> "FlinkRest":
         """The cluster at `flink.master`, as `flink.rest.*` say."""
-        return cls(
-            settings.flink_master,
-            Access(
-                settings.flink_rest_tls,
-                settings.flink_rest_ca_file,
-                settings.flink_rest_cert_file,
-                settings.flink_rest_user,
-                settings.flink_rest_password,
-                settings.flink_rest_token,
-            ),
-        )
+        return cls(settings.flink_master, Access.of(settings))
 
     def state(self, job: str) -> str | None:
         """`CREATED`, `RUNNING`, `RESTARTING`, `FAILED`, …; None when Flink does not know the job or does not answer."""

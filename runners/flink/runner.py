@@ -8,11 +8,6 @@ from runners.flink.options import LOCAL
 from runners.kafka_graph import Build, kafka_graph
 from runners.secrets_in_env import clear_secrets, sealed
 
-OPEN_PORTS = (
-    "Warning: Beam's services listen on every address of this machine, without a password (docs/security.md): "
-    "let a firewall keep others out."
-)
-
 
 def run(
     config: Config,
@@ -28,7 +23,6 @@ def run(
     It resumes from `from_savepoint`, a path or URI, else from what the last run left. Where state was lost it starts
     without any only if it may.
     """
-    tell(OPEN_PORTS)
     if config.settings.flink_master == LOCAL:
         start, config = embedded.run, sealed(config)
     else:

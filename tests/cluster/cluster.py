@@ -9,7 +9,7 @@ from typing import Self
 from pipeline.config.settings import Settings
 from runners.flink.cluster_jars import copy_plugin, library
 from runners.flink.embedded import worker_script
-from runners.flink.rest import FlinkError, FlinkRest
+from runners.flink.rest import Access, FlinkError, FlinkRest
 from runners.java.find_java import find_java
 from runners.ports import free_ports, listens
 from runners.state_folder import StateFolder
@@ -31,7 +31,8 @@ class Cluster:
 
     `command` starts the JobManager: a session, or with `standalone-job.sh` and its arguments one job; `jars` are added
     to `lib`, `more` to the configuration, `environ` to the environment. With `has_s3` it has Flink's plugin for object
-    stores. With `is_available` a JobManager that dies is replaced by the next `start_job_manager`, which takes over.
+    stores. `access` is how its REST interface wants to be spoken to. With `is_available` a JobManager that dies is
+    replaced by the next `start_job_manager`, which takes over.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Cluster:
         more: Mapping[str, str] | None = None,
         environ: Mapping[str, str] | None = None,
         has_s3: bool = False,
+        access: Access | None = None,
     ) -> None:
         self.folder = folder
         self._wanted = task_managers
@@ -53,7 +55,7 @@ class Cluster:
         rpc_port, rest_port, self._zookeeper_port, *peer_ports = free_ports(5)
         self._is_available = is_available
         self._peer_ports = peer_ports
-        self.rest = FlinkRest(f"localhost:{rest_port}")
+        self.rest = FlinkRest(f"localhost:{rest_port}", access or Access())
         quorum = f"127.0.0.1:{self._zookeeper_port}" if is_available else ""
         own = configuration(folder, rpc_port=rpc_port, rest_port=rest_port, quorum=quorum)
         self.configuration = own | dict(more or {})
