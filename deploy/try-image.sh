@@ -43,8 +43,10 @@ if [[ -z ${PYTHON_IMAGE:-} ]]; then
 fi
 
 say "The image"
-mounts=(--volume /etc/ssl/certs:/etc/ssl/certs:ro)
-[[ ! -f /etc/pip.conf ]] || mounts+=(--volume /etc/pip.conf:/etc/pip.conf:ro)
+# Whom this machine trusts, where OpenSSL looks first: the base keeps its own certificates, which Debian's Java sets up.
+mounts=(--volume /etc/ssl/certs/ca-certificates.crt:/usr/lib/ssl/cert.pem:ro)
+printf '[global]\ncert = /usr/lib/ssl/cert.pem\n' >"$work/pip.conf"
+mounts+=(--volume "$work/pip.conf:/etc/pip.conf:ro")
 "${store[@]}" bud --isolation chroot --format docker --build-arg "PYTHON_IMAGE=$PYTHON_IMAGE" "${mounts[@]}" --tag "$image" .
 
 say "A broker"

@@ -15,6 +15,7 @@ from runners.ports import free_ports, listens
 from runners.state_folder import StateFolder
 from tests.cluster.configuration import configuration
 from tests.cluster.distribution import lay_out
+from tests.cluster.object_store import ObjectStore
 from tests.cluster.process import FlinkProcess
 
 START_S = 180
@@ -30,9 +31,9 @@ class Cluster:
     """Runs inside the block. `folder` takes everything: installation, logs, checkpoints.
 
     `command` starts the JobManager: a session, or with `standalone-job.sh` and its arguments one job; `jars` are added
-    to `lib`, `more` to the configuration, `environ` to the environment. With `has_s3` it has Flink's plugin for object
-    stores. `access` is how its REST interface wants to be spoken to. With `is_available` a JobManager that dies is
-    replaced by the next `start_job_manager`, which takes over.
+    to `lib`, `more` to the configuration. It can keep state in `store`, whose login its processes have. `access` is how
+    its REST interface wants to be spoken to. With `is_available` a JobManager that dies is replaced by the next
+    `start_job_manager`, which takes over.
     """
 
     def __init__(
@@ -44,8 +45,7 @@ class Cluster:
         command: Sequence[str] = SESSION,
         jars: Sequence[Path] = (),
         more: Mapping[str, str] | None = None,
-        environ: Mapping[str, str] | None = None,
-        has_s3: bool = False,
+        store: ObjectStore | None = None,
         access: Access | None = None,
     ) -> None:
         self.folder = folder
@@ -58,10 +58,10 @@ class Cluster:
         self.rest = FlinkRest(f"localhost:{rest_port}", access or Access())
         quorum = f"127.0.0.1:{self._zookeeper_port}" if is_available else ""
         own = configuration(folder, rpc_port=rpc_port, rest_port=rest_port, quorum=quorum)
-        self.configuration = own | dict(more or {})
-        self._environ = dict(environ or {})
+        self.configuration = own | (store.flink if store else {}) | dict(more or {})
+        self._environ = store.environ if store else {}
         self.home = lay_out(folder / "flink", [*library(Settings()), *jars], self.configuration)
-        if has_s3:
+        if store:
             copy_plugin(self.home / "plugins")
         self.task_managers: list[FlinkProcess] = []
         self._stack = ExitStack()

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.cluster import Cluster
+from tests.cluster.object_store import BUCKET, SECRET, ObjectStore
 from tests.integration.aggregations import replayed, settings, tracing_aggregator
 from tests.integration.flink_processes import wait_until
 from tests.integration.garbage import good
-from tests.integration.object_store import BUCKET, SECRET, ObjectStore
 from tests.integration.test_flink_cluster import KINDS, MESSAGES, feed, output, wait_for
 
 pytestmark = pytest.mark.integration
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.integration
 def on_s3(folder: Path, store: ObjectStore) -> Cluster:
     """Its TaskManagers keep RocksDB's files in a folder of their own."""
     local = {"state.backend.rocksdb.localdir": str(folder / "rocksdb")}
-    return Cluster(folder, more={**store.flink, **local}, environ=store.environ, has_s3=True)
+    return Cluster(folder, more=local, store=store)
 
 
 def files_below(folder: Path) -> list[Path]:

@@ -1,14 +1,19 @@
-"""For tests: an object store on loopback that speaks S3, and what lies in it."""
+"""For tests and benches: an object store on loopback that speaks S3, and what lies in it."""
 
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 from runners.ports import free_ports, listens
-from tests.integration.flink_processes import wait_until
 
 BUCKET = "state"
+START_S = 60
+POLL_S = 0.1
 SECRET = "never-to-be-seen-0123456789abcdef"
 
 
@@ -21,6 +26,7 @@ class ObjectStore:
 
     @property
     def address(self) -> str:
+        """Where it answers."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
@@ -39,10 +45,15 @@ class ObjectStore:
         }
 
     def __enter__(self) -> Self:
+        """Starts it and makes the bucket."""
         line = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(line, stdout=log, stderr=log)
-        wait_until(lambda: listens(self.port), 60, self._log.read_text)
+        deadline = time.monotonic() + START_S
+        while not listens(self.port):
+            if time.monotonic() > deadline or self._process.poll() is not None:
+                raise TimeoutError(f"The store does not answer:\n{self._log.read_text()}")
+            time.sleep(POLL_S)
         self.client().create_bucket(
             Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": self.environ["AWS_DEFAULT_REGION"]}
         )
@@ -52,8 +63,18 @@ class ObjectStore:
         self._process.terminate()
         self._process.wait()
 
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """It takes connections and does not answer, for the length of the block."""
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
+
     def client(self) -> Any:
-        import boto3
+        """A client of boto3 for it."""
+        import boto3  # type: ignore[import-untyped]
 
         return boto3.client(
             "s3",
