@@ -80,7 +80,8 @@ done
 say "traffic"
 inside tracing-aggregator traffic --rate 20 --seconds 10
 sleep 15
-curl --silent --fail "http://127.0.0.1:$metrics/healthz"
+say "the health check of the image"
+inside python3 -m tracing_aggregator.metrics.probe
 curl --silent --fail "http://127.0.0.1:$metrics/metrics" | grep -E '^kafka_trace_produced_messages_total.* [1-9]'
 say "stop: SIGTERM, a savepoint, and the end"
 inside tracing-aggregator stop

@@ -12,7 +12,7 @@ import pytest
 from runners.flink.rest import Access
 from tests.cluster.cluster import Cluster
 from tests.integration.aggregations import Outcome, command, in_kafka, replayed, settings, tracing_aggregator
-from tests.integration.flink_processes import ROOT, descendants, wait_until
+from tests.integration.flink_processes import ROOT, descendants, listening, wait_until
 from tests.integration.garbage import good, write
 from tests.tracing_aggregator.web.certificates import self_signed
 
@@ -84,6 +84,7 @@ def test_a_job_survives_its_worker_its_task_manager_and_a_stop(cluster, given, t
     assert kept["state_backend"] == "EmbeddedRocksDBStateBackend"
     assert kept["externalization"] == {"enabled": True, "delete_on_cancellation": False}
     assert len(workers(cluster)) == 2
+    assert listening([cluster.task_managers[-1].pid, *workers(cluster)]) == []
 
     feed(given, "SEND")
     wait_for(given, cluster, KINDS[:1])

@@ -5,8 +5,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import requests
 from confluent_kafka import Consumer, TopicPartition
 
+from runners.flink.options import read_configuration
 from tests.integration.aggregations import OnFlink, command
 from tests.integration.flink_processes import ROOT, wait_until
 from tests.integration.open_messages import SAVING, after, before, completed, create_topics, produce, settings
@@ -23,6 +25,19 @@ def has_offsets(given: dict[str, str]) -> bool:
         consumer.close()
 
 
+def saved_while_it_runs(state: Path, folder: Path) -> Path:
+    """What docs/backup.md does with curl."""
+    flink = read_configuration(state / "flink")
+    asked = requests.post(
+        f"http://localhost:{flink['rest.port']}/jobs/{flink['$internal.pipeline.job-id']}/savepoints",
+        json={"target-directory": f"file://{folder}", "cancel-job": False, "formatType": "NATIVE"},
+        timeout=30,
+    )
+    assert asked.ok, asked.text
+    wait_until(lambda: any(folder.glob("*/_metadata")), 60)
+    return next(folder.glob("*/_metadata")).parent
+
+
 def test_lost_state_is_missed_and_comes_back_from_a_copied_savepoint(shared_broker, tmp_path: Path):
     given = settings(shared_broker.bootstrap_servers, "lost", tmp_path, {**SAVING, "checkpoint.interval.ms": "500"})
     create_topics(shared_broker.bootstrap_servers, given)
@@ -30,10 +45,10 @@ def test_lost_state_is_missed_and_comes_back_from_a_copied_savepoint(shared_brok
     with OnFlink(given, tmp_path / "1.log") as run:
         produce(given["bootstrap.servers"], given["tracing.topic"], before())
         wait_until(lambda: told(given) and has_offsets(given), 180, run.said)
+        shutil.copytree(saved_while_it_runs(state, tmp_path / "saved"), backup)
         run.end()
-    [savepoint] = (file.parent for file in state.glob("savepoints/*/*/_metadata"))
-    shutil.copytree(savepoint, backup)
     shutil.rmtree(state)
+    shutil.rmtree(tmp_path / "saved")
 
     refused = subprocess.run(
         command("run", given=given), cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
