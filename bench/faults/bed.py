@@ -70,17 +70,20 @@ class Bed:
         self.settings |= self.cluster.settings()
 
     @contextmanager
-    def lost_storage(self) -> Iterator[None]:
-        """No checkpoint can be written: the store is silent, or a file lies where their folder was."""
+    def lost_storage(self) -> Iterator[bool]:
+        """No checkpoint can be written. True: each fails, since a file lies where their folder was.
+
+        False: the store is silent, and what is written to it waits.
+        """
         if self._store:
             with self._store.silent():
-                yield
+                yield False
             return
         aside = self.checkpoints.with_name("aside")
         self.checkpoints.rename(aside)
         self.checkpoints.touch()
         try:
-            yield
+            yield True
         finally:
             self.checkpoints.unlink()
             aside.rename(self.checkpoints)
