@@ -22,10 +22,17 @@ from bench.report import machine
 @click.option("--rate", type=click.IntRange(min=16), default=100, help="Traces a second.")
 @click.option("--before", "before_s", default=12.0, help="Seconds of traffic before each fault.")
 @click.option("--after", "after_s", default=10.0, help="Seconds of traffic after the recovery.")
+@click.option("--s3", "has_s3", is_flag=True, help="Keep checkpoints in an object store, by Flink's plugin.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the rows to this file too.")
 @click.option("--write-docs", is_flag=True, help="Keep the figures, and write the table into docs/operations.md.")
 def main(
-    only: str | None, rate: int, before_s: float, after_s: float, json_file: Path | None, write_docs: bool
+    only: str | None,
+    rate: int,
+    before_s: float,
+    after_s: float,
+    has_s3: bool,
+    json_file: Path | None,
+    write_docs: bool,
 ) -> None:
     """Break a Flink cluster, a broker and the input in turn while traffic runs, and count what comes out.
 
@@ -43,6 +50,7 @@ def main(
         rate=rate,
         before_s=before_s,
         after_s=after_s,
+        has_s3=has_s3,
         say=lambda line: click.echo(f"{time.monotonic() - began:5.0f} s  {line}", err=True),
     ):
         rows.append(row)

@@ -1,5 +1,6 @@
 """Where faults happen: a broker, a cluster, and one job on it for all of them."""
 
+import os
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from runners.flink.cluster import running_job
 from runners.flink.rest import FlinkError
 from runners.kafka.broker import Broker
 from tests.cluster.cluster import Cluster
+from tests.cluster.object_store import BUCKET, ObjectStore
 from tests.cluster.process import FlinkProcess
 
 PATIENCE_S = 300
@@ -36,8 +38,9 @@ SETTINGS = {
 class Bed:
     """The broker, the cluster now in use, and the settings of the job."""
 
-    def __init__(self, folder: Path, broker: Broker, say: Callable[[str], None]) -> None:
+    def __init__(self, folder: Path, broker: Broker, say: Callable[[str], None], store: ObjectStore | None) -> None:
         self.folder = folder
+        self._store = store
         self.broker = broker
         self.say = say
         self._stack = ExitStack()
@@ -45,7 +48,7 @@ class Bed:
             "bootstrap.servers": broker.bootstrap_servers,
             "application.id": "faults",
             "state.dir": str(folder / "state"),
-            "flink.checkpoints.dir": f"file://{self.checkpoints}",
+            "flink.checkpoints.dir": f"s3://{BUCKET}/checkpoints" if store else f"file://{self.checkpoints}",
             **SETTINGS,
         }
 
@@ -62,8 +65,28 @@ class Bed:
     def new_cluster(self, name: str) -> None:
         """Ends the cluster there is, if any, and starts another."""
         self._stack.close()
-        self.cluster = self._stack.enter_context(Cluster(self.folder / name, is_available=True))
+        made = Cluster(self.folder / name, is_available=True, store=self._store)
+        self.cluster = self._stack.enter_context(made)
         self.settings |= self.cluster.settings()
+
+    @contextmanager
+    def lost_storage(self) -> Iterator[bool]:
+        """No checkpoint can be written. True: each fails, since a file lies where their folder was.
+
+        False: the store is silent, and what is written to it waits.
+        """
+        if self._store:
+            with self._store.silent():
+                yield False
+            return
+        aside = self.checkpoints.with_name("aside")
+        self.checkpoints.rename(aside)
+        self.checkpoints.touch()
+        try:
+            yield True
+        finally:
+            self.checkpoints.unlink()
+            aside.rename(self.checkpoints)
 
     def close(self) -> None:
         """Ends the cluster."""
@@ -71,9 +94,12 @@ class Bed:
 
     def command(self, *arguments: str) -> str:
         """Runs `tracing-aggregator` with the settings; returns what it prints."""
+        environ = os.environ | (self._store.environ if self._store else {})
         line = [sys.executable, "-m", "tracing_aggregator.cli.main", *arguments]
         line += [part for name, value in self.settings.items() for part in ("-o", f"{name}={value}")]
-        ended = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=2 * PATIENCE_S, check=False)
+        ended = subprocess.run(
+            line, cwd=ROOT, capture_output=True, text=True, timeout=2 * PATIENCE_S, check=False, env=environ
+        )
         if ended.returncode:
             raise RuntimeError(f"{arguments[0]} ended with exit code {ended.returncode}:\n{ended.stderr}")
         return ended.stdout.strip()
@@ -127,11 +153,12 @@ def _workers_of(process: FlinkProcess) -> list[int]:
 
 
 @contextmanager
-def fault_bed(folder: Path, say: Callable[[str], None]) -> Iterator[Bed]:
+def fault_bed(folder: Path, say: Callable[[str], None], *, has_s3: bool) -> Iterator[Bed]:
     """All of it, with the job running; three partitions in the tracing topic, of which nobody ever writes the last."""
     say("Starting a broker …")
-    with Broker(folder / "broker") as broker:
-        bed = Bed(folder, broker, say)
+    with Broker(folder / "broker") as broker, ExitStack() as stack:
+        store = stack.enter_context(ObjectStore(folder / "store.log")) if has_s3 else None
+        bed = Bed(folder, broker, say, store)
         try:
             say("Starting a Flink cluster with high availability …")
             bed.new_cluster("cluster")

@@ -106,18 +106,13 @@ def rescale(bed: Bed, traffic: Traffic) -> int:
 
 
 def lose_storage(bed: Bed, traffic: Traffic) -> int:
-    """A file lies where the folder of checkpoints was; then the folder is there again."""
+    """Checkpoints cannot be written; then they can again."""
     del traffic
-    aside = bed.checkpoints.with_name("aside")
     failed = bed.checkpoint_counts().get("failed", 0)
-    bed.checkpoints.rename(aside)
-    bed.checkpoints.touch()
-    try:
-        bed.wait(lambda: bed.checkpoint_counts().get("failed", 0) > failed, "no checkpoint failed")
+    with bed.lost_storage() as refuses:
+        if refuses:
+            bed.wait(lambda: bed.checkpoint_counts().get("failed", 0) > failed, "no checkpoint failed")
         time.sleep(STORAGE_OUTAGE_S)
-    finally:
-        bed.checkpoints.unlink()
-        aside.rename(bed.checkpoints)
     bed.wait_for_checkpoint()
     return 0
 
@@ -149,6 +144,16 @@ def stop_and_resume(bed: Bed, traffic: Traffic) -> int:
     return 0
 
 
+def stop_by_flink(bed: Bed, traffic: Traffic) -> int:
+    """Flink's own stop, as its operator asks for it, then `run`, which finds the savepoint by what Flink knows."""
+    del traffic
+    job = bed.job()
+    bed.cluster.rest.stop_with_savepoint(str(job), f"{bed.settings['flink.checkpoints.dir']}/stopped", PATIENCE_S)
+    bed.wait(lambda: bed.job() is None, "the job did not end")
+    bed.submit()
+    return 0
+
+
 def lose_cluster(bed: Bed, traffic: Traffic) -> int:
     """Everything of Flink is gone, ZooKeeper too; on a new cluster `run` finds the last checkpoint."""
     del traffic
@@ -174,6 +179,7 @@ FAULTS = [
     Fault("poison", f"{POISON} records at once that are no traces", flood, stops=False),
     Fault("clocks", "a consumer's clock 30 s behind, some traces 2 h ahead", jump_clocks, stops=False),
     Fault("stop", "`stop` with a savepoint, `run` again", stop_and_resume),
+    Fault("flink-stop", "Flink's own stop with a savepoint, `run` again", stop_by_flink),
     Fault("rescale", "`stop`, `run` with parallelism 4 instead of 2, `stop`, `run` with 1", rescale),
     Fault("cluster", "the whole cluster killed, `run` on a new one", lose_cluster),
 ]

@@ -20,12 +20,12 @@ QUIET_S = 12
 
 
 def measure(
-    faults: Sequence[Fault], *, rate: int, before_s: float, after_s: float, say: Callable[[str], None]
+    faults: Sequence[Fault], *, rate: int, before_s: float, after_s: float, has_s3: bool, say: Callable[[str], None]
 ) -> Iterator[Row]:
     """The rows, each as soon as it is there."""
     with (
         TemporaryDirectory(prefix="tracing-aggregator-faults-", ignore_cleanup_errors=True) as folder,
-        fault_bed(Path(folder), say) as bed,
+        fault_bed(Path(folder), say, has_s3=has_s3) as bed,
         Outputs(bed.broker.bootstrap_servers, [TRACES, FINDINGS, LETTERS]) as outputs,
     ):
         for fault in faults:

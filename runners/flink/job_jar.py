@@ -31,7 +31,12 @@ def write(config: Config, build: Build, target: Path, beam_flags: Sequence[str] 
         with JobServer(settings, folder, master=AUTO) as server:
             to_file = [f"--output_executable_path={target}", *beam_flags]
             options = beam_options(
-                settings, job_endpoint=server.endpoint, worker=settings.flink_worker_command, extra=to_file
+                settings,
+                job_endpoint=server.endpoint,
+                worker=settings.flink_worker_command,
+                extra=to_file,
+                # Flink's own, so that a job is rescaled without another jar, by the operator too.
+                has_parallelism=False,
             )
             submission = server.submit(build, options)
             submission.ended.wait(WRITE_S)
@@ -40,7 +45,7 @@ def write(config: Config, build: Build, target: Path, beam_flags: Sequence[str] 
             f"{target} was not written: {submission.error or f'not within {WRITE_S} s'}.",
             f"See the log of the job server: {server.process.log}",
         )
-    own = cluster_configuration(settings, job_id=record.job)
+    own = cluster_configuration(settings, job_id=record.job) | {"parallelism.default": str(settings.flink_parallelism)}
     return [
         *("--job-classname", MAIN, "--job-id", record.job),
         *(f"-D{name}={value}" for name, value in own.items() if not name.startswith("$")),

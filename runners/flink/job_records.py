@@ -62,7 +62,7 @@ class JobRecord:
         if changed:
             raise UserError(
                 f"The state in {snapshot} was made with other settings: {', '.join(changed)}. They are fixed with it.",
-                "Set them back; or give up that state: set another application.id, or remove the folder.",
+                "Set them back; or give up that state: set another application.id, or remove it and say --start-anew.",
             )
 
 

@@ -15,6 +15,7 @@ from runners.flink.options import heap_mb
 from runners.java.find_java import find_java
 from runners.java.jars import resolve
 from runners.java.java_process import JavaProcess
+from runners.java.loopback import loopback_jar
 from runners.kafka_graph import NATIVE, Build
 from runners.ports import free_ports, listens
 from runners.state_folder import StateFolder
@@ -52,6 +53,8 @@ class JobServer:
         self, settings: Settings, folder: StateFolder, environ: Mapping[str, str] = os.environ, *, master: str = ""
     ) -> None:
         group = "beam" if settings.kafka_io == NATIVE else "java-io"
+        cache = Path(settings.jars_cache).expanduser()
+        jars = resolve(group, cache, settings.jars_mirror)
         # Flink leaves 22 MB there each time that it does not end in order.
         self._scratch = folder.scratch
         shutil.rmtree(self._scratch, ignore_errors=True)
@@ -61,7 +64,7 @@ class JobServer:
         self.process = JavaProcess(
             "Flink",
             java=find_java(settings.java_home),
-            jars=resolve(group, Path(settings.jars_cache).expanduser(), settings.jars_mirror),
+            jars=[loopback_jar(jars, cache, folder.root), *jars],
             main=MAIN,
             arguments=[
                 *("--flink-master", master or settings.flink_master),
