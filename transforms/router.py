@@ -174,19 +174,16 @@ class Router:
             if group != NO_GROUP:
                 interval = ReadInterval(block, low, int(offsets.max()), int(dates.min()), int(dates.max()), last)
                 self._packer.add((ORDER, commits_key(group, topic, partition), last, interval))
-            self._follow(
-                topic, partition, first, GroupRead(group, block, low, first, last, int(dates.max()) // NANOS_PER_MILLI)
-            )
+            seen = int(dates.max()) // NANOS_PER_MILLI
+            self._follow(topic, partition, first, GroupRead(group, block, low, first, last, seen))
         for (topic, partition, block), links in self._links.items():
             self._tell_links(topic, partition, block, links)
         for ((topic, partition, block), group), commits in self._commits.items():
             first, last = min(commit.timestamp for commit in commits), max(commit.timestamp for commit in commits)
             low = min(commit.offset for commit in commits)
             seen = max(commit.nanos for commit in commits) // NANOS_PER_MILLI
-            self._follow(
-                topic, partition, min(stamps), GroupCommitted(group, block, low, min(stamps), max(stamps), seen)
-            )
-            self._packer.add((ORDER, commits_key(group, topic, partition), min(stamps), RawCommits.of(commits)))
+            self._follow(topic, partition, first, GroupCommitted(group, block, low, first, last, seen))
+            self._packer.add((ORDER, commits_key(group, topic, partition), first, RawCommits.of(commits)))
         self._tell_producers(placing)
 
     def _tell_links(self, topic: str, partition: int, block: int, links: Sequence[HeaderLink]) -> None:
