@@ -11,6 +11,7 @@ from typing import Any
 from apache_beam import pvalue
 
 from transforms.addresses import FOLLOW, JOIN, LIMIT, LOCATE, ORDER, PRODUCE, STATS, kind_and_key
+from transforms.batches import Traces
 from transforms.block_view import BlockView
 from transforms.commits_view import CommitsView
 from transforms.findings import Finding
@@ -96,7 +97,7 @@ class Engine:
     def feed(self, traces: Iterable[Trace | HeaderLink]) -> None:
         """One bundle of input; its packs wait to be delivered."""
         self._pack.start_bundle()
-        outputs = list(self._pack.process(list(traces)))
+        outputs = list(self._pack.process(Traces(traces)))  # type: ignore[arg-type]  # links are routed alike
         for output in [*outputs, *self._pack.finish_bundle()]:
             if not isinstance(output, pvalue.TaggedOutput):
                 self.counts["emitted"] += len(output.value)
