@@ -90,6 +90,7 @@ class Engine:
         self.pending: list[tuple[str, bytes, bytes]] = []
         self.bags: dict[Address, MemoryBag] = defaultdict(self.new_bag)
         self.due: dict[Address, int] = {}
+        self._gathered: dict[Address, list[Any]] = defaultdict(list)
         self._pack = _Pack(shards, block_size, cluster)
 
     # What happens ---------------------------------------------------------------------------------------------------
@@ -119,6 +120,7 @@ class Engine:
                     self.take(kind, key, pack)
                 else:
                     self.pending.append((kind, key, pack))
+            self.send()
 
     def pass_time(self, now: int) -> None:
         """Event time reaches `now` (ms): timers fire, the earliest first, upstream first."""
@@ -126,6 +128,7 @@ class Engine:
         while due := [address for address, deadline in self.due.items() if deadline <= self.now]:
             first = min(due, key=lambda address: (self.due[address], RANKS[address[0]], address))
             self.fire(*first, self.due.pop(first))
+            self.send()
             self.deliver()
 
     def take(self, kind: str, key: bytes, pack: bytes) -> None:
@@ -160,13 +163,16 @@ class Engine:
         """What a view gave goes where it belongs."""
         self.found(outputs.findings)
         self.written(outputs.records)
-        batches: dict[Address, list[Any]] = defaultdict(list)
         for destination, key, _, fact in outputs.facts:
             if destination in self.make:
-                batches[destination, key].append(fact)
+                self._gathered[destination, key].append(fact)
             else:
                 self.spare(destination, key, fact)
-        self.pending += [(kind, key, pack_of(facts)) for (kind, key), facts in batches.items()]
+
+    def send(self) -> None:
+        """What the views of a bundle gave for others is on its way, one pack for each key."""
+        self.pending += [(kind, key, pack_of(facts)) for (kind, key), facts in self._gathered.items()]
+        self._gathered = defaultdict(list)
 
     # What comes of it: for those who drive it -----------------------------------------------------------------------
 

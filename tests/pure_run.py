@@ -17,6 +17,7 @@ from transforms.addresses import LIMIT, STATS
 from transforms.journal import JournaledView, SegmentCoder
 from transforms.latency_sketch import LatencySketch
 from transforms.stats_facts import GroupTallied, GroupTally, StatsFact, TopicTallied, TopicTally
+from transforms.view import Outputs
 from transforms.waits import Waits
 
 Record = tuple[dict[str, Any], dict[str, Any]]
@@ -112,6 +113,10 @@ class PureRun(Engine):
         journaled, rebuilt = super().open(kind, key)
         self.rebuilt += rebuilt
         return journaled, rebuilt
+
+    def emit(self, kind: str, outputs: Outputs) -> None:
+        super().emit(kind, outputs)
+        self.send()
 
     def new_bag(self) -> ForgetfulBag:
         return ForgetfulBag()
