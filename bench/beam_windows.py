@@ -24,13 +24,14 @@ from apache_beam.transforms.userstate import ReadModifyWriteStateSpec, TimerSpec
 from apache_beam.utils.timestamp import Timestamp
 from msgspec import msgpack
 
-from transforms.addresses import window_key
-from transforms.dates import NANOS_PER_MILLI, nanos_of
-from transforms.json_bytes import dump
-from transforms.keep_stats import KeepStats
-from transforms.packs import KeyedPack, MergePacks, pack_of
-from transforms.records import KeyValue
-from transforms.stats_facts import (
+from transforms.input.dates import NANOS_PER_MILLI, nanos_of
+from transforms.input.json_bytes import dump
+from transforms.input.records import KeyValue
+from transforms.state.addresses import window_key
+from transforms.state.packs import KeyedPack, MergePacks, pack_of
+from transforms.state.waits import Waits
+from transforms.stats.keep_stats import KeepStats
+from transforms.stats.stats_facts import (
     BlockPlace,
     GroupTallied,
     GroupTally,
@@ -39,9 +40,8 @@ from transforms.stats_facts import (
     TopicTally,
     WindowFact,
 )
-from transforms.stats_view import StatsView
-from transforms.stats_window import WindowStats
-from transforms.waits import Waits
+from transforms.stats.stats_view import StatsView
+from transforms.stats.stats_window import WindowStats
 
 START = 1_795_359_240_000
 MINUTE = 60_000

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from bench.engine import Engine, join_views
-from transforms.batch_parser import parse_traces
-from transforms.findings import MINUTE_MS
-from transforms.records import KafkaRecord, KeyValue
-from transforms.strict_parser import Refused
-from transforms.traces import Trace
-from transforms.waits import Waits
+from transforms.findings.findings import MINUTE_MS
+from transforms.input.batch_parser import parse_traces
+from transforms.input.records import KafkaRecord, KeyValue
+from transforms.input.strict_parser import Refused
+from transforms.input.traces import Trace
+from transforms.state.waits import Waits
 
 MAX_AHEAD_MS = 60_000
 

@@ -10,22 +10,22 @@ from typing import Any
 
 from apache_beam import pvalue
 
-from transforms.addresses import FOLLOW, JOIN, LIMIT, LOCATE, ORDER, PRODUCE, STATS, kind_and_key
-from transforms.batches import Traces
-from transforms.block_view import BlockView
-from transforms.commits_view import CommitsView
-from transforms.findings import Finding
-from transforms.followers_view import FollowersView
-from transforms.journal import JournaledView, Segment
-from transforms.keep_view import FINDINGS
-from transforms.pack_by_key import _Pack
-from transforms.packs import pack_of
-from transforms.producers_view import ProducersView
-from transforms.records import HeaderLink, KeyValue
-from transforms.sends_view import SendsView
-from transforms.traces import Trace
-from transforms.view import Outputs, View
-from transforms.waits import Waits
+from transforms.findings.findings import Finding
+from transforms.input.pack_by_key import _Pack
+from transforms.input.records import HeaderLink, KeyValue
+from transforms.input.traces import Trace
+from transforms.join.block_view import BlockView
+from transforms.locate.commits_view import CommitsView
+from transforms.locate.followers_view import FollowersView
+from transforms.locate.producers_view import ProducersView
+from transforms.locate.sends_view import SendsView
+from transforms.state.addresses import FOLLOW, JOIN, LIMIT, LOCATE, ORDER, PRODUCE, STATS, kind_and_key
+from transforms.state.batches import Traces
+from transforms.state.journal import JournaledView, Segment
+from transforms.state.keep_view import FINDINGS
+from transforms.state.packs import pack_of
+from transforms.state.view import Outputs, View
+from transforms.state.waits import Waits
 
 #: Kind of view, and key.
 Address = tuple[str, bytes]

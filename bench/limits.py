@@ -22,12 +22,12 @@ from bench.core_alone import CoreAlone, parsed
 from bench.generate import MS, SECOND, Traffic
 from bench.marks import Marks
 from bench.report import machine
-from transforms.aggregated import AggregatedTrace, record
-from transforms.collector import calm_collector
-from transforms.dates import nanos_of
-from transforms.records import KafkaRecord
-from transforms.router import Router
-from transforms.traces import Trace
+from transforms.input.dates import nanos_of
+from transforms.input.records import KafkaRecord
+from transforms.input.router import Router
+from transforms.input.traces import Trace
+from transforms.state.aggregated import AggregatedTrace, record
+from transforms.state.collector import calm_collector
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
 MARKS = Marks("limits", "python -m bench.limits --write-docs")
@@ -130,7 +130,7 @@ def _write(traces: Sequence[Trace]) -> None:
 def state_request(requests: int) -> Cost:
     """An append to a bag of state by Beam's own client over gRPC, and its answer; the other side is another process.
 
-    In groups of 50, as `transforms/beam_state.py` sends those of one bundle.
+    In groups of 50, as `transforms/state/beam_state.py` sends those of one bundle.
     """
     import grpc  # type: ignore[import-untyped]
     from apache_beam.portability.api import beam_fn_api_pb2, beam_fn_api_pb2_grpc

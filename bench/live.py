@@ -9,7 +9,7 @@ from bench.figures import Idle, Latency, Row
 from bench.generate import SECOND, Traffic
 from bench.outputs import Delays, Growth
 from bench.preload import Loader, paced, preload
-from transforms.records import COMMIT
+from transforms.input.records import COMMIT
 
 TRACES_PER_MESSAGE = 4
 #: So many traces go through before anything is measured, and so long at the fixed rate.

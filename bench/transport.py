@@ -7,8 +7,8 @@ import apache_beam as beam
 
 from pipeline.config.settings import Settings
 from pipeline.sources import Source
-from transforms.batches import Records
-from transforms.record_batch import RecordBatch
+from transforms.input.record_batch import RecordBatch
+from transforms.state.batches import Records
 
 
 def build(pipeline: beam.Pipeline, source: Source, sink: beam.PTransform, _settings: Settings) -> None:

@@ -8,22 +8,22 @@ from pipeline.config.setting_types import sla_rules
 from pipeline.config.settings import Settings
 from pipeline.sources import Source
 from pipeline.topic_names import followed
-from transforms import dead_letters
-from transforms.addresses import JOIN, PLACE, STATS
-from transforms.drop_unripe import DropUnripe
-from transforms.find_end import FindEnd
-from transforms.follow_pathways import FollowPathways
-from transforms.join_blocks import JoinBlocks
-from transforms.keep_stats import KeepStats
-from transforms.keep_view import FINDINGS
-from transforms.limit_findings import LimitFindings
-from transforms.link_headers import LinkHeaders
-from transforms.pack_by_key import PackByKey
-from transforms.packs import MergePacks
-from transforms.parse_traces import DEAD_LETTERS, ParseTraces
-from transforms.place_facts import PlaceFacts
-from transforms.sla import Sla
-from transforms.waits import Waits
+from transforms.findings.drop_unripe import DropUnripe
+from transforms.findings.limit_findings import LimitFindings
+from transforms.findings.sla import Sla
+from transforms.input import dead_letters
+from transforms.input.find_end import FindEnd
+from transforms.input.link_headers import LinkHeaders
+from transforms.input.pack_by_key import PackByKey
+from transforms.input.parse_traces import DEAD_LETTERS, ParseTraces
+from transforms.join.join_blocks import JoinBlocks
+from transforms.locate.place_facts import PlaceFacts
+from transforms.pathways.follow_pathways import FollowPathways
+from transforms.state.addresses import JOIN, PLACE, STATS
+from transforms.state.keep_view import FINDINGS
+from transforms.state.packs import MergePacks
+from transforms.state.waits import Waits
+from transforms.stats.keep_stats import KeepStats
 
 
 class Sinks(NamedTuple):

@@ -8,8 +8,8 @@ from typing import BinaryIO, ClassVar
 import apache_beam as beam
 
 from pipeline.envelope import to_line
-from transforms.batches import Records
-from transforms.records import KeyValue
+from transforms.input.records import KeyValue
+from transforms.state.batches import Records
 
 
 class WriteEnvelopes(beam.PTransform):

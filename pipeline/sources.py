@@ -8,13 +8,13 @@ from apache_beam import pvalue
 
 from pipeline.envelope import from_line
 from pipeline.envelope_lines import Unreadable, read_lines
-from transforms import counters
-from transforms.batches import typed
-from transforms.dead_letters import DeadLetter
-from transforms.findings import Finding
-from transforms.parse_traces import DEAD_LETTERS
-from transforms.record_batch import Gatherer, RecordBatch
-from transforms.records import KafkaRecord, is_position
+from transforms.findings.findings import Finding
+from transforms.input.dead_letters import DeadLetter
+from transforms.input.parse_traces import DEAD_LETTERS
+from transforms.input.record_batch import Gatherer, RecordBatch
+from transforms.input.records import KafkaRecord, is_position
+from transforms.state import counters
+from transforms.state.batches import typed
 
 
 class Read(NamedTuple):

@@ -7,10 +7,10 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tests.histories import START, any_trace
-from transforms.facts import Acks, CommitUpTo, GroupExpectation, HeaderLinks, LocatedSend, ProducerAnswered, Reads
-from transforms.packs import pack_of
-from transforms.records import ACK, CONSUME, HEADER_READER
-from transforms.view import Outputs, View
+from transforms.input.records import ACK, CONSUME, HEADER_READER
+from transforms.state.facts import Acks, CommitUpTo, GroupExpectation, HeaderLinks, LocatedSend, ProducerAnswered, Reads
+from transforms.state.packs import pack_of
+from transforms.state.view import Outputs, View
 
 #: Fraction digits of all dates here.
 DIGITS = 3

@@ -10,9 +10,9 @@ from typing import Any, TypeVar, get_args
 from hypothesis import strategies as st
 from msgspec import structs
 
-from transforms.dates import nanos_of
-from transforms.records import ACK, COMMIT, CONSUME, SEND, HeaderLink
-from transforms.traces import Commit, Consume, Send, Trace
+from transforms.input.dates import nanos_of
+from transforms.input.records import ACK, COMMIT, CONSUME, SEND, HeaderLink
+from transforms.input.traces import Commit, Consume, Send, Trace
 
 #: 2026-01-01T00:00:00Z
 START = 1_767_225_600_000

@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 from apache_beam.utils.timestamp import Timestamp
 from apache_beam.utils.windowed_value import WindowedValue
 
-from transforms.addresses import FOLLOW, JOIN, LOCATE, ORDER, PLACE, PRODUCE, kind_and_key
-from transforms.block_view import BlockView
-from transforms.commits_view import CommitsView
-from transforms.followers_view import FollowersView
-from transforms.producers_view import ProducersView
-from transforms.sends_view import SendsView
+from transforms.join.block_view import BlockView
+from transforms.locate.commits_view import CommitsView
+from transforms.locate.followers_view import FollowersView
+from transforms.locate.producers_view import ProducersView
+from transforms.locate.sends_view import SendsView
+from transforms.state.addresses import FOLLOW, JOIN, LOCATE, ORDER, PLACE, PRODUCE, kind_and_key
 
 #: How each kind of view reads its packs.
 DECODE: dict[str, Callable[[bytes], list[Any]]] = {

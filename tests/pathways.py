@@ -7,16 +7,16 @@ from typing import Any
 import orjson
 
 from tests.histories import START, any_trace
-from transforms.follow_pathways import path_facts
-from transforms.latency_sketch import LatencySketch
-from transforms.packs import pack_of
-from transforms.pathway_facts import PathFact
-from transforms.pathways_view import PathwaysView
-from transforms.records import CONSUME, SEND
-from transforms.stats_facts import EdgeTallied
-from transforms.traces import Trace
-from transforms.view import Outputs
-from transforms.waits import Waits
+from transforms.input.records import CONSUME, SEND
+from transforms.input.traces import Trace
+from transforms.pathways.follow_pathways import path_facts
+from transforms.pathways.pathway_facts import PathFact
+from transforms.pathways.pathways_view import PathwaysView
+from transforms.state.packs import pack_of
+from transforms.state.view import Outputs
+from transforms.state.waits import Waits
+from transforms.stats.latency_sketch import LatencySketch
+from transforms.stats.stats_facts import EdgeTallied
 
 QUIET = 60_000
 

@@ -12,13 +12,15 @@ import orjson
 
 from bench.engine import RANKS, Engine, MemoryBag, join_views
 from tests.reference_tallies import TallyKey
-from transforms import block_view, journal, shard_sends
-from transforms.addresses import LIMIT, STATS
-from transforms.journal import JournaledView, SegmentCoder
-from transforms.latency_sketch import LatencySketch
-from transforms.stats_facts import GroupTallied, GroupTally, StatsFact, TopicTallied, TopicTally
-from transforms.view import Outputs
-from transforms.waits import Waits
+from transforms.join import block_view
+from transforms.locate import shard_sends
+from transforms.state import journal
+from transforms.state.addresses import LIMIT, STATS
+from transforms.state.journal import JournaledView, SegmentCoder
+from transforms.state.view import Outputs
+from transforms.state.waits import Waits
+from transforms.stats.latency_sketch import LatencySketch
+from transforms.stats.stats_facts import GroupTallied, GroupTally, StatsFact, TopicTallied, TopicTally
 
 Record = tuple[dict[str, Any], dict[str, Any]]
 _MERGE = {"low": min, "high": max, "commitsSeen": or_}

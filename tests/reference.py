@@ -21,9 +21,9 @@ from tests.reference_history import (
 from tests.reference_stats import StatsKey, skews
 from tests.reference_tallies import Tally, TallyKey, tallies
 from tests.reference_verdicts import Wrong, wrongs
-from transforms.records import HeaderLink
-from transforms.traces import Commit, Consume, Trace
-from transforms.waits import Waits
+from transforms.input.records import HeaderLink
+from transforms.input.traces import Commit, Consume, Trace
+from transforms.state.waits import Waits
 
 
 class Expected(NamedTuple):

@@ -7,8 +7,8 @@ from fractions import Fraction
 from functools import cache, cached_property
 from typing import Any
 
-from transforms.records import ACK, COMMIT, CONSUME, LATEST_TIMESTAMP, SEND, HeaderLink
-from transforms.traces import Trace
+from transforms.input.records import ACK, COMMIT, CONSUME, LATEST_TIMESTAMP, SEND, HeaderLink
+from transforms.input.traces import Trace
 
 #: No block edges at all: what the text says.
 ONE_BLOCK = 10**18

@@ -18,9 +18,9 @@ from tests.reference_history import (
     order,
     says_failed,
 )
-from transforms.records import ACK, COMMIT, CONSUME, SEND
-from transforms.traces import Trace
-from transforms.waits import Waits
+from transforms.input.records import ACK, COMMIT, CONSUME, SEND
+from transforms.input.traces import Trace
+from transforms.state.waits import Waits
 
 
 class Wrong(NamedTuple):

@@ -14,13 +14,13 @@ from apache_beam.utils.timestamp import Timestamp
 from apache_beam.utils.windowed_value import WindowedValue
 
 from tests.pure_run import PureRun
-from transforms import counters
-from transforms.addresses import FOLLOW, JOIN, LOCATE, ORDER, PRODUCE, STATS
-from transforms.findings import Finding
-from transforms.join_blocks import _KeepBlocks
-from transforms.journal import SegmentCoder
-from transforms.place_facts import _KeepPlaces
-from transforms.stats_view import StatsView
+from transforms.findings.findings import Finding
+from transforms.join.join_blocks import _KeepBlocks
+from transforms.locate.place_facts import _KeepPlaces
+from transforms.state import counters
+from transforms.state.addresses import FOLLOW, JOIN, LOCATE, ORDER, PRODUCE, STATS
+from transforms.state.journal import SegmentCoder
+from transforms.stats.stats_view import StatsView
 
 MEGABYTE = 2**20
 

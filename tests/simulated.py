@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 
 from tests.histories import START, Item, any_trace, changed, date_at
-from transforms.records import ACK, COMMIT, CONSUME, SEND, HeaderLink
+from transforms.input.records import ACK, COMMIT, CONSUME, SEND, HeaderLink
 
 
 class Plan(NamedTuple):

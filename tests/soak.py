@@ -20,10 +20,12 @@ import click
 from tests.histories import START, HeaderLink, Item, changed, date_at
 from tests.model.whole_run import WholeRun
 from tests.simulated import Plan, traffic
-from transforms import addresses, dates, latency_sketch
-from transforms.journal import MIN_REWRITE_BYTES
-from transforms.traces import Send
-from transforms.waits import Waits
+from transforms.input import dates
+from transforms.input.traces import Send
+from transforms.state import addresses
+from transforms.state.journal import MIN_REWRITE_BYTES
+from transforms.state.waits import Waits
+from transforms.stats import latency_sketch
 
 _HOUR = 3_600_000
 #: Days may differ by this much: traffic is drawn by lot.

@@ -20,14 +20,15 @@ from tools.outputs_table import OUTPUTS, outputs_table
 from tracing_aggregator.explain.document import document
 from tracing_aggregator.explain.subject import subject_of
 from tracing_aggregator.explain.timeline import timeline
-from transforms import findings
-from transforms.addresses import skew_key, window_key
-from transforms.dead_letters import PART_BYTES, DeadLetter, to_key_values
-from transforms.latency_sketch import LatencySketch
-from transforms.pathway_facts import Consumed, Sent, Trail
-from transforms.pathway_record import record, work_out
-from transforms.records import SEND, KafkaRecord
-from transforms.stats_facts import (
+from transforms.findings import findings
+from transforms.input.dead_letters import PART_BYTES, DeadLetter, to_key_values
+from transforms.input.records import SEND, KafkaRecord
+from transforms.pathways.pathway_facts import Consumed, Sent, Trail
+from transforms.pathways.pathway_record import record, work_out
+from transforms.state.addresses import skew_key, window_key
+from transforms.state.waits import Waits
+from transforms.stats.latency_sketch import LatencySketch
+from transforms.stats.stats_facts import (
     BlockPlace,
     ClockBound,
     EdgeTallied,
@@ -39,8 +40,7 @@ from transforms.stats_facts import (
     TopicTallied,
     TopicTally,
 )
-from transforms.stats_view import StatsView
-from transforms.waits import Waits
+from transforms.stats.stats_view import StatsView
 
 ROOT = Path(__file__).parent.parent
 SCHEMAS = ROOT / "docs" / "schemas"

@@ -8,8 +8,8 @@ import orjson
 
 from pipeline.config.settings import Settings
 from tracing_aggregator.dashboard.intake.ingest import Record
-from transforms.dates import NANOS_PER_MILLI, date_of, date_of_nanos
-from transforms.latency_sketch import LatencySketch
+from transforms.input.dates import NANOS_PER_MILLI, date_of, date_of_nanos
+from transforms.stats.latency_sketch import LatencySketch
 
 TOPICS = 10
 GROUPS = 3

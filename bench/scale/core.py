@@ -12,13 +12,13 @@ from bench.engine import Act, Engine, MemoryBag, join_views
 from bench.generate import MS, RawTrace
 from pipeline.config.settings import Settings
 from pipeline.graph import waits_of
-from transforms.addresses import FOLLOW, JOIN, LOCATE, ORDER, PRODUCE, STATS
-from transforms.batch_parser import parse_traces
-from transforms.journal import JournaledView, Segment
-from transforms.records import KeyValue
-from transforms.stats_view import StatsView
-from transforms.strict_parser import Refused
-from transforms.traces import Trace
+from transforms.input.batch_parser import parse_traces
+from transforms.input.records import KeyValue
+from transforms.input.strict_parser import Refused
+from transforms.input.traces import Trace
+from transforms.state.addresses import FOLLOW, JOIN, LOCATE, ORDER, PRODUCE, STATS
+from transforms.state.journal import JournaledView, Segment
+from transforms.stats.stats_view import StatsView
 
 KINDS = (LOCATE, ORDER, FOLLOW, PRODUCE, JOIN, STATS)
 PARSE = "parse"

@@ -18,7 +18,7 @@ from bench.throughput import MILLION
 from runners.flink.options import read_configuration
 from runners.flink.rest import FlinkRest
 from tracing_aggregator.sizing.curves import Row
-from transforms.records import COMMIT
+from transforms.input.records import COMMIT
 
 WITHIN_S = 240
 #: At a new rate, before anything is measured.

@@ -14,7 +14,7 @@ from bench.report import machine
 from bench.scale.flink_curves import Extent, Measured
 from bench.scale.flink_session import session
 from tracing_aggregator.sizing.curves import Curve
-from transforms.records import CONSUME
+from transforms.input.records import CONSUME
 
 RETENTION_S = 30
 #: Of the three groups. A message is kept until the minute of its statistics is past retention too.

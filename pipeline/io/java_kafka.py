@@ -10,9 +10,9 @@ import apache_beam as beam
 
 from pipeline.config.load import Config
 from pipeline.sources import Read
-from transforms.batches import Records
-from transforms.record_batch import RecordBatch
-from transforms.records import KeyValue
+from transforms.input.record_batch import RecordBatch
+from transforms.input.records import KeyValue
+from transforms.state.batches import Records
 
 _BYTES_SERIALIZER = "org.apache.kafka.common.serialization.ByteArraySerializer"
 

@@ -21,8 +21,8 @@ from pipeline.io.read_ranges import Range, ReadRanges
 from pipeline.io.reader_keys import reader_keys
 from pipeline.io.topics_to_read import TopicsToRead
 from pipeline.sources import Read
-from transforms.batches import typed
-from transforms.record_batch import RecordBatch
+from transforms.input.record_batch import RecordBatch
+from transforms.state.batches import typed
 
 Keyed = tuple[bytes, bytes]
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import apache_beam as beam
 
 from pipeline.config.client_properties import to_librdkafka
-from transforms import counters
-from transforms.batches import Records
-from transforms.dead_letters import DeadLetter, to_key_values
-from transforms.records import UNKNOWN, KafkaRecord, KeyValue
+from transforms.input.dead_letters import DeadLetter, to_key_values
+from transforms.input.records import UNKNOWN, KafkaRecord, KeyValue
+from transforms.state import counters
+from transforms.state.batches import Records
 
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError, Message, Producer

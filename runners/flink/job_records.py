@@ -68,6 +68,6 @@ class JobRecord:
 
 def frozen_settings(settings: Settings) -> dict[str, int | str]:
     """The settings that state is laid out by, under their property names, and the form of the state."""
-    from transforms import journal  # with Beam, which takes a second
+    from transforms.state import journal  # with Beam, which takes a second
 
     return {property_name(name): getattr(settings, name) for name in FROZEN} | {FORMAT: journal.FORMAT}

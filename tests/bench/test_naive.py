@@ -10,7 +10,7 @@ from pipeline.config.settings import Settings
 from pipeline.sinks import WriteToMemory
 from pipeline.sources import MemorySource
 from runners.direct import run_graph
-from transforms.records import KafkaRecord
+from transforms.input.records import KafkaRecord
 
 START = 1_795_359_281_000_000_000
 

@@ -70,13 +70,13 @@ def test_the_innermost_frame_that_a_rule_knows_decides():
 @pytest.mark.parametrize(
     ("frame", "step"),
     [
-        ("_ParseBatch.process (transforms/parse_traces.py)", "parse"),
-        ("_decode (transforms/batch_parser.py)", "parse"),
-        ("RecordBatchCoder.decode (transforms/record_batch.py)", "read"),
-        ("SendsView.snapshot (transforms/sends_view.py)", "snapshots"),
-        ("SendsView.apply (transforms/sends_view.py)", "place facts"),
-        ("BlockJudge.judge (transforms/block_judge.py)", "judge, tally"),
-        ("BlockView._sent (transforms/block_view.py)", "take in facts"),
+        ("_ParseBatch.process (transforms/input/parse_traces.py)", "parse"),
+        ("_decode (transforms/input/batch_parser.py)", "parse"),
+        ("RecordBatchCoder.decode (transforms/input/record_batch.py)", "read"),
+        ("SendsView.snapshot (transforms/locate/sends_view.py)", "snapshots"),
+        ("SendsView.apply (transforms/locate/sends_view.py)", "place facts"),
+        ("BlockJudge.judge (transforms/findings/block_judge.py)", "judge, tally"),
+        ("BlockView._sent (transforms/join/block_view.py)", "take in facts"),
         ("GrpcStateHandler._request (apache_beam/runners/worker/sdk_worker.py)", "Beam: state"),
         ("DoOperation_process (operations.c)", "Beam: bundles and elements"),
         ("gc_collect_main (libpython3.11.so.1.0)", "Python: collector of cycles"),
@@ -101,7 +101,7 @@ def test_stacks_of_java_have_their_step(stack, step):
 
 
 def test_the_graph_is_an_svg_whose_frames_are_as_wide_as_their_share():
-    stacks = {("a <b>", "parse (transforms/parse_traces.py)"): 3, ("c",): 1}
+    stacks = {("a <b>", "parse (transforms/input/parse_traces.py)"): 3, ("c",): 1}
     root = ET.fromstring(svg("title & more", tree(stacks, 0), PYTHON))  # noqa: S314  our own
     widths = {box.find(f"{SVG}title").text: float(box.find(f"{SVG}rect").get("width")) for box in root.iter(f"{SVG}g")}
     assert widths["a <b> 75.0 %"] == pytest.approx(3 * widths["c 25.0 %"], rel=0.01)

@@ -5,8 +5,8 @@ from typing import Any
 
 from bench.engine import MemoryBag
 from tests.model.whole_run import WholeRun
-from transforms.addresses import LOCATE
-from transforms.journal import JournaledView, SegmentCoder
+from transforms.state.addresses import LOCATE
+from transforms.state.journal import JournaledView, SegmentCoder
 
 
 class TwinRun(WholeRun):

@@ -7,14 +7,14 @@ from typing import Any
 import orjson
 
 from tests.pure_run import Checkpoint, PureRun, Record
-from transforms.addresses import LIMIT, STATS
-from transforms.findings import Finding
-from transforms.findings_view import FindingsView
-from transforms.limit_findings import addressed
-from transforms.packs import pack_of
-from transforms.stats_view import StatsView
-from transforms.view import Outputs
-from transforms.waits import Waits
+from transforms.findings.findings import Finding
+from transforms.findings.findings_view import FindingsView
+from transforms.findings.limit_findings import addressed
+from transforms.state.addresses import LIMIT, STATS
+from transforms.state.packs import pack_of
+from transforms.state.view import Outputs
+from transforms.state.waits import Waits
+from transforms.stats.stats_view import StatsView
 
 
 class WholeRun(PureRun):

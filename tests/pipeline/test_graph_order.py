@@ -16,7 +16,7 @@ from runners.direct import run_graph
 from tests.histories import Item, changed
 from tests.pipeline.test_graph import inputs
 from tests.simulated import Plan, plans, traffic
-from transforms.traces import Trace
+from transforms.input.traces import Trace
 
 #: Everything that may be odd at once, traces that lie twice and bursts of findings among it.
 ODD = Plan(

@@ -2,8 +2,8 @@
 
 import orjson
 
-from transforms import aggregated
-from transforms.aggregated import AggregatedTrace
+from transforms.state import aggregated
+from transforms.state.aggregated import AggregatedTrace
 
 DATE = "2020-03-25T15:41:01.966082Z"
 

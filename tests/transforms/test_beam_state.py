@@ -6,7 +6,7 @@ from apache_beam.coders import BytesCoder
 from apache_beam.runners.worker import statecache
 from apache_beam.runners.worker.bundle_processor import FnApiUserStateContext, SynchronousBagRuntimeState
 
-from transforms import beam_state, journal
+from transforms.state import beam_state, journal
 
 
 def bag(handler: Mock, key: str) -> SynchronousBagRuntimeState:

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from tests.block_facts import Time, ack, apply, block_facts, commit, link, read, send
 from tests.histories import START
-from transforms.block import NEVER, Block
-from transforms.block_facts import JoinedTrace, Message
-from transforms.block_view import BlockView
-from transforms.waits import Waits
+from transforms.join.block import NEVER, Block
+from transforms.join.block_facts import JoinedTrace, Message
+from transforms.join.block_view import BlockView
+from transforms.state.waits import Waits
 
 WAITS = Waits()
 KEY = b'["topic",3,2]'

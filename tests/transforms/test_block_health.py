@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 from tests.block_facts import ack as acked
 from tests.block_facts import apply, block_facts, commit, read, send, time
 from tests.histories import START
-from transforms.block_health import healthy
-from transforms.block_verdicts import PassTimes, Verdicts
-from transforms.block_view import BlockView
-from transforms.facts import GroupExpectation, ProducerAnswered
-from transforms.records import HEADER_READER
-from transforms.waits import Waits
+from transforms.findings.block_health import healthy
+from transforms.findings.block_verdicts import PassTimes, Verdicts
+from transforms.input.records import HEADER_READER
+from transforms.join.block_view import BlockView
+from transforms.state.facts import GroupExpectation, ProducerAnswered
+from transforms.state.waits import Waits
 
 WAITS = Waits()
 

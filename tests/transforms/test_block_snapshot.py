@@ -4,10 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.block_facts import ack, apply, block_facts, read, send, time
-from transforms import block_snapshot
-from transforms.block import Block
-from transforms.block_view import BlockView
-from transforms.waits import Waits
+from transforms.join import block_snapshot
+from transforms.join.block import Block
+from transforms.join.block_view import BlockView
+from transforms.state.waits import Waits
 
 WAITS = Waits()
 KEY = b'["topic",0,0]'

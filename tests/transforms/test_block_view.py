@@ -7,12 +7,12 @@ import pytest
 
 from tests.block_facts import ack, apply, commit, link, read, send, time
 from tests.histories import START
-from transforms import block_snapshot
-from transforms.block_view import BlockView
-from transforms.facts import GroupExpectation
-from transforms.stats_facts import ClockBound
-from transforms.view import Outputs
-from transforms.waits import Waits
+from transforms.join import block_snapshot
+from transforms.join.block_view import BlockView
+from transforms.state.facts import GroupExpectation
+from transforms.state.view import Outputs
+from transforms.state.waits import Waits
+from transforms.stats.stats_facts import ClockBound
 
 RETENTION = 86_400_000
 MINUTE = 60_000

@@ -4,10 +4,10 @@ import numpy as np
 from hypothesis import given, settings
 
 from tests.block_facts import ack, apply, block_facts, read, send
-from transforms.block_view import BlockView
-from transforms.clock_bounds import Bounds, clock_bounds
-from transforms.trace_table import Rows
-from transforms.waits import Waits
+from transforms.join.block_view import BlockView
+from transforms.join.trace_table import Rows
+from transforms.state.waits import Waits
+from transforms.stats.clock_bounds import Bounds, clock_bounds
 
 
 def any_view(*facts: object) -> BlockView:

@@ -14,13 +14,14 @@ from tests.histories import START, Plan, any_trace, traffic
 from tests.pure_run import PureRun, small_journals
 from tests.reference import expected
 from tests.transforms.test_sends_view import found, take, told
-from transforms import cold_store, send_coder
-from transforms.cold_store import ColdRecord, ColdStore, SavedStore
-from transforms.records import CONSUME, SEND, HeaderLink
-from transforms.send_coder import SendCoder
-from transforms.send_facts import CorrelatedSends, Link, PlainSend, Position, Send
-from transforms.sends_view import SendsView
-from transforms.waits import Waits
+from transforms.input.records import CONSUME, SEND, HeaderLink
+from transforms.locate import send_coder
+from transforms.locate.send_coder import SendCoder
+from transforms.locate.send_facts import CorrelatedSends, Link, PlainSend, Position, Send
+from transforms.locate.sends_view import SendsView
+from transforms.state import cold_store
+from transforms.state.cold_store import ColdRecord, ColdStore, SavedStore
+from transforms.state.waits import Waits
 
 HOUR = 3_600_000
 quick = settings(max_examples=100, deadline=None, derandomize=True)

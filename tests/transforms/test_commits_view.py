@@ -5,13 +5,13 @@ from typing import Any
 import orjson
 
 from tests.histories import START, any_trace, changed
-from transforms.addresses import ORDER
-from transforms.commits_view import MAX_BLOCKS, CommitsView
-from transforms.records import COMMIT
-from transforms.router import Router
-from transforms.traces import Trace
-from transforms.view import Outputs
-from transforms.waits import Waits
+from transforms.input.records import COMMIT
+from transforms.input.router import Router
+from transforms.input.traces import Trace
+from transforms.locate.commits_view import MAX_BLOCKS, CommitsView
+from transforms.state.addresses import ORDER
+from transforms.state.view import Outputs
+from transforms.state.waits import Waits
 
 RETENTION = 86_400_000
 

@@ -6,8 +6,8 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that, equal_to
 
 from tests.histories import START, any_trace
-from transforms.find_end import FindEnd
-from transforms.records import HeaderLink
+from transforms.input.find_end import FindEnd
+from transforms.input.records import HeaderLink
 
 
 @pytest.mark.parametrize(

@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 
 from tests.histories import START, date_at
 from tests.pure_run import ForgetfulBag, final_findings, small_journals
-from transforms.addresses import STATS, window_key
-from transforms.findings import EVICTED, LOST, MINUTE_MS, Finding, finding
-from transforms.findings_view import FindingsView, FindingTold
-from transforms.journal import JournaledView
-from transforms.limit_findings import addressed
-from transforms.packs import pack_of
-from transforms.stats_facts import FindingsCounted
-from transforms.view import Outputs
-from transforms.waits import Waits
+from transforms.findings.findings import EVICTED, LOST, MINUTE_MS, Finding, finding
+from transforms.findings.findings_view import FindingsView, FindingTold
+from transforms.findings.limit_findings import addressed
+from transforms.state.addresses import STATS, window_key
+from transforms.state.journal import JournaledView
+from transforms.state.packs import pack_of
+from transforms.state.view import Outputs
+from transforms.state.waits import Waits
+from transforms.stats.stats_facts import FindingsCounted
 
 RETENTION = 24 * 60 * MINUTE_MS
 SUMMARY = "lost:summary:topic:group:2026-01-01T00:00:00.000Z"

@@ -13,13 +13,13 @@ from apache_beam.testing.util import assert_that, equal_to
 from apache_beam.transforms.window import TimestampedValue
 
 from tests.histories import START, any_trace
-from transforms.addresses import STATS
-from transforms.follow_pathways import PATHWAYS, FollowPathways, path_facts, paths_key
-from transforms.keep_view import FINDINGS
-from transforms.records import ACK, COMMIT, CONSUME, SEND
-from transforms.stats_view import StatsView
-from transforms.traces import Trace
-from transforms.waits import Waits
+from transforms.input.records import ACK, COMMIT, CONSUME, SEND
+from transforms.input.traces import Trace
+from transforms.pathways.follow_pathways import PATHWAYS, FollowPathways, path_facts, paths_key
+from transforms.state.addresses import STATS
+from transforms.state.keep_view import FINDINGS
+from transforms.state.waits import Waits
+from transforms.stats.stats_view import StatsView
 
 HISTORY = [
     any_trace(type=SEND, id="1", topic="a", at=0),

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from tests.histories import START, any_trace, changed
 from tests.packed import packs_of
-from transforms.facts import GroupExpectation
-from transforms.followers_view import FollowersView
-from transforms.group_facts import GroupRead, PartitionFact
-from transforms.pack_by_key import _Pack
-from transforms.records import ACK, COMMIT, CONSUME, HEADER_READER, HeaderLink
-from transforms.traces import Commit, Trace
-from transforms.view import Outputs
-from transforms.waits import Waits
+from transforms.input.pack_by_key import _Pack
+from transforms.input.records import ACK, COMMIT, CONSUME, HEADER_READER, HeaderLink
+from transforms.input.traces import Commit, Trace
+from transforms.locate.followers_view import FollowersView
+from transforms.state.facts import GroupExpectation
+from transforms.state.group_facts import GroupRead, PartitionFact
+from transforms.state.view import Outputs
+from transforms.state.waits import Waits
 
 KEY = b'["topic",0]'
 SIZE = 4

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.group_progress import EarliestBeyond
+from transforms.locate.group_progress import EarliestBeyond
 
 
 @given(st.lists(st.tuples(st.integers(-5, 5), st.integers(0, 8))))

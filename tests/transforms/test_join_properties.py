@@ -12,7 +12,7 @@ from tests.model.driving import drive
 from tests.pure_run import PureRun, small_journals
 from tests.reference import expected
 from tests.simulated import CALM, Plan, plans, traffic
-from transforms.waits import Waits
+from transforms.state.waits import Waits
 
 few = settings(
     phases=[Phase.explicit, Phase.generate],

@@ -8,9 +8,9 @@ from apache_beam.runners.worker import statecache
 from msgspec import msgpack
 
 from tests.pure_run import ForgetfulBag
-from transforms import journal
-from transforms.journal import FACTS, SNAPSHOT, TIME, JournaledView, Segment, SegmentCoder
-from transforms.view import Outputs
+from transforms.state import journal
+from transforms.state.journal import FACTS, SNAPSHOT, TIME, JournaledView, Segment, SegmentCoder
+from transforms.state.view import Outputs
 
 
 class Sum:

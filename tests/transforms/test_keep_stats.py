@@ -13,11 +13,11 @@ from apache_beam.testing.util import assert_that
 from apache_beam.transforms.window import TimestampedValue
 from apache_beam.utils.timestamp import Timestamp
 
-from transforms.addresses import skew_key, window_key
-from transforms.keep_stats import KeepStats
-from transforms.packs import KeyedPack, MergePacks, pack_of
-from transforms.stats_facts import BlockPlace, ClockBound, TopicTallied, TopicTally
-from transforms.waits import Waits
+from transforms.state.addresses import skew_key, window_key
+from transforms.state.packs import KeyedPack, MergePacks, pack_of
+from transforms.state.waits import Waits
+from transforms.stats.keep_stats import KeepStats
+from transforms.stats.stats_facts import BlockPlace, ClockBound, TopicTallied, TopicTally
 
 MINUTE = 60_000
 START = 1_795_359_240_000

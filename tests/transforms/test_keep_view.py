@@ -11,9 +11,9 @@ from tests.pure_run import PureRun, small_journals
 from tests.reference import expected
 from tests.shell_run import MEGABYTE, ShellRun
 from tests.simulated import Plan, traffic
-from transforms import block_view
-from transforms.addresses import JOIN
-from transforms.records import ACK, CONSUME, SEND
+from transforms.input.records import ACK, CONSUME, SEND
+from transforms.join import block_view
+from transforms.state.addresses import JOIN
 
 PLAN = Plan(5, 60)
 RETENTION = 86_400_000

@@ -14,12 +14,12 @@ from apache_beam.utils.timestamp import Timestamp
 
 from tests.histories import START
 from tests.pure_run import final_findings
-from transforms.addresses import LIMIT, STATS, finding_key, window_key
-from transforms.findings import EVICTED, MINUTE_MS, UNCONSUMED, Finding, finding
-from transforms.limit_findings import LimitFindings, addressed
-from transforms.stats_facts import FindingsCounted
-from transforms.stats_view import StatsView
-from transforms.waits import Waits
+from transforms.findings.findings import EVICTED, MINUTE_MS, UNCONSUMED, Finding, finding
+from transforms.findings.limit_findings import LimitFindings, addressed
+from transforms.state.addresses import LIMIT, STATS, finding_key, window_key
+from transforms.state.waits import Waits
+from transforms.stats.stats_facts import FindingsCounted
+from transforms.stats.stats_view import StatsView
 
 MINUTE = "2026-01-01T00:00:00.000Z"
 

@@ -5,9 +5,9 @@ import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that, equal_to
 
-from transforms.link_headers import LinkHeaders, header_link
-from transforms.record_batch import RecordBatch
-from transforms.records import Header, HeaderLink, KafkaRecord
+from transforms.input.link_headers import LinkHeaders, header_link
+from transforms.input.record_batch import RecordBatch
+from transforms.input.records import Header, HeaderLink, KafkaRecord
 
 
 def any_message(*headers: tuple[str, bytes | None], timestamp: int = 5) -> KafkaRecord:

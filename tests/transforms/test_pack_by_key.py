@@ -12,13 +12,13 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from tests.histories import START, any_trace
 from tests.packed import packs_of
-from transforms import pack_by_key
-from transforms.facts import HeaderLinks, ProducerAnswered
-from transforms.findings import Finding
-from transforms.group_facts import BlockSeen, GroupCommitted, GroupRead
-from transforms.pack_by_key import _Pack
-from transforms.records import ACK, COMMIT, CONSUME, HEADER_READER, SEND, HeaderLink
-from transforms.traces import Trace
+from transforms.findings.findings import Finding
+from transforms.input import pack_by_key
+from transforms.input.pack_by_key import _Pack
+from transforms.input.records import ACK, COMMIT, CONSUME, HEADER_READER, SEND, HeaderLink
+from transforms.input.traces import Trace
+from transforms.state.facts import HeaderLinks, ProducerAnswered
+from transforms.state.group_facts import BlockSeen, GroupCommitted, GroupRead
 
 BLOCK = ("join", b'["topic",0,1]')
 GROUP = ("order", b'["group","topic",0]')

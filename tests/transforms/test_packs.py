@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 
 from tests.block_facts import ack, commit, read, send
 from tests.histories import START
-from transforms.block_view import BlockView
-from transforms.facts import Ended, LocatedSends, ProducerAnswered
-from transforms.followers_view import FollowersView
-from transforms.group_facts import BlockSeen
-from transforms.packs import MAX_PACK_FACTS, Packer, PackFacts, _with_end, pack_of
-from transforms.stats_facts import FindingsCounted
-from transforms.stats_view import StatsView
+from transforms.join.block_view import BlockView
+from transforms.locate.followers_view import FollowersView
+from transforms.state.facts import Ended, LocatedSends, ProducerAnswered
+from transforms.state.group_facts import BlockSeen
+from transforms.state.packs import MAX_PACK_FACTS, Packer, PackFacts, _with_end, pack_of
+from transforms.stats.stats_facts import FindingsCounted
+from transforms.stats.stats_view import StatsView
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 FACTS = st.one_of(

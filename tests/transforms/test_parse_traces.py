@@ -7,10 +7,10 @@ from apache_beam import pvalue
 from apache_beam.runners.direct import DirectRunner  # noqa: F401  makes Beam's counters available
 
 from tests.histories import START, any_trace, value_of
-from transforms.dead_letters import DeadLetter
-from transforms.parse_traces import _ParseBatch
-from transforms.record_batch import RecordBatch
-from transforms.records import Header, KafkaRecord
+from transforms.input.dead_letters import DeadLetter
+from transforms.input.parse_traces import _ParseBatch
+from transforms.input.record_batch import RecordBatch
+from transforms.input.records import Header, KafkaRecord
 
 HOUR = 3_600_000
 

@@ -14,11 +14,11 @@ from jsonschema import Draft202012Validator
 from tests.histories import START, any_trace, changed, date_at
 from tests.pathways import QUIET, any_view, facts_of, guesses, read, sent, take, told, values
 from tests.pure_run import ForgetfulBag, small_journals
-from transforms.journal import JournaledView
-from transforms.packs import pack_of
-from transforms.records import CONSUME, SEND
-from transforms.traces import Trace
-from transforms.view import Outputs
+from transforms.input.records import CONSUME, SEND
+from transforms.input.traces import Trace
+from transforms.state.journal import JournaledView
+from transforms.state.packs import pack_of
+from transforms.state.view import Outputs
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = Draft202012Validator(orjson.loads((ROOT / "docs" / "schemas" / "trace-pathway.json").read_bytes()))

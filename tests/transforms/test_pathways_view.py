@@ -9,8 +9,8 @@ import pytest
 
 from tests.histories import START, date_at
 from tests.pathways import QUIET, any_view, guesses, read, sent, take, told, values
-from transforms.pathway_facts import MAX_TRAIL_FACTS
-from transforms.traces import Trace
+from transforms.input.traces import Trace
+from transforms.pathways.pathway_facts import MAX_TRAIL_FACTS
 
 RETENTION = 86_400_000
 

@@ -7,15 +7,15 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that, equal_to
 
 from tests.histories import START, any_trace
-from transforms.addresses import JOIN, PLACE
-from transforms.block_view import BlockView
-from transforms.facts import CommitUpTo, GroupExpectation, LocatedSends
-from transforms.keep_view import FINDINGS
-from transforms.pack_by_key import PackByKey
-from transforms.packs import KeyedPack, MergePacks
-from transforms.place_facts import PlaceFacts
-from transforms.records import ACK, COMMIT, SEND
-from transforms.waits import Waits
+from transforms.input.pack_by_key import PackByKey
+from transforms.input.records import ACK, COMMIT, SEND
+from transforms.join.block_view import BlockView
+from transforms.locate.place_facts import PlaceFacts
+from transforms.state.addresses import JOIN, PLACE
+from transforms.state.facts import CommitUpTo, GroupExpectation, LocatedSends
+from transforms.state.keep_view import FINDINGS
+from transforms.state.packs import KeyedPack, MergePacks
+from transforms.state.waits import Waits
 
 HOUR = 3_600_000
 

@@ -6,12 +6,12 @@ import orjson
 import pytest
 
 from tests.histories import START
-from transforms.facts import ProducerAnswered
-from transforms.group_facts import AckWithoutOffset, TopicFact
-from transforms.packs import pack_of
-from transforms.producers_view import MAX_WAITING, ProducersView
-from transforms.view import Outputs
-from transforms.waits import Waits
+from transforms.locate.producers_view import MAX_WAITING, ProducersView
+from transforms.state.facts import ProducerAnswered
+from transforms.state.group_facts import AckWithoutOffset, TopicFact
+from transforms.state.packs import pack_of
+from transforms.state.view import Outputs
+from transforms.state.waits import Waits
 
 RETENTION = Waits().retention
 

@@ -6,11 +6,11 @@ from msgspec import structs
 
 from tests.histories import START, any_trace
 from tests.packed import DECODE
-from transforms.addresses import FOLLOW, JOIN, LOCATE, ORDER, PRODUCE
-from transforms.facts import ProducerAnswered
-from transforms.records import ACK, COMMIT, CONSUME, LATEST_TIMESTAMP, NO_GROUP, SEND, HeaderLink
-from transforms.router import Router
-from transforms.traces import Trace
+from transforms.input.records import ACK, COMMIT, CONSUME, LATEST_TIMESTAMP, NO_GROUP, SEND, HeaderLink
+from transforms.input.router import Router
+from transforms.input.traces import Trace
+from transforms.state.addresses import FOLLOW, JOIN, LOCATE, ORDER, PRODUCE
+from transforms.state.facts import ProducerAnswered
 
 
 def routed(*traces: Trace | HeaderLink, shards: int = 1) -> dict[tuple[str, bytes], list[object]]:

@@ -2,8 +2,8 @@
 
 from itertools import permutations
 
-from transforms.send_facts import CorrelatedSends, Link, Position, Send, SendFailed
-from transforms.send_pairing import pair
+from transforms.locate.send_facts import CorrelatedSends, Link, Position, Send, SendFailed
+from transforms.locate.send_pairing import pair
 
 
 def any_send(identity: str, at: int = 0, client: str = "p") -> Send:

@@ -5,14 +5,14 @@ from typing import Any
 import orjson
 
 from tests.histories import START, any_trace, changed
-from transforms.addresses import LOCATE
-from transforms.records import ACK, SEND, HeaderLink
-from transforms.router import Router
-from transforms.sends_view import SendsView
-from transforms.shard_forget import MAX_FACTS
-from transforms.traces import Trace
-from transforms.view import Outputs
-from transforms.waits import Waits
+from transforms.input.records import ACK, SEND, HeaderLink
+from transforms.input.router import Router
+from transforms.input.traces import Trace
+from transforms.locate.sends_view import SendsView
+from transforms.locate.shard_forget import MAX_FACTS
+from transforms.state.addresses import LOCATE
+from transforms.state.view import Outputs
+from transforms.state.waits import Waits
 
 RETENTION = 86_400_000
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.block_facts import Commit, JoinedTrace
-from transforms.facts import CommitUpTo
-from transforms.settlement import Settlement
+from transforms.join.block_facts import Commit, JoinedTrace
+from transforms.join.settlement import Settlement
+from transforms.state.facts import CommitUpTo
 
 Step = tuple[str, str, int, int]
 

@@ -1,9 +1,9 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.latency_sketch import LatencySketch
-from transforms.stats_facts import TopicTally
-from transforms.stats_totals import Totals
+from transforms.stats.latency_sketch import LatencySketch
+from transforms.stats.stats_facts import TopicTally
+from transforms.stats.stats_totals import Totals
 
 
 def sketch(*latencies: int) -> LatencySketch:

@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.pure_run import ForgetfulBag, small_journals
-from transforms.addresses import skew_key, window_key
-from transforms.facts import Ended
-from transforms.journal import JournaledView
-from transforms.latency_sketch import LatencySketch
-from transforms.packs import pack_of
-from transforms.stats_facts import (
+from transforms.state.addresses import skew_key, window_key
+from transforms.state.facts import Ended
+from transforms.state.journal import JournaledView
+from transforms.state.packs import pack_of
+from transforms.state.waits import Waits
+from transforms.stats.latency_sketch import LatencySketch
+from transforms.stats.stats_facts import (
     BlockPlace,
     ClockBound,
     EdgeTallied,
@@ -27,8 +28,7 @@ from transforms.stats_facts import (
     TopicTallied,
     TopicTally,
 )
-from transforms.stats_view import StatsView
-from transforms.waits import Waits
+from transforms.stats.stats_view import StatsView
 
 MINUTE = 60_000
 START = 1_795_359_240_000

@@ -6,13 +6,13 @@ import orjson
 import pytest
 
 from tests.histories import START, any_trace, date_at, value_of
-from transforms.aggregated import AggregatedTrace, record
-from transforms.block_view import BlockView
-from transforms.facts import Reads
-from transforms.packs import pack_of
-from transforms.records import ACK, COMMIT, CONSUME, SEND
-from transforms.strict_parser import MAX_VALUE_BYTES, Refused, parse_trace
-from transforms.traces import Trace
+from transforms.input.records import ACK, COMMIT, CONSUME, SEND
+from transforms.input.strict_parser import MAX_VALUE_BYTES, Refused, parse_trace
+from transforms.input.traces import Trace
+from transforms.join.block_view import BlockView
+from transforms.state.aggregated import AggregatedTrace, record
+from transforms.state.facts import Reads
+from transforms.state.packs import pack_of
 
 HOUR = 3_600_000
 

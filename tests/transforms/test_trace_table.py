@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.histories import START, any_trace
-from transforms.dates import duration_ms
-from transforms.facts import Acks
-from transforms.records import ACK
-from transforms.trace_table import ALONE, HELD, UNSETTLED, WRITTEN, TraceTable, durations_ms
+from transforms.input.dates import duration_ms
+from transforms.input.records import ACK
+from transforms.join.trace_table import ALONE, HELD, UNSETTLED, WRITTEN, TraceTable, durations_ms
+from transforms.state.facts import Acks
 
 
 def columns(*offsets: int, **fields: object) -> Acks:

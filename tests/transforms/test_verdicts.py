@@ -21,8 +21,8 @@ from tests.verdict_cases import (
     missing_fields,
     scene_items,
 )
-from transforms import findings
-from transforms.addresses import JOIN, LOCATE
+from transforms.findings import findings
+from transforms.state.addresses import JOIN, LOCATE
 
 EACH_CASE = pytest.mark.parametrize("placed", SCENE, ids=[placed.case.name for placed in SCENE])
 

@@ -7,8 +7,8 @@ from tracing_aggregator.explain.gather import Value, Wanted, date_of_finding, ga
 from tracing_aggregator.explain.model import Message, Timeline
 from tracing_aggregator.explain.steps import nanos, steps_of
 from tracing_aggregator.explain.subject import Place, Subject, place_of
-from transforms.dates import nanos_of
-from transforms.records import ACK, CONSUME, SEND
+from transforms.input.dates import nanos_of
+from transforms.input.records import ACK, CONSUME, SEND
 
 
 def timeline(records: Iterable[Value], findings: Iterable[Value], subject: Subject) -> Timeline:

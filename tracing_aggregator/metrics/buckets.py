@@ -9,7 +9,7 @@ from ddsketch.mapping import LogarithmicMapping
 from ddsketch.pb import ddsketch_pb2
 
 from tracing_aggregator.metrics.catalogue import BOUNDS_MS
-from transforms.latency_sketch import RELATIVE_ACCURACY
+from transforms.stats.latency_sketch import RELATIVE_ACCURACY
 
 _MS_PER_S = 1000
 _MAPPING = LogarithmicMapping(RELATIVE_ACCURACY)

@@ -18,8 +18,8 @@ from runners.kafka.admin import TIMEOUT_S, Admin, code, reason
 from runners.kafka.kafka_commands import KafkaCommands
 from tracing_aggregator.sinks.letters import Letters
 from tracing_aggregator.sinks.retry import Persistence, StoppedError
-from transforms.dead_letters import DeadLetter
-from transforms.records import KafkaRecord
+from transforms.input.dead_letters import DeadLetter
+from transforms.input.records import KafkaRecord
 
 if TYPE_CHECKING:
     from confluent_kafka import Message

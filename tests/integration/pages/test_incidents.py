@@ -7,7 +7,7 @@ import pytest
 from tests.integration.browsing import MARKS, is_at
 from tests.tracing_aggregator.dashboard import shop
 from tests.tracing_aggregator.dashboard.stores import ANOMALIES
-from transforms.dates import date_of
+from transforms.input.dates import date_of
 
 pytestmark = MARKS
 sync_api = pytest.importorskip("playwright.sync_api")

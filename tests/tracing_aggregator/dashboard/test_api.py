@@ -37,7 +37,7 @@ def client(made: Made) -> TestClient:
 
 def until() -> int:
     """The end of the minute of `at(0)`, in ms."""
-    from transforms.dates import nanos_of
+    from transforms.input.dates import nanos_of
 
     return (nanos_of(at(0)) // 60_000_000_000 + 1) * 60_000
 

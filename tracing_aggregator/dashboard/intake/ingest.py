@@ -10,7 +10,7 @@ import orjson
 from pipeline.config.settings import Settings
 from tracing_aggregator.dashboard.intake.sketches import shortened
 from tracing_aggregator.dashboard.store import transaction
-from transforms.dates import NANOS_PER_MILLI, nanos_of
+from transforms.input.dates import NANOS_PER_MILLI, nanos_of
 
 Value = dict[str, Any]
 #: Takes a value, and when its record was written (ms since the epoch).

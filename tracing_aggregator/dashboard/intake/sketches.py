@@ -6,7 +6,7 @@ from typing import Any
 
 from ddsketch.pb import ddsketch_pb2
 
-from transforms.latency_sketch import PERCENTS, LatencySketch, SketchJson
+from transforms.stats.latency_sketch import PERCENTS, LatencySketch, SketchJson
 
 
 def shortened(latencies: dict[str, Any]) -> SketchJson:

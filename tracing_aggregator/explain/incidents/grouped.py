@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 
 from tracing_aggregator.explain.incidents.words import count_of, sentence
 from tracing_aggregator.explain.subject import Place, place_of
-from transforms.dates import NANOS_PER_SECOND, nanos_of
-from transforms.findings import (
+from transforms.findings.findings import (
     GAP,
     LOST,
     OVER_CONSUMED,
@@ -18,6 +17,7 @@ from transforms.findings import (
     UNCONSUMED,
     UNLINKED,
 )  # fmt: skip
+from transforms.input.dates import NANOS_PER_SECOND, nanos_of
 
 Value = dict[str, Any]
 """The JSON value of a finding, as `tracing_aggregator.explain.gather.latest_findings` gives it."""
