@@ -51,6 +51,6 @@ VOLUME /var/lib/tracing-aggregator
 EXPOSE 8080 8090
 # For `run` and `metrics`; other commands want another check, or --no-healthcheck.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=180s --retries=4 \
-    CMD ["python3", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ.get('KAFKATRACE_METRICS_PORT', '8080') + '/healthz', timeout=4)"]
+    CMD ["python3", "-m", "tracing_aggregator.metrics.probe"]
 ENTRYPOINT ["dumb-init", "--", "tracing-aggregator"]
 CMD ["run"]

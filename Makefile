@@ -9,7 +9,7 @@ BIN := .venv/bin
 TWO_AT_A_TIME := --numprocesses 2 --dist loadfile
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: lock platforms dist help venv demo test test-fast lint bench profile faults steady scale deploy-check image-check sbom audit docs docs-check otelcol clean
+.PHONY: lock manifest platforms dist help venv demo test test-fast lint bench profile faults steady scale deploy-check image-check sbom audit docs docs-check otelcol clean
 
 ##@ Start
 
@@ -85,6 +85,12 @@ $(BIN)/helm:
 
 deploy-check: .venv/dev $(BIN)/helm ## Dockerfiles, compose file, chart and alert rules, with all tools; needs Go, promtool and systemd
 	@PATH="$(PWD)/$(BIN):$$PATH" $(BIN)/python -m pytest tests/deploy tests/tracing_aggregator/metrics/test_deploy.py
+
+manifest: $(BIN)/helm ## deploy/kubernetes/flink-deployment.yaml from the chart
+	@{ echo '# The aggregator as an application on Flink, by the Flink Kubernetes operator, see docs/deployment.md. Written by'; \
+	echo '# `make manifest`. Yours: image, storage class (all pods mount one volume), bootstrap.servers.'; \
+	$(BIN)/helm template tracing deploy/helm/tracing-aggregator --kube-version 1.31 --set flink.enabled=true,dashboard.enabled=false 2>/dev/null \
+		| sed '/managed-by: Helm/d; /helm.sh\/chart:/d; s/ *$$//'; } >deploy/kubernetes/flink-deployment.yaml
 
 image-check: .venv/base ## builds the image without Docker and starts it on a real broker; Debian, root
 	@deploy/try-image.sh

@@ -11,8 +11,9 @@ RUNTIME = [
     "click>=8.1,<9",
     # Kafka without Java: bounded reads, the direct sink, topic set-up and checks. 2.5 describes authorized operations.
     "confluent-kafka>=2.5,<3",
-    # Reads PKCS12 truststores, which librdkafka cannot. The upper bound is Beam's own.
-    "cryptography>=42,<48",
+    # Reads PKCS12 truststores, which librdkafka cannot. 45 is the first that writes them for Java. The upper bound is
+    # Beam's own.
+    "cryptography>=45,<48",
     # Latency quantiles: the bins and the published form of a DDSketch, which readers in other languages can merge.
     # The extra brings protobuf for the form.
     "ddsketch[serialization]>=3.0.1,<4",
@@ -71,10 +72,22 @@ OTLP = [
     "opentelemetry-proto>=1.30,<2",
 ]
 
+S3 = [
+    # Looks for checkpoints in an object store when Flink has forgotten the job: `s3://` in flink.checkpoints.dir. 1.35
+    # is the first that we know to take the address of another store from AWS_ENDPOINT_URL.
+    "boto3>=1.35,<2",
+]
+
 DEV = [
     *TEST,
     *DASHBOARD,
     *OTLP,
+    *S3,
+    # A server that speaks S3, for tests of checkpoints there, and the Flask that it runs on: its own extra for that
+    # brings all of AWS.
+    "moto[s3]>=5,<6",
+    "flask>=3,<4",
+    "flask-cors>=5,<7",
     # The names of attributes, to hold ours against: 0.66b2 is the first with those of 1.44.
     "opentelemetry-semantic-conventions>=0.66b2,<1",
     # Sends spans as applications do. 1.45 is the one that goes with these names.
@@ -152,7 +165,7 @@ setup(
         "tracing_aggregator.dashboard": ["schema.sql", "static/**/*"],
     },
     install_requires=RUNTIME,
-    extras_require={"clients": CLIENTS, "dashboard": DASHBOARD, "otlp": OTLP, "test": TEST, "dev": DEV},
+    extras_require={"clients": CLIENTS, "dashboard": DASHBOARD, "otlp": OTLP, "s3": S3, "test": TEST, "dev": DEV},
     entry_points={
         "console_scripts": [
             "tracing-aggregator = tracing_aggregator.cli.main:main",

@@ -1,5 +1,6 @@
 """Where the runs take place: a broker, a folder, topics, and for some a Flink cluster with one job."""
 
+import os
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ from pipeline.config.settings import OUTPUT_TOPICS, Settings, property_name
 from runners.flink.cluster import running_job
 from runners.kafka.broker import Broker
 from tests.cluster.cluster import Cluster
+from tests.cluster.object_store import BUCKET, ObjectStore
 
 PATIENCE_S = 300
 POLL_S = 0.2
@@ -73,8 +75,17 @@ def test_bed(traffic: Traffic, overrides: Mapping[str, str], say: Say) -> Iterat
 class ClusterBed:
     """A broker, a Flink cluster, and the settings of the job on it."""
 
-    def __init__(self, folder: Path, broker: Broker, changes: Mapping[str, str], *, is_available: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        broker: Broker,
+        changes: Mapping[str, str],
+        *,
+        is_available: bool,
+        store: ObjectStore | None = None,
+    ) -> None:
         self.folder = folder
+        self._store = store
         self.broker = broker
         self._is_available = is_available
         self._stack = ExitStack()
@@ -82,7 +93,7 @@ class ClusterBed:
             "bootstrap.servers": broker.bootstrap_servers,
             "application.id": "bench",
             "state.dir": str(folder / "state"),
-            "flink.checkpoints.dir": f"file://{self.checkpoints}",
+            "flink.checkpoints.dir": f"s3://{BUCKET}/checkpoints" if store else f"file://{self.checkpoints}",
             "workers": "2",
             **changes,
         }
@@ -95,8 +106,28 @@ class ClusterBed:
     def new_cluster(self, name: str) -> None:
         """Ends the cluster there is, if any, and starts another."""
         self._stack.close()
-        self.cluster = self._stack.enter_context(Cluster(self.folder / name, is_available=self._is_available))
+        made = Cluster(self.folder / name, is_available=self._is_available, store=self._store)
+        self.cluster = self._stack.enter_context(made)
         self.settings |= self.cluster.settings()
+
+    @contextmanager
+    def lost_storage(self) -> Iterator[bool]:
+        """No checkpoint can be written. True: each fails, since a file lies where their folder was.
+
+        False: the store is silent, and what is written to it waits.
+        """
+        if self._store:
+            with self._store.silent():
+                yield False
+            return
+        aside = self.checkpoints.with_name("aside")
+        self.checkpoints.rename(aside)
+        self.checkpoints.touch()
+        try:
+            yield True
+        finally:
+            self.checkpoints.unlink()
+            aside.rename(self.checkpoints)
 
     def close(self) -> None:
         """Ends the cluster."""
@@ -106,7 +137,10 @@ class ClusterBed:
         """Runs `tracing-aggregator` with the settings; returns what it prints."""
         line = [sys.executable, "-m", "tracing_aggregator.cli.main", *arguments]
         line += [part for name, value in self.settings.items() for part in ("-o", f"{name}={value}")]
-        ended = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=2 * PATIENCE_S, check=False)
+        environ = os.environ | (self._store.environ if self._store else {})
+        ended = subprocess.run(
+            line, cwd=ROOT, capture_output=True, text=True, timeout=2 * PATIENCE_S, check=False, env=environ
+        )
         if ended.returncode:
             raise RuntimeError(f"{arguments[0]} ended with exit code {ended.returncode}:\n{ended.stderr}")
         return ended.stdout.strip()
@@ -138,11 +172,12 @@ class ClusterBed:
 
 @contextmanager
 def cluster_bed(
-    changes: Mapping[str, str], say: Say, *, partitions: int, is_available: bool = False
+    changes: Mapping[str, str], say: Say, *, partitions: int, is_available: bool = False, has_s3: bool = False
 ) -> Iterator[ClusterBed]:
     """All of it with the job running, for as long as the block runs; `partitions` of the tracing topic."""
-    with _broker(say) as (folder, broker):
-        bed = ClusterBed(folder, broker, changes, is_available=is_available)
+    with _broker(say) as (folder, broker), ExitStack() as stack:
+        store = stack.enter_context(ObjectStore(folder / "store.log")) if has_s3 else None
+        bed = ClusterBed(folder, broker, changes, is_available=is_available, store=store)
         try:
             say("Starting a Flink cluster …")
             bed.new_cluster("cluster")

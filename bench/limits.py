@@ -14,16 +14,14 @@ from apache_beam.transforms.window import GlobalWindow, GlobalWindows
 from apache_beam.utils.windowed_value import WindowedValue
 
 from bench.console import command, console
-from bench.core_alone import CoreAlone
+from bench.core_alone import CoreAlone, parsed
 from bench.documents import DOCUMENTS, Marks, machine
 from bench.generate import MS, SECOND, Traffic
 from tracing_aggregator.sizing.tables import grid
-from transforms.batch_parser import parse_traces
-from transforms.collector import calm_collector
-from transforms.dates import nanos_of
-from transforms.records import KafkaRecord
-from transforms.strict_parser import Refused
-from transforms.traces import Trace
+from transforms.input.dates import nanos_of
+from transforms.input.records import KafkaRecord
+from transforms.input.traces import Trace
+from transforms.state.collector import calm_collector
 
 MARKS = Marks("limits", "python -m bench.limits --write-docs")
 ROUNDS = 7
@@ -67,7 +65,7 @@ def records(traces: int) -> list[KafkaRecord]:
 def in_process(raw: Sequence[KafkaRecord]) -> list[Cost]:
     """Parsing, encoding, the join and Beam's coders, each alone in a loop."""
     count = len(raw)
-    parsed = _parse(raw)
+    traces = _parse(raw)
     documents = [orjson.loads(record.value or b"") for record in raw]
     encoded = [orjson.dumps(document) for document in documents]
     pair = TupleCoder([BytesCoder(), BytesCoder()])
@@ -81,7 +79,7 @@ def in_process(raw: Sequence[KafkaRecord]) -> list[Cost]:
 
     return [
         cost("read its JSON (`orjson.loads`)", lambda: [orjson.loads(one.value or b"") for one in raw]),
-        cost("read its date", lambda: [nanos_of(trace.date) for trace in parsed]),
+        cost("read its date", lambda: [nanos_of(trace.date) for trace in traces]),
         cost("parse: both, and every field checked", lambda: _parse(raw)),
         cost("write its JSON (`orjson.dumps`)", lambda: [orjson.dumps(one) for one in documents]),
         Cost("the whole join, without Beam", fastest(lambda: _join(raw), count, rounds=3)),
@@ -91,19 +89,15 @@ def in_process(raw: Sequence[KafkaRecord]) -> list[Cost]:
 
 
 def _parse(raw: Sequence[KafkaRecord]) -> list[Trace]:
-    traces: list[Trace] = []
-    for start in range(0, len(raw), BUNDLE):
-        records = raw[start : start + BUNDLE]
-        parsed = parse_traces([one.value for one in records], [one.timestamp for one in records], 60_000)
-        traces += (one for one in parsed if not isinstance(one, Refused))
-    return traces
+    bundles = (parsed(raw[start : start + BUNDLE]) for start in range(0, len(raw), BUNDLE))
+    return [trace for bundle in bundles for trace in bundle]
 
 
 def _join(raw: Sequence[KafkaRecord]) -> None:
     core = CoreAlone()
     core.run(raw, BUNDLE)
-    if core.written != len(raw):
-        raise AssertionError(f"{core.written} aggregated traces of {len(raw)}")
+    if core.aggregated != len(raw):
+        raise AssertionError(f"{core.aggregated} aggregated traces of {len(raw)}")
 
 
 def markdown(costs: Sequence[Cost]) -> str:

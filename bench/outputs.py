@@ -10,7 +10,7 @@ import orjson
 from confluent_kafka import Consumer, TopicPartition
 
 from bench.preload import PARTITIONS
-from transforms.dates import nanos_of
+from transforms.input.dates import nanos_of
 
 TIMEOUT_S = 15
 PERIOD_S = 0.1

@@ -43,8 +43,10 @@ if [[ -z ${PYTHON_IMAGE:-} ]]; then
 fi
 
 say "The image"
-mounts=(--volume /etc/ssl/certs:/etc/ssl/certs:ro)
-[[ ! -f /etc/pip.conf ]] || mounts+=(--volume /etc/pip.conf:/etc/pip.conf:ro)
+# Whom this machine trusts, where OpenSSL looks first: the base keeps its own certificates, which Debian's Java sets up.
+mounts=(--volume /etc/ssl/certs/ca-certificates.crt:/usr/lib/ssl/cert.pem:ro)
+printf '[global]\ncert = /usr/lib/ssl/cert.pem\n' >"$work/pip.conf"
+mounts+=(--volume "$work/pip.conf:/etc/pip.conf:ro")
 "${store[@]}" bud --isolation chroot --format docker --build-arg "PYTHON_IMAGE=$PYTHON_IMAGE" "${mounts[@]}" --tag "$image" .
 
 say "A broker"
@@ -78,7 +80,8 @@ done
 say "traffic"
 inside tracing-aggregator traffic --rate 20 --seconds 10
 sleep 15
-curl --silent --fail "http://127.0.0.1:$metrics/healthz"
+say "the health check of the image"
+inside python3 -m tracing_aggregator.metrics.probe
 curl --silent --fail "http://127.0.0.1:$metrics/metrics" | grep -E '^kafka_trace_produced_messages_total.* [1-9]'
 say "stop: SIGTERM, a savepoint, and the end"
 inside tracing-aggregator stop

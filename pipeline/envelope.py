@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from transforms.records import Header, KafkaRecord
+from transforms.input.records import Header, KafkaRecord
 
 
 def from_line(line: bytes) -> KafkaRecord:

@@ -8,27 +8,29 @@ from pipeline.config.setting_types import sla_rules
 from pipeline.config.settings import Settings
 from pipeline.sources import Source
 from pipeline.topic_names import followed
-from transforms import dead_letters
-from transforms.addresses import JOIN, PLACE, STATS
-from transforms.drop_unripe import DropUnripe
-from transforms.find_end import FindEnd
-from transforms.follow_pathways import FollowPathways
-from transforms.join_blocks import JoinBlocks
-from transforms.keep_stats import KeepStats
-from transforms.keep_view import FINDINGS
-from transforms.limit_findings import LimitFindings
-from transforms.link_headers import LinkHeaders
-from transforms.pack_by_key import PackByKey, Router
-from transforms.packs import MergePacks
-from transforms.parse_traces import DEAD_LETTERS, ParseTraces
-from transforms.place_facts import PlaceFacts
-from transforms.records import KeyValue
-from transforms.sla import Sla
-from transforms.waits import Waits
+from transforms.findings.drop_unripe import DropUnripe
+from transforms.findings.limit_findings import LimitFindings
+from transforms.findings.sla import Sla
+from transforms.input import dead_letters
+from transforms.input.find_end import FindEnd
+from transforms.input.link_headers import LinkHeaders
+from transforms.input.pack_by_key import PackByKey
+from transforms.input.parse_traces import DEAD_LETTERS, ParseTraces
+from transforms.join.join_blocks import JoinBlocks
+from transforms.locate.place_facts import PlaceFacts
+from transforms.pathways.follow_pathways import FollowPathways
+from transforms.state.addresses import JOIN, PLACE, STATS
+from transforms.state.keep_view import FINDINGS
+from transforms.state.packs import MergePacks
+from transforms.state.waits import Waits
+from transforms.stats.keep_stats import KeepStats
 
 
 class Sinks(NamedTuple):
-    """Where the outputs go: transforms that take key and value as bytes. See `Settings.output_topics`."""
+    """Where the outputs go: transforms that take lists of records, each key and value as bytes.
+
+    See `Settings.output_topics`.
+    """
 
     traces: beam.PTransform
     findings: beam.PTransform
@@ -51,13 +53,15 @@ def build(pipeline: beam.Pipeline, source: Source, sinks: Sinks, settings: Setti
     linked = read.messages | "LinkHeaders" >> LinkHeaders()
     end = (parsed["traces"], linked) | "FindEnd" >> FindEnd() if source.bounded else None
 
-    router = Router(settings.locate_shards, block_size)
-    packed = parsed["traces"] | "PackTraces" >> PackByKey(router, settings.cluster_name)
-    links = linked | "PackLinks" >> PackByKey(router, settings.cluster_name)
+    routing = settings.locate_shards, block_size, settings.cluster_name
+    packed = parsed["traces"] | "PackTraces" >> PackByKey(*routing)
+    links = linked | "PackLinks" >> PackByKey(*routing)
     unplaced = (packed[PLACE], links[PLACE]) | "MergeUnplaced" >> MergePacks()
     placed = unplaced | "PlaceFacts" >> PlaceFacts(waits, limit, block_size, is_read=is_read, **common)
     facts = (packed[JOIN], links[JOIN], placed[JOIN]) | "MergeFacts" >> MergePacks(end)
-    joined = facts | "JoinBlocks" >> JoinBlocks(waits, limit, exact=exact, sla=sla, is_compacted=is_compacted, **common)
+    joined = facts | "JoinBlocks" >> JoinBlocks(
+        waits, limit, block_size, exact=exact, sla=sla, is_compacted=is_compacted, **common
+    )
     steps, tallies = [packed, placed, joined], [joined[STATS]]
     found = [step[FINDINGS] for step in steps]
     if settings.trace_pathways:
@@ -88,7 +92,7 @@ def build(pipeline: beam.Pipeline, source: Source, sinks: Sinks, settings: Setti
 
 
 def _write_letters(letters: beam.PCollection, name: str, sinks: Sinks) -> None:
-    records = letters | f"Format{name}" >> beam.FlatMap(dead_letters.to_key_values).with_output_types(KeyValue)
+    records = letters | f"Format{name}" >> beam.Map(dead_letters.to_key_values)
     records | f"Write{name}" >> sinks.dead_letters
 
 

@@ -8,7 +8,8 @@ from typing import BinaryIO, ClassVar
 import apache_beam as beam
 
 from pipeline.envelope import to_line
-from transforms.records import KeyValue
+from transforms.input.records import KeyValue
+from transforms.state.batches import Records
 
 
 class WriteEnvelopes(beam.PTransform):
@@ -19,7 +20,7 @@ class WriteEnvelopes(beam.PTransform):
         self._topic = topic
         self._path = path
 
-    def expand(self, records: beam.PCollection[KeyValue]) -> beam.PCollection[None]:
+    def expand(self, records: beam.PCollection[Records]) -> beam.PCollection[None]:
         """Nothing comes out."""
         return records | "WriteLine" >> beam.ParDo(_WriteLine(self._topic, self._path))
 
@@ -33,8 +34,8 @@ class _WriteLine(beam.DoFn):
     def start_bundle(self) -> None:
         self._lines = []
 
-    def process(self, record: KeyValue) -> None:
-        self._lines.append(to_line(self._topic, *record))
+    def process(self, records: Records) -> None:
+        self._lines += [to_line(self._topic, *record) for record in records]
         if len(self._lines) >= 1000:  # noqa: PLR2004  lines kept before they are written
             self._flush()
 
@@ -63,10 +64,10 @@ class WriteToMemory(beam.PTransform):
         super().__init__()
         self._name = name
 
-    def expand(self, records: beam.PCollection[KeyValue]) -> beam.PCollection[None]:
+    def expand(self, records: beam.PCollection[Records]) -> beam.PCollection[None]:
         """Nothing comes out."""
         return records | "Keep" >> beam.Map(_keep, self._name)
 
 
-def _keep(record: KeyValue, name: str) -> None:
-    WriteToMemory.records[name].append(record)
+def _keep(records: Records, name: str) -> None:
+    WriteToMemory.records[name] += records

@@ -8,12 +8,13 @@ from apache_beam import pvalue
 
 from pipeline.envelope import from_line
 from pipeline.envelope_lines import Unreadable, read_lines
-from transforms import counters
-from transforms.dead_letters import DeadLetter
-from transforms.findings import Finding
-from transforms.parse_traces import DEAD_LETTERS
-from transforms.record_batch import Gatherer, RecordBatch
-from transforms.records import KafkaRecord, is_position
+from transforms.findings.findings import Finding
+from transforms.input.dead_letters import DeadLetter
+from transforms.input.parse_traces import DEAD_LETTERS
+from transforms.input.record_batch import Gatherer, RecordBatch
+from transforms.input.records import KafkaRecord, is_position
+from transforms.state import counters
+from transforms.state.batches import typed
 
 
 class Read(NamedTuple):
@@ -51,6 +52,7 @@ class EnvelopeSource:
         """Add the reading steps to the pipeline."""
         lines = beam.ParDo(_ReadEnvelopes(self._tracing_topic)).with_outputs("messages", DEAD_LETTERS, main="traces")
         read = pipeline | "ListFiles" >> beam.Create(self._paths, reshuffle=False) | "ReadFiles" >> lines
+        typed(read, traces=RecordBatch, messages=RecordBatch)
         return Read(read.traces, read.messages, read[DEAD_LETTERS], None)
 
 

@@ -10,8 +10,8 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner, worker_handlers
 
-from transforms.collector import calm_collector
-from transforms.counters import NAMESPACE
+from transforms.state.collector import calm_collector
+from transforms.state.counters import NAMESPACE
 
 # This runner holds whole stages in memory anyway, and has no option for it: at its own 100 MB views are rebuilt.
 worker_handlers.STATE_CACHE_SIZE_MB = 4096

@@ -26,6 +26,10 @@ from runners.stop_signals import stop_request
 
 START_S = 30
 POLL_S = 0.5
+OPEN_PORTS = (
+    "Warning: Prism's services listen on every address of this machine, without a password (docs/security.md): "
+    "let a firewall keep others out."
+)
 
 
 def run(config: Config, tell: Callable[[str], None], beam_flags: Sequence[str] = (), build: Build | None = None) -> int:
@@ -33,8 +37,6 @@ def run(config: Config, tell: Callable[[str], None], beam_flags: Sequence[str] =
 
     It commits no offsets, since it could not resume: each start reads all there is. `UserError` without a program.
     """
-    from runners.flink.runner import OPEN_PORTS
-
     config = sealed(config)
     settings = config.settings
     build = build or kafka_graph(config, tell, commits_offsets=False)

@@ -1,9 +1,10 @@
 """Keeps the secrets of Kafka clients out of a job: what Beam and Flink keep, show and hand on holds references only."""
 
 import os
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import replace
 
+from pipeline.config.config_sources import ENVIRONMENT_PREFIX
 from pipeline.config.load import Config
 from pipeline.config.references import has_reference
 from pipeline.masking import is_secret
@@ -21,6 +22,20 @@ def sealed(config: Config, environ: MutableMapping[str, str] = os.environ) -> Co
         variable = _PREFIX + name.upper().replace(".", "_")
         environ[variable] = config.kafka[name]
         moved[name] = f"${{env:{variable}}}"
+    return replace(config, kafka={**config.kafka, **moved})
+
+
+def by_variable(config: Config, environ: Mapping[str, str] = os.environ) -> Config:
+    """The configuration with each secret that a `KAFKATRACE_` variable gave as a reference to that variable.
+
+    For a job that is written here and runs where the same variables are set.
+    """
+    variables = {name: ENVIRONMENT_PREFIX + name.upper().replace(".", "_") for name in clear_secrets(config)}
+    moved = {
+        name: f"${{env:{variable}}}"
+        for name, variable in variables.items()
+        if environ.get(variable, "").strip() == config.kafka[name]
+    }
     return replace(config, kafka={**config.kafka, **moved})
 
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.histories import START, any_trace, date_at
-from transforms.records import ACK, COMMIT, CONSUME, SEND
-from transforms.traces import Trace
+from transforms.input.records import ACK, COMMIT, CONSUME, SEND
+from transforms.input.traces import Trace
 
 _WORDS = {"partition": "partition", "offset": "offset", "by": "client_id", "group": "group_id", "topic": "topic"}
 

@@ -7,9 +7,9 @@ from typing import Any
 import orjson
 
 from pipeline.config.settings import Settings
-from transforms.dates import NANOS_PER_MILLI, date_of, date_of_nanos
-from transforms.latency_sketch import LatencySketch
-from transforms.records import KafkaRecord
+from transforms.input.dates import NANOS_PER_MILLI, date_of, date_of_nanos
+from transforms.input.records import KafkaRecord
+from transforms.stats.latency_sketch import LatencySketch
 
 TOPICS = 10
 GROUPS = 3

@@ -7,14 +7,16 @@ from typing import Any
 import orjson
 
 from tests.histories import START, any_trace
-from transforms.follow_pathways import path_event
-from transforms.latency_sketch import LatencySketch
-from transforms.packs import decode, encode
-from transforms.pathways_view import PathwaysView
-from transforms.records import CONSUME, SEND
-from transforms.traces import Trace
-from transforms.view import Outputs
-from transforms.waits import Waits
+from transforms.input.records import CONSUME, SEND
+from transforms.input.traces import Trace
+from transforms.pathways.follow_pathways import path_facts
+from transforms.pathways.pathway_facts import PathFact
+from transforms.pathways.pathways_view import PathwaysView
+from transforms.state.packs import pack_of
+from transforms.state.view import Outputs
+from transforms.state.waits import Waits
+from transforms.stats.latency_sketch import LatencySketch
+from transforms.stats.stats_facts import EdgeTallied
 
 QUIET = 60_000
 
@@ -32,18 +34,17 @@ def read(topic: str, group: str, at: int, client: str = "consumer", **fields: An
     return any_trace(**named | {"client_id": client, "group_id": group} | fields)
 
 
-def events_of(items: Iterable[Trace]) -> list[list[Any]]:
-    """The events of these traces as they arrive."""
-    addressed = (path_event(item, 0, shards=1) for item in items)
-    return decode(encode([event for *_, event in filter(None, addressed)]))
+def facts_of(items: Iterable[Trace]) -> list[PathFact]:
+    """The facts of these traces as they arrive."""
+    return PathwaysView.decode(pack_of(fact for *_, fact in path_facts(items, 0, shards=1)))
 
 
 def take(view: PathwaysView, *items: Trace, until: int | None = None) -> Outputs:
     """What the view makes of these items in one batch, and then of the time (ms after START)."""
-    outputs = view.apply(events_of(items))
+    outputs = view.on_facts(facts_of(items))
     if until is not None:
-        later = view.apply([["X", START + until]])
-        for name in ("records", "events", "findings"):
+        later = view.on_time(START + until)
+        for name in ("records", "facts", "findings"):
             getattr(outputs, name).extend(getattr(later, name))
         outputs.counts += later.counts
     return outputs
@@ -56,14 +57,16 @@ def values(outputs: Outputs) -> list[dict[str, Any]]:
 def told(outputs: Outputs) -> dict[tuple[Any, ...], tuple[int, list[float], list[float]] | None]:
     """Per edge (window, from, group, to) what was told last: hops; count, min, max of residences and of latencies."""
     tallies: dict[tuple[Any, ...], Any] = {}
-    for destination, key, _, (kind, source, from_topic, group, tally, *_) in outputs.events:
-        assert (destination, kind, source) == ("stats", "P", "7")
+    for destination, key, _, fact in outputs.facts:
+        assert isinstance(fact, EdgeTallied)
+        assert (destination, fact.shard) == ("stats", "7")
         kind_of_key, topic, window = orjson.loads(key)
         assert kind_of_key == "window"
-        tallies[window - START, from_topic, group, topic] = tally and (
-            tally["count"],
-            _extent(tally["residence"]),
-            _extent(tally["fromOrigin"]),
+        tally = fact.tally
+        tallies[window - START, fact.from_topic, fact.group_id, topic] = tally and (
+            tally.count,
+            _extent(tally.residence),
+            _extent(tally.from_origin),
         )
     return tallies
 
@@ -71,12 +74,11 @@ def told(outputs: Outputs) -> dict[tuple[Any, ...], tuple[int, list[float], list
 def guesses(outputs: Outputs) -> Counter[tuple[Any, ...]]:
     """Per edge (window, from, group, to) how many of its hops were told last to be a guess."""
     counts: Counter[tuple[Any, ...]] = Counter()
-    for _, key, _, (_, _, from_topic, group, tally, *_) in outputs.events:
+    for _, key, _, fact in outputs.facts:
         _, topic, window = orjson.loads(key)
-        counts[window - START, from_topic, group, topic] = tally["ambiguous"] if tally else 0
+        counts[window - START, fact.from_topic, fact.group_id, topic] = fact.tally.ambiguous if fact.tally else 0
     return +counts
 
 
-def _extent(json: Any) -> list[float]:
-    sketch = LatencySketch.from_json(json)
+def _extent(sketch: LatencySketch) -> list[float]:
     return [sketch.count, sketch.min, sketch.max]

@@ -3,51 +3,31 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
-from operator import add, itemgetter, or_
+from operator import add, or_
 from random import Random
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import orjson
-from apache_beam import pvalue
-from apache_beam.utils.windowed_value import WindowedValue
 
-from tests.histories import Item
+from bench.engine import RANKS, Engine, MemoryBag, join_views
 from tests.reference_tallies import TallyKey
-from transforms import flights, journal
-from transforms.addresses import FOLLOW, JOIN, LIMIT, LOCATE, ORDER, PRODUCE, STATS, kind_and_key
-from transforms.block_view import BlockView
-from transforms.commits_view import CommitsView
-from transforms.findings import Finding
-from transforms.followers_view import FollowersView
-from transforms.journal import Ledger, Segment, SegmentCoder
-from transforms.latency_sketch import LatencySketch
-from transforms.pack_by_key import Router, _Pack
-from transforms.packs import encode
-from transforms.producers_view import ProducersView
-from transforms.sends_view import SendsView
-from transforms.view import Outputs
-from transforms.waits import Waits
+from transforms.join import block_view
+from transforms.locate import shard_sends
+from transforms.state import journal
+from transforms.state.addresses import LIMIT, STATS
+from transforms.state.journal import JournaledView, SegmentCoder
+from transforms.state.view import Outputs
+from transforms.state.waits import Waits
+from transforms.stats.latency_sketch import LatencySketch
+from transforms.stats.stats_facts import GroupTallied, GroupTally, StatsFact, TopicTallied, TopicTally
 
 Record = tuple[dict[str, Any], dict[str, Any]]
 _MERGE = {"low": min, "high": max, "commitsSeen": or_}
 
 
-class MemoryBag:
-    """A bag of segments in memory. `forget` is what a restore does: other objects, in any order."""
-
-    def __init__(self) -> None:
-        self.segments: list[Segment] = []
-
-    def read(self) -> list[Segment]:
-        return list(self.segments)
-
-    def add(self, value: Segment) -> None:
-        self.segments.append(value)
-
-    def clear(self) -> None:
-        self.segments = []
+class ForgetfulBag(MemoryBag):
+    """`forget` is what a restore does: other objects, in any order."""
 
     def forget(self, random: Random) -> None:
         coder = SegmentCoder()
@@ -65,12 +45,10 @@ class Checkpoint(NamedTuple):
     now: int
 
 
-#: Views in the order in which facts go through them.
-_RANKS = {LOCATE: 0, ORDER: 0, FOLLOW: 0, PRODUCE: 0, JOIN: 1, LIMIT: 2, STATS: 3}
-
-
-class PureRun:
+class PureRun(Engine):
     """The whole join. Feed items, deliver packs, let time pass, finish; then look at `records` and `findings`."""
+
+    bags: dict[tuple[str, bytes], ForgetfulBag]
 
     def __init__(
         self,
@@ -84,48 +62,16 @@ class PureRun:
         random: Random | None = None,
         restores: float = 0.0,
     ) -> None:
+        views = join_views(waits or Waits(), limit=limit, block_size=block_size, cluster=cluster, exact=exact)
+        super().__init__(views, shards=shards, block_size=block_size, cluster=cluster)
         self.random = random or Random(0)  # noqa: S311  repeatable
         self.restores = restores
         self._restoring = Random(1)  # noqa: S311  its own: with and without restores the rest is the same
         self.records: list[Record] = []
-        self.findings: list[Finding] = []
         self.tallies: list[tuple[bytes, Any]] = []
-        self.counts: Counter[str] = Counter()
         self.rebuilt = 0
-        self.now = -1
-        self._pack = _Pack(Router(shards, block_size), cluster)
-        common: dict[str, Any] = {"waits": waits or Waits(), "limit": limit, "cluster": cluster}
-        self._make = {
-            LOCATE: partial(SendsView, block_size=block_size, **common),
-            ORDER: partial(CommitsView, block_size=block_size, **common),
-            FOLLOW: partial(FollowersView, block_size=block_size, **common),
-            PRODUCE: partial(ProducersView, block_size=block_size, **common),
-            JOIN: partial(BlockView, exact=exact, **common),
-        }
-        self._bags: dict[tuple[str, bytes], MemoryBag] = defaultdict(MemoryBag)
-        self._due: dict[tuple[str, bytes], int] = {}
-        self.pending: list[tuple[str, bytes, bytes]] = []
 
     # What happens ---------------------------------------------------------------------------------------------------
-
-    def feed(self, items: Iterable[Item]) -> None:
-        """One bundle of input; its packs wait to be delivered."""
-        self._pack.start_bundle()
-        outputs = [output for item in items for output in self._pack.process(item)]
-        for output in [*outputs, *self._pack.finish_bundle()]:
-            if not isinstance(output, pvalue.TaggedOutput):
-                self.counts["emitted"] += 1
-                self._record(output)
-            elif isinstance(output.value, Finding):
-                self._find([output.value])
-            else:
-                pack = output.value.value if isinstance(output.value, WindowedValue) else output.value
-                self._await(output.tag, *pack)
-
-    def _await(self, destination: str, key: bytes, pack: bytes) -> None:
-        """A pack waits to be delivered to a view: of a block, or of one of the kinds of PlaceFacts."""
-        kind, own_key = (JOIN, key) if destination == JOIN else kind_and_key(key)
-        self.pending.append((kind, own_key, pack))
 
     def deliver(self, *, some: bool = False) -> None:
         """Deliver what waits: all, first to first, or some of it in any order."""
@@ -133,11 +79,10 @@ class PureRun:
             if some and self.random.random() < 0.1:
                 return
             index = self._any() if some else min(range(len(self.pending)), key=self._rank)
-            step, key, pack = self.pending.pop(index)
-            self.absorb(step, key, pack)
+            self.take(*self.pending.pop(index))
 
     def _rank(self, index: int) -> int:
-        return _RANKS[self.pending[index][0]]
+        return RANKS[self.pending[index][0]]
 
     def _any(self) -> int:
         """Any pack that waits; of findings the first for its key, since those of one view come in order."""
@@ -149,88 +94,63 @@ class PureRun:
 
     def pass_time(self, now: int, *, orderly: bool = True) -> None:
         """The watermark reaches `now` (ms): timers fire, upstream first; not `orderly`: any first, no deliveries."""
+        if orderly:
+            super().pass_time(now)
+            return
         self.now = max(self.now, now)
-        while due := [address for address, deadline in self._due.items() if deadline <= self.now]:
-            if orderly:
-                first = min(due, key=lambda address: (self._due[address], _RANKS[address[0]], address))
-            else:
-                first = self.random.choice(due)
-            fired = self._due.pop(first)
-            self.expire(*first, fired)
-            if orderly:
-                self.deliver()
+        while due := [address for address, deadline in self.due.items() if deadline <= self.now]:
+            first = self.random.choice(due)
+            self.fire(*first, self.due.pop(first))
 
     def finish(self) -> None:
         """No more input: all is delivered, and every wait ends."""
         self.deliver()
-        while self._due:
-            self.pass_time(max(self.now, min(self._due.values())))
-        assert not any(bag.segments for bag in self._bags.values()), "state is left after retention"
+        while self.due:
+            self.pass_time(max(self.now, min(self.due.values())))
+        assert not any(bag.segments for bag in self.bags.values()), "state is left after retention"
 
-    def absorb(self, step: str, key: bytes, pack: bytes) -> None:
-        """A pack reaches a view."""
-        self._on_view(step, key, lambda ledger, bag: ledger.absorb(bag, pack))
-
-    def expire(self, step: str, key: bytes, fired: int) -> None:
-        """The timer of a view fires."""
-        self._on_view(step, key, lambda ledger, bag: ledger.expire(bag, fired))
-
-    def _on_view(self, step: str, key: bytes, act: Any) -> None:
-        bag = self._bags[step, key]
+    def open(self, kind: str, key: bytes) -> tuple[JournaledView, bool]:
         if self._restoring.random() < self.restores:
-            bag.forget(self._restoring)
-        ledger, rebuilt = Ledger.open(bag, partial(self._make[step], key))
+            self.bags[kind, key].forget(self._restoring)
+        journaled, rebuilt = super().open(kind, key)
         self.rebuilt += rebuilt
-        outputs: Outputs = act(ledger, bag)
-        ledger.rewrite(bag)
-        self._arm(step, key, ledger.view.deadline())
-        self.counts += outputs.counts
-        self._emit(step, outputs)
+        return journaled, rebuilt
 
-    def _arm(self, step: str, key: bytes, deadline: int | None) -> None:
-        self._due.pop((step, key), None)
-        if deadline is not None:
-            self._due[step, key] = deadline
+    def emit(self, kind: str, outputs: Outputs) -> None:
+        super().emit(kind, outputs)
+        self.send()
 
-    def _emit(self, _step: str, outputs: Outputs) -> None:
-        """What a view gave goes where it belongs."""
-        self._find(outputs.findings)
-        for record in outputs.records:
-            self._record(record)
-        batches: dict[bytes, list[Any]] = defaultdict(list)
-        for destination, address, _, event in outputs.events:
-            if destination == STATS:
-                self._tally(address, event)
-            else:
-                batches[address].append(event)
-        self.pending += [(JOIN, key, encode(events)) for key, events in batches.items()]
+    def new_bag(self) -> ForgetfulBag:
+        return ForgetfulBag()
 
-    def _find(self, findings: list[Finding]) -> None:
-        self.findings += findings
+    def written(self, records: Iterable[tuple[bytes, bytes]]) -> None:
+        self.records += [(orjson.loads(key), orjson.loads(value)) for key, value in records]
 
-    def _tally(self, key: bytes, event: Any) -> None:
-        self.tallies.append((key, event))
+    def spare(self, destination: str, key: bytes, fact: Any) -> None:
+        assert destination == STATS
+        self.tally(key, fact)
+
+    def tally(self, key: bytes, fact: Any) -> None:
+        """Something for the statistics."""
+        self.tallies.append((key, fact))
 
     # Failures -------------------------------------------------------------------------------------------------------
 
     def checkpoint(self) -> Checkpoint:
         """All state, as bytes."""
         encode_one = SegmentCoder().encode
-        segments = {address: [encode_one(one) for one in bag.segments] for address, bag in self._bags.items()}
-        return Checkpoint(segments, dict(self._due), list(self.pending), self.counts.copy(), self.now)
+        segments = {address: [encode_one(one) for one in bag.segments] for address, bag in self.bags.items()}
+        return Checkpoint(segments, dict(self.due), list(self.pending), self.counts.copy(), self.now)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """A failure: state is what it was then."""
         coder = SegmentCoder()
-        self._bags = defaultdict(MemoryBag)
+        self.bags = defaultdict(ForgetfulBag)
         for address, segments in checkpoint.segments.items():
-            self._bags[address].segments = [coder.decode(segment) for segment in segments]
-            self._bags[address].forget(self.random)
-        self._due, self.pending = dict(checkpoint.due), list(checkpoint.pending)
+            self.bags[address].segments = [coder.decode(segment) for segment in segments]
+            self.bags[address].forget(self.random)
+        self.due, self.pending = dict(checkpoint.due), list(checkpoint.pending)
         self.counts, self.now = checkpoint.counts.copy(), checkpoint.now
-
-    def _record(self, record: tuple[bytes, bytes]) -> None:
-        self.records.append((orjson.loads(record[0]), orjson.loads(record[1])))
 
     # What remains ---------------------------------------------------------------------------------------------------
 
@@ -276,26 +196,41 @@ def final_findings(values: Iterable[bytes]) -> dict[str, dict[str, Any]]:
     return {identity: value for identity, value in last.items() if "resolved" not in value}
 
 
-def final_tallies(events: Iterable[tuple[bytes, Any]]) -> dict[TallyKey, dict[str, Any]]:
+def final_tallies(facts: Iterable[tuple[bytes, StatsFact]]) -> dict[TallyKey, dict[str, Any]]:
     """See PureRun.final_tallies."""
-    last: dict[tuple[Any, ...], Any] = {}
-    for key, (kind, *fields) in events:
-        if kind in {"T", "G"}:
-            partition, block, *group, tally, _, number = fields
+    last: dict[tuple[Any, ...], TopicTallied | GroupTallied] = {}
+    for key, fact in facts:
+        if isinstance(fact, TopicTallied | GroupTallied):
             _, topic, window = orjson.loads(key)
-            place = (topic, partition, group[0] if group else None, window, block)
-            last[place] = max(last.get(place, (-1, None)), (number, tally), key=itemgetter(0))
+            group = fact.group_id if isinstance(fact, GroupTallied) else None
+            place = (topic, fact.place.partition, group, window, fact.place.block)
+            if place not in last or last[place].sequence < fact.sequence:
+                last[place] = fact
     merged: dict[TallyKey, dict[str, Any]] = defaultdict(dict)
-    for (*where, _), (_, tally) in last.items():
-        for name, fact in (tally or {}).items():
+    for (*where, _), told in last.items():
+        for name, value in _counts(told.tally).items():
             whole = merged[tuple(where)]
-            if isinstance(fact, list):
-                whole.setdefault(name, LatencySketch()).merge(LatencySketch.from_json(fact))
+            if isinstance(value, LatencySketch):
+                whole.setdefault(name, LatencySketch()).merge(value)
             elif name in whole:
-                whole[name] = _MERGE.get(name, add)(whole[name], fact)
+                whole[name] = _MERGE.get(name, add)(whole[name], value)
             else:
-                whole[name] = fact
+                whole[name] = value
     return dict(merged)
+
+
+def _counts(tally: TopicTally | GroupTally | None) -> dict[str, Any]:
+    """The fields of a tally by the names of the reference."""
+    if tally is None:
+        return {}
+    counts = {_camel(name): getattr(tally, name) for name in tally.__struct_fields__}
+    span = counts.pop("span", None)
+    return counts if span is None else counts | {"low": span[0], "high": span[1]}
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return "".join([first, *map(str.capitalize, others)])
 
 
 @contextmanager
@@ -303,6 +238,7 @@ def small_journals() -> Iterator[None]:
     """Journals are rewritten as snapshots after a few events, and flights are kept cold as soon as they are quiet."""
     with (
         patch.multiple(journal, MIN_REWRITE_BYTES=200, MAX_SEGMENTS=5),
-        patch.multiple(flights, QUIET=0, COOLING_GRAIN=1000),
+        patch.multiple(block_view, QUIET=1000),
+        patch.multiple(shard_sends, QUIET=0, COOLING_GRAIN=1000),
     ):
         yield

@@ -8,13 +8,22 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from tests.reference_history import ONE_BLOCK, History, Message, has_no_place, millis_between, nanos, position
+from tests.reference_history import (
+    ONE_BLOCK,
+    History,
+    Message,
+    has_no_place,
+    is_surely_before,
+    millis_between,
+    nanos,
+    position,
+)
 from tests.reference_stats import StatsKey, skews
 from tests.reference_tallies import Tally, TallyKey, tallies
 from tests.reference_verdicts import Wrong, wrongs
-from transforms.records import HeaderLink
-from transforms.traces import Commit, Consume, Trace
-from transforms.waits import Waits
+from transforms.input.records import HeaderLink
+from transforms.input.traces import Commit, Consume, Trace
+from transforms.state.waits import Waits
 
 
 class Expected(NamedTuple):
@@ -50,7 +59,7 @@ def expected(
     history = History(items, block_size, exact=exact)
     records = _Records(cluster)
     _write_messages(history, records)
-    found = [*wrongs(history, waits, read_topics), *_write_commits(history, records)]
+    found = [*wrongs(history, waits, read_topics), *_write_commits(history, records, waits)]
     findings = {value["id"]: value for value in (wrong.record(cluster) for wrong in found)}
     deadlines = {f"{wrong.reason}:{wrong.subject}": wrong.deadline for wrong in found}
     whole = Expected(records.written, findings, tallies(history, waits), skews(history, waits), deadlines)
@@ -97,7 +106,7 @@ def _write_messages(history: History, records: _Records) -> None:
                 )  # fmt: skip
 
 
-def _write_commits(history: History, records: _Records) -> list[Wrong]:
+def _write_commits(history: History, records: _Records, waits: Waits) -> list[Wrong]:
     """Write the records of all commits; what is wrong with their sequences."""
     found: list[Wrong] = []
     sequences: dict[tuple[str | None, str, int], list[Trace]] = defaultdict(list)
@@ -112,7 +121,8 @@ def _write_commits(history: History, records: _Records) -> list[Wrong]:
                 settled[by.id][read.offset] = read
         for before, commit in zip([None, *commits], commits, strict=False):
             start = None if before is None else before.offset
-            found += _sequence(commit, start, history.block_size)
+            went_back_from = _went_back_from(commit, commits[: commits.index(commit)], waits.commit_reorder)
+            found += _sequence(commit, start, went_back_from, history.block_size)
             if commit.offset == -1:
                 records.write(commit, (partition, -1))
                 continue
@@ -134,15 +144,30 @@ def _write_commits(history: History, records: _Records) -> list[Wrong]:
     return found
 
 
-def _sequence(commit: Trace, start: int | None, block_size: int) -> list[Wrong]:
+def _went_back_from(commit: Trace, earlier: list[Trace], apart: int) -> int | None:
+    """The highest offset above this commit's that its group surely had, and had not left before, dated earlier.
+
+    It has left an offset if a later commit came surely before this one, or lies as low and came perhaps before it.
+    """
+    higher = []
+    for place, one in enumerate(earlier, start=1):
+        later = [other for other in earlier[place:] if is_surely_before(one, other, apart)]
+        is_left = any(is_surely_before(other, commit, apart) or other.offset <= commit.offset for other in later)
+        if is_surely_before(one, commit, apart) and one.offset > commit.offset and not is_left:
+            higher.append(one.offset)
+    return max(higher, default=None)
+
+
+def _sequence(commit: Trace, start: int | None, went_back_from: int | None, block_size: int) -> list[Wrong]:
     """What is wrong with a commit after one at `start`."""
-    if start is None:
-        return []
-    about = {"topic": commit.topic, "partition": commit.partition, "offset": commit.offset, "fromOffset": start}
+    about = {"topic": commit.topic, "partition": commit.partition, "offset": commit.offset}
     about |= {"groupId": commit.group_id, "clientId": commit.client_id, "date": commit.date}
-    rewound = commit.offset < start
-    gap = commit.offset // block_size - (start + 1) // block_size >= 64
-    return [Wrong(name, commit.id, None, about) for name, holds in (("rewound", rewound), ("gap", gap)) if holds]
+    found: list[Wrong] = []
+    if went_back_from is not None:
+        found.append(Wrong("rewound", commit.id, None, {**about, "fromOffset": went_back_from}))
+    if start is not None and commit.offset // block_size - (start + 1) // block_size >= 64:
+        found.append(Wrong("gap", commit.id, None, {**about, "fromOffset": start}))
+    return found
 
 
 def _duration(message: Message, trace: Trace) -> int | None:

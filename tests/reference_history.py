@@ -7,8 +7,8 @@ from fractions import Fraction
 from functools import cache, cached_property
 from typing import Any
 
-from transforms.records import ACK, COMMIT, CONSUME, LATEST_TIMESTAMP, SEND, HeaderLink
-from transforms.traces import Trace
+from transforms.input.records import ACK, COMMIT, CONSUME, LATEST_TIMESTAMP, SEND, HeaderLink
+from transforms.input.traces import Trace
 
 #: No block edges at all: what the text says.
 ONE_BLOCK = 10**18
@@ -176,12 +176,12 @@ class History:
     def expects(self, group: str, message: Message, retention: int) -> bool:
         """Whether a group that did not consume the message should have.
 
-        Its last timestamp `here` is that in the message's block and all before: a block is told no more.
+        Its last date `here` is that in the message's block and all before: a block is told no more.
         """
         reads, commits = self.facts_of(group, message.topic, message.partition)
         positions = [read.offset for read in reads] + [commit.offset + 1 for commit in commits]
         block = message.offset // self.block_size
-        here = [fact.timestamp for fact in [*reads, *commits] if fact.offset // self.block_size <= block]
+        here = [millis(fact) for fact in [*reads, *commits] if fact.offset // self.block_size <= block]
         until = -(-max(here, default=0) // _HOUR) * _HOUR + retention
         return bool(positions) and message.offset >= min(positions) and message.since <= until
 
@@ -222,6 +222,16 @@ class History:
 def nanos(trace: Trace) -> int:
     """The instant of a trace's date."""
     return _nanos(trace.date)
+
+
+def millis(fact: Trace | HeaderLink) -> int:
+    """When a fact is dated, in whole ms: a header by its record."""
+    return fact.timestamp if isinstance(fact, HeaderLink) else nanos(fact) // 10**6
+
+
+def is_surely_before(first: Trace, last: Trace, apart: int) -> bool:
+    """Whether one trace came before another that is dated after it: clocks of two clients may differ by `apart` ms."""
+    return first.client_id == last.client_id or nanos(last) - nanos(first) >= apart * 10**6
 
 
 @cache

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.reference_history import History, Message, iso, nanos
 from tests.reference_tallies import Tally, TallyKey
-from transforms.waits import Waits
+from transforms.state.waits import Waits
 
 _PERCENTS = (50, 90, 95, 99)
 _HOUR = 3_600_000

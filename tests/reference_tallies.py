@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from tests.reference_history import History, Message, millis_between, nanos
-from transforms.waits import Waits
+from transforms.state.waits import Waits
 
 #: Topic, partition, group (None: whoever reads), window (ms).
 TallyKey = tuple[str, int, str | None, int]

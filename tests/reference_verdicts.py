@@ -11,15 +11,16 @@ from tests.reference_history import (
     Message,
     acks_naming,
     first_seen,
+    is_surely_before,
     iso,
     millis_between,
     nanos,
     order,
     says_failed,
 )
-from transforms.records import ACK, COMMIT, CONSUME, SEND
-from transforms.traces import Trace
-from transforms.waits import Waits
+from transforms.input.records import ACK, COMMIT, CONSUME, SEND
+from transforms.input.traces import Trace
+from transforms.state.waits import Waits
 
 
 class Wrong(NamedTuple):
@@ -154,7 +155,13 @@ def _of_group(reads: list[Trace], subject: str, history: History, waits: Waits) 
         if group != NO_GROUP:
             yield Wrong("over-consumed", read.id, None, {**_who(read), **about})
     last = reads[-1]
-    if commits and history.covering(last) is None:
+    perhaps_after = [
+        commit
+        for commit in commits
+        if commit.offset >= offset and nanos(commit) < nanos(last)
+        if not is_surely_before(commit, last, waits.commit_reorder)
+    ]
+    if commits and history.covering(last) is None and not perhaps_after:
         yield Wrong("uncommitted", subject, last.timestamp + waits.uncommitted, _who(last))
     settled: dict[str, tuple[Trace, Trace]] = {}
     for read in reads:

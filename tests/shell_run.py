@@ -14,13 +14,13 @@ from apache_beam.utils.timestamp import Timestamp
 from apache_beam.utils.windowed_value import WindowedValue
 
 from tests.pure_run import PureRun
-from transforms import counters
-from transforms.addresses import FOLLOW, JOIN, LOCATE, ORDER, PRODUCE, STATS
-from transforms.findings import Finding
-from transforms.join_blocks import _KeepBlocks
-from transforms.journal import SegmentCoder
-from transforms.packs import decode
-from transforms.place_facts import _KeepPlaces
+from transforms.findings.findings import Finding
+from transforms.join.join_blocks import _KeepBlocks
+from transforms.locate.place_facts import _KeepPlaces
+from transforms.state import counters
+from transforms.state.addresses import FOLLOW, JOIN, LOCATE, ORDER, PRODUCE, STATS
+from transforms.state.journal import SegmentCoder
+from transforms.stats.stats_view import StatsView
 
 MEGABYTE = 2**20
 
@@ -118,18 +118,18 @@ class ShellRun(PureRun):
         self._generation = 0
         self._bundles = 0
         self._steps = {
-            LOCATE: _KeepPlaces(self._make[LOCATE]),
-            ORDER: _KeepPlaces(self._make[ORDER]),
-            FOLLOW: _KeepPlaces(self._make[FOLLOW]),
-            PRODUCE: _KeepPlaces(self._make[PRODUCE]),
-            JOIN: _KeepBlocks(self._make[JOIN]),
+            LOCATE: _KeepPlaces(self.make[LOCATE]),
+            ORDER: _KeepPlaces(self.make[ORDER]),
+            FOLLOW: _KeepPlaces(self.make[FOLLOW]),
+            PRODUCE: _KeepPlaces(self.make[PRODUCE]),
+            JOIN: _KeepBlocks(self.make[JOIN]),
         }
         self._calls: list[tuple[str, bytes, bytes | int]] = []
 
-    def absorb(self, step: str, key: bytes, pack: bytes) -> None:
+    def take(self, step: str, key: bytes, pack: bytes) -> None:
         self._call(step, key, pack)
 
-    def expire(self, step: str, key: bytes, fired: int) -> None:
+    def fire(self, step: str, key: bytes, fired: int) -> None:
         self._call(step, key, fired)
         self._flush()
 
@@ -175,9 +175,9 @@ class ShellRun(PureRun):
                 bag = bags.setdefault(key, self._bag(step, key))
                 if isinstance(what, int):
                     timers[key].set_to.append(Timestamp(0))
-                    outputs += keeper.expire(key, Timestamp(micros=what * 1000), bag, timers[key])
+                    outputs += keeper.fire(key, Timestamp(micros=what * 1000), bag, timers[key])
                 else:
-                    outputs += keeper.absorb((key, what), bag, timers[key])
+                    outputs += keeper.take((key, what), bag, timers[key])
             outputs += keeper.finish_bundle()
             if commit:
                 for bag in bags.values():
@@ -188,23 +188,23 @@ class ShellRun(PureRun):
         self.counts.update({name: counts[name] for name in counters.BY_NAME})
         for key, timer in timers.items():
             if timer.set_to:
-                self._due.pop((step, key), None)
+                self.due.pop((step, key), None)
                 if timer.set_to[-1].micros:
-                    self._due[step, key] = timer.set_to[-1].micros // 1000
+                    self.due[step, key] = timer.set_to[-1].micros // 1000
         for output in outputs:
-            self._take(output)
+            self._take_output(output)
 
-    def _take(self, output: Any) -> None:
+    def _take_output(self, output: Any) -> None:
         if not isinstance(output, pvalue.TaggedOutput):
-            self._record(output)
+            self.written(output)
         elif isinstance(output.value, Finding):
             self.findings.append(output.value)
         else:
             key, pack = output.value.value if isinstance(output.value, WindowedValue) else output.value
             if output.tag == STATS:
-                self.tallies += [(key, event) for event in decode(pack)]
+                self.tallies += [(key, fact) for fact in StatsView.decode(pack)]
             else:
-                self._await(output.tag, key, pack)
+                self.pending.append((output.tag, key, pack))
 
     def _bag(self, step: str, key: bytes) -> SynchronousBagRuntimeState:
         state_key = api.StateKey(

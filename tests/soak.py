@@ -17,12 +17,15 @@ from typing import Any, NamedTuple
 
 import click
 
-from tests.histories import START, HeaderLink, Item, Plan, changed, date_at, traffic
+from tests.histories import START, HeaderLink, Item, changed, date_at
 from tests.model.whole_run import WholeRun
-from transforms import addresses, dates, latency_sketch
-from transforms.journal import MIN_REWRITE_BYTES
-from transforms.traces import Send
-from transforms.waits import Waits
+from tests.simulated import Plan, traffic
+from transforms.input import dates
+from transforms.input.traces import Send
+from transforms.state import addresses
+from transforms.state.journal import MIN_REWRITE_BYTES
+from transforms.state.waits import Waits
+from transforms.stats import latency_sketch
 
 _HOUR = 3_600_000
 #: Days may differ by this much: traffic is drawn by lot.

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from tests.test_schemas import check, schema
-from transforms.latency_sketch import LatencySketch
+from transforms.stats.latency_sketch import LatencySketch
 
 ROOT = Path(__file__).parent.parent
 REASONS = schema("trace-anomaly")["properties"]["reason"]["enum"]

@@ -8,26 +8,39 @@ from typing import Any
 import orjson
 import pytest
 from jsonschema import Draft202012Validator
+from msgspec import structs
 
 from pipeline.config.settings import Settings, table
 from runners.replay import replay
-from tests.histories import Plan, any_trace, traffic
+from tests.histories import any_trace
 from tests.pure_run import PureRun
+from tests.simulated import Plan, traffic
 from tests.tracing_aggregator.explain.test_timeline import CASES
 from tools.outputs_table import OUTPUTS, outputs_table
 from tracing_aggregator.explain.document import document
 from tracing_aggregator.explain.subject import subject_of
 from tracing_aggregator.explain.timeline import timeline
-from transforms import findings
-from transforms.addresses import skew_key, window_key
-from transforms.dead_letters import PART_BYTES, DeadLetter, to_key_values
-from transforms.latency_sketch import LatencySketch
-from transforms.pathway_facts import Consumed, Sent, Trail
-from transforms.pathway_record import record, work_out
-from transforms.records import SEND, KafkaRecord
-from transforms.stats_view import StatsView
-from transforms.view import EXPIRED
-from transforms.waits import Waits
+from transforms.findings.findings import findings
+from transforms.input.dead_letters import PART_BYTES, DeadLetter, to_key_values
+from transforms.input.records import SEND, KafkaRecord
+from transforms.pathways.pathway_facts import Consumed, Sent, Trail
+from transforms.pathways.pathway_record import record, work_out
+from transforms.state.addresses import skew_key, window_key
+from transforms.state.waits import Waits
+from transforms.stats.latency_sketch import LatencySketch
+from transforms.stats.stats_facts import (
+    BlockPlace,
+    ClockBound,
+    EdgeTallied,
+    EdgeTally,
+    FindingsCounted,
+    GroupTallied,
+    GroupTally,
+    StatsFact,
+    TopicTallied,
+    TopicTally,
+)
+from transforms.stats.stats_view import StatsView
 
 ROOT = Path(__file__).parent.parent
 SCHEMAS = ROOT / "docs" / "schemas"
@@ -161,37 +174,43 @@ def test_fields_that_we_do_not_know_pass_through_the_schema_of_aggregated_traces
     check("aggregated-trace", sent)
 
 
-def written_of(key: bytes, *events: Any) -> list[tuple[Json, Json]]:
-    """Statistics: after these events, when all is withdrawn, when all is said again, and until it is final."""
+def written_of(key: bytes, *facts: StatsFact) -> list[tuple[Json, Json]]:
+    """Statistics: after these facts, when all is withdrawn, when all is said again, and until it is final."""
     view = StatsView(key, Waits(), "blue")
-    gone = [(*event[:-1], None) for event in events if isinstance(event[-1], dict)]
+    gone = [structs.replace(fact, tally=None) for fact in facts if hasattr(fact, "tally")]
     records = []
-    for seconds, batch in enumerate([events, gone, events], 60):
-        records += view.apply([[*event, seconds * 1_000] for event in batch]).records
+    for number, batch in enumerate([facts, gone, facts], 60):
+        told = [structs.replace(fact, newest=number * 1_000, sequence=number) for fact in batch]
+        records += view.on_facts(told).records
     while (due := view.deadline()) is not None:
-        records += view.apply([[EXPIRED, due]]).records
+        records += view.on_time(due).records
     return [(orjson.loads(key), orjson.loads(value)) for key, value in records]
 
 
 def test_statistics_are_as_their_schema_says():
-    sketch = LatencySketch()
+    latencies = LatencySketch()
     for latency in (-3, 10, 20):
-        sketch.add(latency)
-    latencies = sketch.as_json()
-    topic = {"produced": 3, "sent": 3, "acked": 2, "unknownProduceTime": 1, "traced": 3, "low": 0, "high": 5}
-    group = {"expected": 3, "actual": 2, "over": 1, "under": 1, "committed": 2, "slaBreaches": 0}
-    events = [
-        ("T", 0, 0, topic | {"ack": latencies}),
-        ("G", 0, 0, "g", group | {"commitsSeen": True, "consume": latencies, "commit": latencies}),
-        ("G", 0, 0, "h", group | {"commitsSeen": False}),
-        ("F", "unacked", None, 1),
-        ("F", "unconsumed", "g", 2),
-        ("P", "0", "from", "g", {"count": 2, "residence": latencies, "fromOrigin": []}),
+        latencies.add(latency)
+    place = BlockPlace(0, 0)
+    topic = TopicTally(produced=3, sent=3, acked=2, unknown_produce_time=1, traced=3, span=(0, 5), ack=latencies)
+    group = GroupTally(expected=3, actual=2, over=1, under=1, committed=2)
+    committing = structs.replace(group, commits_seen=1, consume=latencies, commit=latencies)
+    facts = [
+        TopicTallied(place, topic, 0, 0),
+        GroupTallied(place, "g", committing, 0, 0),
+        GroupTallied(place, "h", group, 0, 0),
+        FindingsCounted("unacked", None, 1, 0, 0),
+        FindingsCounted("unconsumed", "g", 2, 0, 0),
+        EdgeTallied("0", "from", "g", EdgeTally(count=2, residence=latencies), 0, 0),
     ]
-    records = written_of(window_key("orders", 60_000), *events)
-    records += written_of(skew_key("a", "b", 3_600_000), ("B", "0", "a", "b", 5), ("B", "0", "b", "a", 3))
-    records += written_of(skew_key("a", "b", 3_600_000), ("B", "0", "a", "b", -5), ("B", "0", "b", "a", 3))
-    records += written_of(skew_key("a", "b", 3_600_000), ("B", "0", "a", "b", 5))
+
+    def bound(of: str, over: str, ms: int) -> ClockBound:
+        return ClockBound("0", of, over, ms, 0, 0)
+
+    records = written_of(window_key("orders", 60_000), *facts)
+    records += written_of(skew_key("a", "b", 3_600_000), bound("a", "b", 5), bound("b", "a", 3))
+    records += written_of(skew_key("a", "b", 3_600_000), bound("a", "b", -5), bound("b", "a", 3))
+    records += written_of(skew_key("a", "b", 3_600_000), bound("a", "b", 5))
     for key, value in records:
         check("trace-stats", value, key)
     assert {value["kind"] for _, value in records} == {"topic", "group", "edge", "clockSkew"}

@@ -7,7 +7,7 @@ from pathlib import Path
 from pipeline.config.settings import Settings
 from runners.replay import replay
 from tests.soak import Soak, children, growth, open_files
-from transforms.waits import Waits
+from transforms.state.waits import Waits
 
 MINUTE = 60_000
 DATA = Path(__file__).parent / "data" / "real_traces.jsonl"

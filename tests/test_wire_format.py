@@ -13,10 +13,10 @@ from pipeline.envelope import from_line
 from tests.test_schemas import DATA, ROOT, check, schema
 from tracing_clients.traces import NOWHERE
 from tracing_clients.traces import Trace as Written
-from transforms import strict_parser
-from transforms.batch_parser import parse_traces
-from transforms.strict_parser import Refused, parse_trace
-from transforms.traces import Trace
+from transforms.input import strict_parser
+from transforms.input.batch_parser import parse_traces
+from transforms.input.strict_parser import Refused, parse_trace
+from transforms.input.traces import Trace
 
 AHEAD_MS = Settings().date_max_ahead_ms
 CASES = [orjson.loads(line) for line in (DATA / "conformance.jsonl").read_bytes().splitlines()]

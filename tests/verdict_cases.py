@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from tests.histories import START, Item, any_trace, changed, date_at
-from transforms.records import ACK, COMMIT, CONSUME, SEND, HeaderLink
-from transforms.traces import Trace
+from transforms.input.records import ACK, COMMIT, CONSUME, SEND, HeaderLink
+from transforms.input.traces import Trace
 
 MINUTE = 60_000
 DAY = 24 * 60 * MINUTE

@@ -112,7 +112,7 @@ def packages() -> list[tuple[str, str]]:
 def text() -> str:
     """The whole document."""
     python = "".join(f"| {name} {version} | {licence_of_package(name)} |\n" for name, version in packages())
-    shipped = [jar for jar in locked() if "beam" in jar.groups]
+    shipped = [jar for jar in locked() if jar.groups & {"beam", "s3"}]
     java = "".join(f"| {Path(jar.path).name.removesuffix('.jar')} | {licence_of_jar(jar)} |\n" for jar in shipped)
     grid = "|---|---|\n"
     of_python = f"\n## Python packages\n\n| package | licence |\n{grid}{python}"

@@ -17,6 +17,7 @@ from xml.sax.saxutils import escape
 
 BEAM = "2.70.0"
 FLINK = "1.19.0"  # of beam-runners-flink-1.19
+FLINK_S3 = "1.19.3"  # of the cluster that it is a plugin of
 SLF4J = "org.slf4j:slf4j-simple:1.7.36"  # of the slf4j-api that Kafka brings
 ROOT = Path(__file__).parent.parent
 HEADER = "# Written by tools/lock_jars.py: groups, coordinates, SHA-256. Do not edit.\n"
@@ -86,6 +87,12 @@ GROUPS: Mapping[str, Group] = {
         ],
         pinned=PINNED,
         cut=UNUSED,
+    ),
+    # What lets the Flink of a cluster keep checkpoints in S3, with all that it needs inside.
+    "s3": Group(
+        roots=[f"org.apache.flink:flink-s3-fs-hadoop:{FLINK_S3}"],
+        pinned=[],
+        cut={"*:*": "the jar has it inside, under names of its own"},
     ),
     "broker": Group(
         roots=["org.apache.kafka:kafka_2.13:4.4.0", SLF4J],

@@ -40,7 +40,7 @@ def asked_for(setup: str) -> list[str]:
     """The requirements of the program and of the extras that the image has, from the text of setup.py."""
     names: dict[str, Any] = {}
     exec(setup.partition("\nsetup(")[0], names)  # noqa: S102 - our own file, up to where it would install
-    wanted = {*names["RUNTIME"], *names["DASHBOARD"], *names["OTLP"], *BESIDE}
+    wanted = {*names["RUNTIME"], *names["DASHBOARD"], *names["OTLP"], *names["S3"], *BESIDE}
     return sorted(one for one in wanted if _name(one) not in NOT_IN_THE_IMAGE)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from ddsketch.pb import ddsketch_pb2
 
-from transforms.latency_sketch import LatencySketch
+from transforms.stats.latency_sketch import LatencySketch
 
 
 def decoded(latencies: Mapping[str, Any]) -> LatencySketch:

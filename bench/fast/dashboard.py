@@ -19,7 +19,7 @@ from tracing_aggregator.dashboard.api import application
 from tracing_aggregator.dashboard.intake.ingest import Ingest
 from tracing_aggregator.dashboard.intake.retention import trim
 from tracing_aggregator.dashboard.store import Reader, open_store
-from transforms.records import KafkaRecord
+from transforms.input.records import KafkaRecord
 
 _BATCH = 5000
 _TIMEOUT_S = 60.0

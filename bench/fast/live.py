@@ -11,7 +11,7 @@ from bench.generate import SECOND, Traffic
 from bench.outputs import Growth, Outputs
 from bench.preload import Feeder, preload
 from bench.processes import JAVA, PYTHON
-from transforms.records import COMMIT
+from transforms.input.records import COMMIT
 
 TRACES_PER_MESSAGE = 4
 #: So many traces go through before anything is measured, and so long at the fixed rate.

@@ -6,7 +6,6 @@ Source, sink, runner and flags are those of the real pipeline: no aggregator on 
 
 import os
 import sys
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,18 +17,18 @@ from pipeline.config.settings import Settings
 from pipeline.sources import Source
 from runners.flink import runner as flink
 from runners.kafka_graph import kafka_graph
-from transforms.record_batch import RecordBatch
-from transforms.records import KeyValue
+from transforms.input.record_batch import RecordBatch
+from transforms.state.batches import Records
 
 
 def build(pipeline: beam.Pipeline, source: Source, sink: beam.PTransform) -> None:
     """Add all steps to the pipeline."""
-    copied = source.read(pipeline).traces | "CopyTraces" >> beam.FlatMap(_copied).with_output_types(KeyValue)
+    copied = source.read(pipeline).traces | "CopyTraces" >> beam.Map(_copied)
     copied | "WriteTraces" >> sink
 
 
-def _copied(batch: RecordBatch) -> Iterator[KeyValue]:
-    return zip((key or b"" for key in batch.keys), (value or b"" for value in batch.values), strict=True)
+def _copied(batch: RecordBatch) -> Records:
+    return Records(zip((key or b"" for key in batch.keys), (value or b"" for value in batch.values), strict=True))
 
 
 def main() -> int:

@@ -107,16 +107,11 @@ def add_partition(bed: ClusterBed, traffic: Traffic) -> None:
 @_fault("storage", stops=False)
 def lose_storage(bed: ClusterBed, _traffic: Traffic) -> None:
     """Checkpoint storage gone for 20 s and more."""
-    aside = bed.checkpoints.with_name("aside")
     failed = _checkpoints(bed, "failed")
-    bed.checkpoints.rename(aside)
-    bed.checkpoints.touch()
-    try:
-        bed.wait(lambda: _checkpoints(bed, "failed") > failed, "no checkpoint failed")
+    with bed.lost_storage() as refuses:
+        if refuses:
+            bed.wait(lambda: _checkpoints(bed, "failed") > failed, "no checkpoint failed")
         time.sleep(STORAGE_OUTAGE_S)
-    finally:
-        bed.checkpoints.unlink()
-        aside.rename(bed.checkpoints)
     _wait_for_checkpoint(bed)
 
 
@@ -143,6 +138,15 @@ def jump_clocks(_bed: ClusterBed, traffic: Traffic) -> int:
 def stop_and_resume(bed: ClusterBed, _traffic: Traffic) -> None:
     """`stop` with a savepoint, `run` again."""
     bed.command("stop")
+    bed.submit()
+
+
+@_fault("flink-stop")
+def stop_by_flink(bed: ClusterBed, _traffic: Traffic) -> None:
+    """Flink's own stop with a savepoint, as its operator asks for it, `run` again."""
+    job = bed.job()
+    bed.cluster.rest.stop_with_savepoint(str(job), f"{bed.settings['flink.checkpoints.dir']}/stopped", PATIENCE_S)
+    bed.wait(lambda: bed.job() is None, "the job did not end")
     bed.submit()
 
 

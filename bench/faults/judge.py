@@ -6,7 +6,7 @@ from typing import Any
 
 from bench.faults.messages import Expected
 from bench.outputs import Seen
-from transforms.dates import nanos_of
+from transforms.input.dates import nanos_of
 
 Value = dict[str, Any]
 

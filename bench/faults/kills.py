@@ -17,7 +17,7 @@ from bench.console import Say, command, console
 from bench.generate import SECOND, Traffic
 from bench.outputs import Outputs
 from bench.preload import Feeder
-from transforms.records import ACK, COMMIT, CONSUME, SEND
+from transforms.input.records import ACK, COMMIT, CONSUME, SEND
 
 PARTITIONS = 64
 SETTINGS = {"checkpoint.interval.ms": "2000", "hold.consume.ms": "600000"}

@@ -32,10 +32,12 @@ SETTINGS = {
 }
 
 
-def measure(faults: Sequence[Fault], *, rate: int, before_s: float, after_s: float, say: Say) -> Iterator[Row]:
+def measure(
+    faults: Sequence[Fault], *, rate: int, before_s: float, after_s: float, has_s3: bool, say: Say
+) -> Iterator[Row]:
     """The rows, each as soon as it is there."""
     with (
-        cluster_bed(SETTINGS, say, partitions=PARTITIONS, is_available=True) as bed,
+        cluster_bed(SETTINGS, say, partitions=PARTITIONS, is_available=True, has_s3=has_s3) as bed,
         Outputs(bed.broker.bootstrap_servers, [TRACES, FINDINGS, LETTERS]) as outputs,
     ):
         for fault in faults:

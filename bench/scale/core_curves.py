@@ -11,8 +11,8 @@ from bench.generate import MS, SECOND, Traffic
 from bench.scale.core import KINDS, PARSE, Core
 from pipeline.config.settings import Settings
 from tracing_aggregator.sizing.curves import Curve, Row
-from transforms.addresses import FOLLOW, JOIN, LOCATE, ORDER, PRODUCE, STATS
-from transforms.records import SEND, KeyValue
+from transforms.input.records import SEND, KeyValue
+from transforms.state.addresses import FOLLOW, JOIN, LOCATE, ORDER, PRODUCE, STATS
 
 #: Of the journal entries' owners, for a reader of the tables.
 NAMES = {

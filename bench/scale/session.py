@@ -15,7 +15,7 @@ from bench.outputs import Growth, Outputs
 from bench.preload import Feeder, preload
 from bench.processes import JAVA, PYTHON
 from tracing_aggregator.sizing.curves import Row
-from transforms.records import COMMIT
+from transforms.input.records import COMMIT
 
 WITHIN_S = 240
 #: At a new rate, before anything is measured.

@@ -107,7 +107,7 @@ class Settings(BaseModel):
     hold_consume_ms: Millis = _setting(WAITS, 10_000, "How long a CONSUME waits for its SEND, in ms.")
     hold_commit_ms: Millis = _setting(WAITS, 10_000, "How long a COMMIT waits for what it settles, in ms.")
     commit_reorder_ms: MillisOrZero = _setting(
-        WAITS, 5_000, "How long commits of a group and partition are kept back to bring them into order, in ms."
+        WAITS, 5_000, "How long a group's commits wait for order, and how far clocks of its members may differ, in ms."
     )
     retention_ms: Millis = _setting(
         WAITS,
@@ -204,14 +204,10 @@ class Settings(BaseModel):
     flink_rest_token: str = _setting(RUNNER, "", "Bearer token at such a proxy, in place of user and password.")
     flink_parallelism: Count = _setting(RUNNER, 2, "Parallel instances of each step.")
     flink_max_parallelism: Count = _setting(
-        RUNNER,
-        128,
-        "Highest `flink.parallelism` that state can be resumed with. Fixed once there is state.",
+        RUNNER, 128, "Highest `flink.parallelism` that state can be resumed with. Fixed once there is state."
     )
     flink_state_backend: Literal["rocksdb", "hashmap"] = _setting(
-        RUNNER,
-        "rocksdb",
-        "Where Flink keeps state: `rocksdb` on disk, `hashmap` on its heap. Fixed once there is state.",
+        RUNNER, "rocksdb", "Where state is: `rocksdb` on disk, `hashmap` on the heap. Fixed once there is state."
     )
     flink_checkpoints_dir: str = _setting(
         RUNNER,
@@ -226,6 +222,12 @@ class Settings(BaseModel):
         RUNNER,
         "tracing-aggregator-worker",
         "The program that each TaskManager of a cluster starts per Python worker: our package must be installed there.",
+    )
+    flink_start_timeout_ms: Millis = _setting(
+        RUNNER, 1_800_000, "Longest time until all tasks run, in ms. Large state takes long to be read again."
+    )
+    flink_savepoint_timeout_ms: Millis = _setting(
+        RUNNER, 120_000, "Longest time for the savepoint of a stop, in ms. A container's grace is a minute longer."
     )
     flink_memory_mb: Count = _setting(
         RUNNER,

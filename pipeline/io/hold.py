@@ -12,7 +12,7 @@ from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import TimerSpec, on_timer
 from apache_beam.utils.timestamp import Timestamp
 
-from transforms.records import LATEST_TIMESTAMP
+from transforms.input.records import LATEST_TIMESTAMP
 
 
 def set_with_hold(timer: Any, hold_ms: int, fire_s: float) -> None:

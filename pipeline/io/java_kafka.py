@@ -10,8 +10,9 @@ import apache_beam as beam
 
 from pipeline.config.load import Config
 from pipeline.sources import Read
-from transforms.record_batch import RecordBatch
-from transforms.records import KeyValue
+from transforms.input.record_batch import RecordBatch
+from transforms.input.records import KeyValue
+from transforms.state.batches import Records
 
 _BYTES_SERIALIZER = "org.apache.kafka.common.serialization.ByteArraySerializer"
 
@@ -69,11 +70,11 @@ class JavaWriteToKafka(beam.PTransform):
         self._producer = dict(producer)
         self._expansion_service = expansion_service
 
-    def expand(self, records: beam.PCollection[KeyValue]) -> beam.PCollection[None]:
+    def expand(self, records: beam.PCollection[Records]) -> beam.PCollection[None]:
         """Nothing comes out."""
         from apache_beam.io.kafka import WriteToKafka
 
-        typed = records | "TypeRecords" >> beam.Map(_same).with_output_types(KeyValue)
+        typed = records | "TypeRecords" >> beam.FlatMap(_same).with_output_types(KeyValue)
         return typed | "WriteToKafka" >> WriteToKafka(
             producer_config=self._producer,
             topic=self._topic,
@@ -88,5 +89,5 @@ def _one_by_one() -> beam.PTransform:
     return beam.Map(lambda row: RecordBatch.of([row])).with_output_types(RecordBatch)
 
 
-def _same(record: KeyValue) -> KeyValue:
-    return record
+def _same(records: Records) -> Records:
+    return records

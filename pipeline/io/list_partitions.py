@@ -19,7 +19,7 @@ from pipeline.config.client_properties import to_librdkafka
 from pipeline.io.hold import set_with_hold
 from pipeline.io.reader_state import Listed, encode
 from pipeline.io.topics_to_read import TopicsToRead
-from transforms.records import LATEST_TIMESTAMP
+from transforms.input.records import LATEST_TIMESTAMP
 
 if TYPE_CHECKING:
     from confluent_kafka.admin import AdminClient

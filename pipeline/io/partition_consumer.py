@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from pipeline.errors import UserError
 from pipeline.io.topics_to_read import Partition
-from transforms.record_batch import RecordBatch
-from transforms.records import Header
+from transforms.input.record_batch import RecordBatch
+from transforms.input.records import Header
 
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError, Message, TopicPartition

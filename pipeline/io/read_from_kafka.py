@@ -21,6 +21,8 @@ from pipeline.io.read_ranges import Range, ReadRanges
 from pipeline.io.reader_keys import reader_keys
 from pipeline.io.topics_to_read import TopicsToRead
 from pipeline.sources import Read
+from transforms.input.record_batch import RecordBatch
+from transforms.state.batches import typed
 
 Keyed = tuple[bytes, bytes]
 
@@ -57,6 +59,7 @@ class ReadFromKafka(beam.PTransform):
             | "ListPartitions" >> beam.ParDo(listing).with_output_types(Keyed)
             | "ReadPartitions" >> beam.ParDo(read).with_outputs(MESSAGES, FINDINGS, OFFSETS, main="traces")
         )
+        typed(outputs, traces=RecordBatch, **{MESSAGES: RecordBatch})
         if self._commits_offsets:
             outputs[OFFSETS] | "CommitOffsets" >> beam.ParDo(CommitOffsets(identity, consumer))
         return {"traces": outputs.traces, MESSAGES: outputs[MESSAGES], FINDINGS: outputs[FINDINGS]}
@@ -89,4 +92,5 @@ class KafkaRanges:
         """Add the reading steps to the pipeline."""
         ranges = pipeline | "ListRanges" >> beam.Create([(b"all", self._ranges)], reshuffle=False)
         read = ranges | "ReadFromKafka" >> beam.ParDo(self._read).with_outputs(MESSAGES, main="traces")
+        typed(read, traces=RecordBatch, **{MESSAGES: RecordBatch})
         return Read(read.traces, read[MESSAGES], None, None)

@@ -24,8 +24,8 @@ from pipeline.io.hold import set_with_hold
 from pipeline.io.partition_consumer import PartitionConsumer, Skipped, batch_of
 from pipeline.io.reader_clients import ReaderClients, clients_of
 from pipeline.io.reader_state import BEGINNING, GROUPS_OFFSET, Progress, encode, listing_of, merged, state_of
-from transforms import counters
-from transforms.findings import INPUT_LOST, Finding, finding
+from transforms.findings.findings import INPUT_LOST, Finding, finding
+from transforms.state import counters
 
 if TYPE_CHECKING:
     from confluent_kafka import Message

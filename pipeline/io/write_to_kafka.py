@@ -1,7 +1,8 @@
 """WriteToKafka: produces records from the step that makes them, by confluent-kafka.
 
-In: key and value. Out: nothing. At least once: a bundle ends when the brokers have all of its records. What they can
-never take because it is too large goes to the dead letter topic, with its bytes; any other refusal fails the bundle.
+In: lists of records, each key and value. Out: nothing. At least once: a bundle ends when the brokers have all of its
+records. What they can never take because it is too large goes to the dead letter topic, with its bytes; any other
+refusal fails the bundle.
 """
 
 import logging
@@ -12,9 +13,10 @@ from typing import TYPE_CHECKING
 import apache_beam as beam
 
 from pipeline.config.client_properties import to_librdkafka
-from transforms import counters
-from transforms.dead_letters import DeadLetter, to_key_values
-from transforms.records import UNKNOWN, KafkaRecord, KeyValue
+from transforms.input.dead_letters import DeadLetter, to_key_values
+from transforms.input.records import UNKNOWN, KafkaRecord, KeyValue
+from transforms.state import counters
+from transforms.state.batches import Records
 
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError, Message, Producer
@@ -41,7 +43,7 @@ class WriteToKafka(beam.PTransform):
         super().__init__()
         self._produce = _Produce(topic, producer, dead_letter_topic)
 
-    def expand(self, records: beam.PCollection[KeyValue]) -> beam.PCollection[None]:
+    def expand(self, records: beam.PCollection[Records]) -> beam.PCollection[None]:
         """Nothing comes out."""
         return records | "Produce" >> beam.ParDo(self._produce)
 
@@ -59,8 +61,9 @@ class _Produce(beam.DoFn):
         self._producer = _producer(self._properties)
         self._failures, self._too_large = [], []
 
-    def process(self, record: KeyValue) -> None:
-        self._send(self._topic, *record)
+    def process(self, records: Records) -> None:
+        for record in records:
+            self._send(self._topic, *record)
 
     def finish_bundle(self) -> None:
         self._flush()

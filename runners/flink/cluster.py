@@ -11,13 +11,13 @@ from pipeline.errors import UserError
 from runners.flink import resume
 from runners.flink.job_server import JobServer
 from runners.flink.options import cluster_configuration
-from runners.flink.rest import FlinkError, FlinkRest
+from runners.flink.rest import Access, FlinkError, FlinkRest, SavepointTimeoutError
+from runners.flink.start_progress import StartProgress, words
 from runners.kafka.read_plan import admin_client, describe, partitions
+from runners.kafka.start_anew import require_a_first_start
 from runners.kafka_graph import Build
 from runners.state_folder import StateFolder
 
-START_S = 180
-SAVEPOINT_S = 300
 POLL_S = 0.5
 ALIVE = {"INITIALIZING", "CREATED", "RUNNING", "FAILING", "RESTARTING"}
 FAILOVER = "jobmanager.execution.failover-strategy"
@@ -29,11 +29,14 @@ def submit(
     tell: Callable[[str], None],
     beam_flags: Sequence[str] = (),
     from_savepoint: str = "",
+    *,
+    may_start_anew: bool = False,
 ) -> int:
     """Submits the job, prints its id and returns 0 once all its tasks run there; 1 when it failed before that.
 
-    It resumes from `from_savepoint` (a URI), else from what the last job left. Raises `UserError` when the cluster does
-    not answer, runs this `application.id` already, or would keep checkpoints in memory.
+    It resumes from `from_savepoint` (a URI), else from what the last job left; where state was lost it starts without
+    any only if it may. Raises `UserError` when the cluster does not answer, runs this `application.id` already, or
+    would keep checkpoints in memory.
     """
     settings = config.settings
     folder = StateFolder.of(settings)
@@ -45,24 +48,36 @@ def submit(
         )
     _look_at(rest, settings, tell)
     with folder.hold():
-        tell(f"Reading {describe(partitions(admin_client(config), settings))} as group {settings.application_id}.")
+        found = partitions(admin_client(config), settings)
+        tell(f"Reading {describe(found)} as group {settings.application_id}.")
         restore = resume.choose(folder, rest, from_savepoint, settings.flink_checkpoints_dir, tell)
+        if not restore and not may_start_anew:
+            require_a_first_start(config, found, settings.flink_checkpoints_dir or "what this machine and Flink know")
         resume.require_layout(config, folder, restore)
+        access = Access.of(settings).configuration(folder.configuration)
         tell(f"Resuming from {restore}" if restore else "No savepoint known: starting anew.")
         with JobServer(settings, folder) as server:
             submission = server.submit(
                 build,
-                lambda job: cluster_configuration(settings, job_id=job),
+                lambda job: access | cluster_configuration(settings, job_id=job),
                 settings.flink_worker_command,
                 restore=restore,
                 beam_flags=beam_flags,
             )
-            deadline = time.monotonic() + START_S
-            while not submission.ended.wait(POLL_S) and time.monotonic() < deadline:
+            within_s, progress = settings.flink_start_timeout_ms / 1000, StartProgress(tell)
+            deadline = time.monotonic() + within_s
+            while not submission.ended.wait(POLL_S):
                 if rest.is_processing(submission.job):
                     tell(f"Running on {rest.url}. Stop it: tracing-aggregator stop")
                     click.echo(submission.job)
                     return 0
+                if time.monotonic() > deadline:
+                    raise UserError(
+                        f"Not all tasks run after {within_s:g} s: {words(rest.tasks(submission.job))}. "
+                        f"Job {submission.job} stays on the cluster, and goes on starting.",
+                        f"Look at {rest.url}/#/job/running/{submission.job}; or wait longer: flink.start.timeout.ms.",
+                    )
+                progress.look(lambda: rest.tasks(submission.job))
             cause = submission.error or rest.last_failure(submission.job)[1] or "Flink gave no reason"
             tell(f"The job does not run: {cause}.")
             return 1
@@ -71,7 +86,7 @@ def submit(
 def stop(config: Config) -> str:
     """Ends the job with a savepoint and returns its URI, which the next `submit` resumes from.
 
-    Raises `UserError` when the job does not run, or its savepoint fails; then it goes on running.
+    Raises `UserError` when the job does not run, or its savepoint fails, and it goes on running; or when that is late.
     """
     settings = config.settings
     folder = StateFolder.of(settings)
@@ -80,7 +95,14 @@ def stop(config: Config) -> str:
     if job is None:
         raise UserError(f"No job {settings.application_id} runs on {rest.address}.", "Start it: tracing-aggregator run")
     try:
-        savepoint = rest.savepoint_and_cancel(job, settings.flink_savepoints_dir or None, SAVEPOINT_S)
+        within_s = settings.flink_savepoint_timeout_ms / 1000
+        savepoint = rest.savepoint_and_cancel(job, settings.flink_savepoints_dir or None, within_s)
+    except SavepointTimeoutError as error:
+        raise UserError(
+            f"{error} Flink goes on with it, and cancels the job once it is complete.",
+            f"Look at {rest.url}{error.path}. The next `run` resumes from it as long as Flink knows the job, "
+            "or name it with --from-savepoint. To wait longer: flink.savepoint.timeout.ms.",
+        ) from error
     except FlinkError as error:
         raise UserError(
             str(error), "The job goes on. Try again, see Flink's log, or name another place: flink.savepoints.dir."

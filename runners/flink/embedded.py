@@ -22,6 +22,7 @@ from runners.flink.running_job import RunningJob
 from runners.flink.savepoints import prune
 from runners.java.java_process import JavaProcessError
 from runners.kafka.read_plan import admin_client, describe, partitions
+from runners.kafka.start_anew import require_a_first_start
 from runners.kafka_graph import Build
 from runners.ports import free_ports
 from runners.state_folder import StateFolder
@@ -36,16 +37,21 @@ def run(
     tell: Callable[[str], None],
     beam_flags: Sequence[str] = (),
     from_savepoint: str = "",
+    *,
+    may_start_anew: bool = False,
 ) -> int:
     """Runs the pipeline until SIGINT or SIGTERM. Returns the exit code: 0, or 1 when the job failed.
 
     It resumes from `from_savepoint` (a path), else from the newest snapshot of the state folder that Flink can start
-    from. Raises `UserError` for what the user can mend. `tell` gets lines for stderr.
+    from; where state was lost it starts without any only if it may. Raises `UserError` for what the user can mend.
+    `tell` gets lines for stderr.
     """
     folder = StateFolder.of(config.settings)
     with folder.hold(), stop_request(tell, "stopping with a savepoint") as stop:
         found = partitions(admin_client(config), config.settings)
         snapshots = candidates(config, folder, from_savepoint)
+        if not snapshots and not may_start_anew:
+            require_a_first_start(config, found, str(folder.root))
         tell("Starting Flink (some 5 s) …")
         with JobServer(config.settings, folder) as server:
             tell(f"Reading {describe(found)} as group {config.settings.application_id}.")
@@ -91,7 +97,7 @@ class Embedded:
             return None
         rest = FlinkRest(f"localhost:{port}")
         job = RunningJob(submission.job, rest, submission, self.server, self.tell)
-        if job.wait_until_processing(self.stop):
+        if job.wait_until_processing(self.stop, settings.flink_start_timeout_ms / 1000):
             seconds = time.monotonic() - started
             self.tell(f"Running after {seconds:.1f} s. Flink: http://{rest.address}, log: {self.server.process.log}")
             return job
@@ -113,12 +119,9 @@ class Embedded:
             if not is_pruned and self._has_checkpoint(job):
                 prune(self.folder, job.id)
                 is_pruned = True
-        savepoint = job.end_with_savepoint(self.folder.new_savepoint())
-        if savepoint:
-            self.tell(f"Savepoint: {savepoint}")
-        else:
-            job.cancel()
-            self.tell("Stopped; the next run resumes from the last checkpoint.")
+        within_s = self.config.settings.flink_savepoint_timeout_ms / 1000
+        savepoint = job.end_with_savepoint(self.folder.new_savepoint(), within_s)
+        self.tell(f"Savepoint: {savepoint}" if savepoint else "Stopped; the next run resumes from the last checkpoint.")
         return 0
 
     def _has_checkpoint(self, job: RunningJob) -> bool:

@@ -24,14 +24,22 @@ def write(config: Config, build: Build, target: Path, beam_flags: Sequence[str] 
     target = target.absolute()
     with folder.hold(), JobServer(settings, folder, master=AUTO) as server:
         to_file = [f"--output_executable_path={target}", *beam_flags]
-        submission = server.submit(build, lambda _: {}, settings.flink_worker_command, beam_flags=to_file)
+        submission = server.submit(
+            build,
+            lambda _: {},
+            settings.flink_worker_command,
+            beam_flags=to_file,
+            # Flink's own, so that a job is rescaled without another jar, by the operator too.
+            has_parallelism=False,
+        )
         submission.ended.wait(WRITE_S)
     if submission.error or not target.exists():
         raise UserError(
             f"{target} was not written: {submission.error or f'not within {WRITE_S} s'}.",
             f"See the log of the job server: {server.process.log}",
         )
-    own = cluster_configuration(settings, job_id=submission.job)
+    parallelism = {"parallelism.default": str(settings.flink_parallelism)}
+    own = cluster_configuration(settings, job_id=submission.job) | parallelism
     return [
         *("--job-classname", MAIN, "--job-id", submission.job),
         *(f"-D{name}={value}" for name, value in own.items() if not name.startswith("$")),

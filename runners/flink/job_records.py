@@ -62,12 +62,12 @@ class JobRecord:
         if changed:
             raise UserError(
                 f"The state in {snapshot} was made with other settings: {', '.join(changed)}. They are fixed with it.",
-                "Set them back; or give up that state: set another application.id, or remove the folder.",
+                "Set them back; or give up that state: set another application.id, or remove it and say --start-anew.",
             )
 
 
 def frozen_settings(settings: Settings) -> dict[str, int | str]:
     """The settings that state is laid out by, under their property names, and the form of the state."""
-    from transforms import journal  # with Beam, which takes a second
+    from transforms.state import journal  # with Beam, which takes a second
 
     return {property_name(name): getattr(settings, name) for name in FROZEN} | {FORMAT: journal.FORMAT}

@@ -17,6 +17,7 @@ from runners.flink.options import beam_options, heap_mb, write_configuration
 from runners.java.find_java import find_java
 from runners.java.jars import resolve
 from runners.java.java_process import JavaProcess
+from runners.java.loopback import loopback_jar
 from runners.kafka_graph import NATIVE, Build
 from runners.ports import free_ports, listens
 from runners.state_folder import StateFolder
@@ -55,6 +56,8 @@ class JobServer:
     ) -> None:
         self._settings, self._folder = settings, folder
         group = "beam" if settings.kafka_io == NATIVE else "java-io"
+        cache = Path(settings.jars_cache).expanduser()
+        jars = resolve(group, cache, settings.jars_mirror)
         # Flink leaves 22 MB there each time that it does not end in order.
         self._scratch = folder.scratch
         shutil.rmtree(self._scratch, ignore_errors=True)
@@ -64,7 +67,7 @@ class JobServer:
         self.process = JavaProcess(
             "Flink",
             java=find_java(settings.java_home),
-            jars=resolve(group, Path(settings.jars_cache).expanduser(), settings.jars_mirror),
+            jars=[loopback_jar(jars, cache, folder.root), *jars],
             main=MAIN,
             arguments=[
                 *("--flink-master", master or settings.flink_master),
@@ -94,6 +97,7 @@ class JobServer:
         *,
         restore: str = "",
         beam_flags: Sequence[str] = (),
+        has_parallelism: bool = True,
     ) -> "Submission":
         """Hands over a new job, remembered in the state folder.
 
@@ -103,13 +107,19 @@ class JobServer:
             worker: the program that Flink starts as a Python worker.
             restore: the savepoint that a cluster resumes from.
             beam_flags: options of Beam that win over ours.
+            has_parallelism: else the job has that of Flink's `parallelism.default` where it starts.
 
         Raises:
             JavaProcessError: the JVM ended, or did not come up.
             UserError: a flag that would break the state. Else what Beam raises.
         """
         options = beam_options(
-            self._settings, job_endpoint=self._endpoint, worker=worker, restore=restore, extra=beam_flags
+            self._settings,
+            job_endpoint=self._endpoint,
+            worker=worker,
+            restore=restore,
+            extra=beam_flags,
+            has_parallelism=has_parallelism,
         )
         record = JobRecord(uuid.uuid4().hex, frozen_settings(self._settings))
         record.save(self._folder.jobs)

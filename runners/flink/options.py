@@ -18,13 +18,19 @@ ROCKSDB = "rocksdb"
 
 
 def beam_options(
-    settings: Settings, *, job_endpoint: str, worker: str, restore: str = "", extra: Sequence[str] = ()
+    settings: Settings,
+    *,
+    job_endpoint: str,
+    worker: str,
+    restore: str = "",
+    extra: Sequence[str] = (),
+    has_parallelism: bool = True,
 ) -> list[str]:
     """The job's command line.
 
     `worker` is the program that Flink starts once per Python worker, `restore` the savepoint to resume from on a
-    cluster, `extra` are Beam flags of the user and win over ours. Raises `UserError` for a flag that would break the
-    state.
+    cluster, `extra` are Beam flags of the user and win over ours. Without `has_parallelism` the job has that of Flink's
+    `parallelism.default` where it starts. Raises `UserError` for a flag that would break the state.
     """
     for flag in extra:
         name = flag.lstrip("-").partition("=")[0].replace("-", "_")
@@ -39,7 +45,7 @@ def beam_options(
         f"--environment_config={json.dumps({'command': worker})}",
         f"--sdk_worker_parallelism={settings.workers}",
         f"--max_cache_memory_usage_mb={max(1, settings.state_cache_mb // settings.workers)}",
-        f"--parallelism={settings.flink_parallelism}",
+        *([f"--parallelism={settings.flink_parallelism}"] if has_parallelism else []),
         *_of_kafka_io(settings),
         f"--max_bundle_time_mills={settings.bundle_ms}",
         # A bundle ends by time: what comes within it is packed together, the more the better.

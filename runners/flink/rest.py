@@ -1,15 +1,26 @@
 """Flink's REST interface: the job's state, why it failed, and savepoints."""
 
+import secrets
 import time
+from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import requests
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from pipeline.config.settings import Settings
+from runners.java import key_stores
 
 TIMEOUT_S = 10
 POLL_S = 0.2
+#: Flink's own default is the last alone, which today's clients refuse, ours in Python too.
+SUITES = (
+    *(f"TLS_ECDHE_{key}_WITH_AES_256_GCM_SHA384" for key in ("ECDSA", "RSA")),
+    *(f"TLS_ECDHE_{key}_WITH_AES_128_GCM_SHA256" for key in ("ECDSA", "RSA")),
+    "TLS_RSA_WITH_AES_128_CBC_SHA",
+)
 
 
 class Access(NamedTuple):
@@ -23,6 +34,42 @@ class Access(NamedTuple):
     user: str = ""
     password: str = ""
     token: str = ""
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Access":
+        """As `flink.rest.*` say."""
+        return cls(
+            settings.flink_rest_tls,
+            settings.flink_rest_ca_file,
+            settings.flink_rest_cert_file,
+            settings.flink_rest_user,
+            settings.flink_rest_password,
+            settings.flink_rest_token,
+        )
+
+    def configuration(self, folder: Path) -> dict[str, str]:
+        """What Flink's own client needs to speak to it by TLS; its stores are written to `folder`. Empty without."""
+        if not self.tls:
+            return {}
+        password = secrets.token_hex(16)  # of copies of what lies there in PEM anyway
+        trusted = key_stores.truststore(
+            Path(self.ca_file or DEFAULT_CA_BUNDLE_PATH), folder / "rest-trusted.p12", password
+        )
+        found = {
+            "security.ssl.rest.enabled": "true",
+            "security.ssl.algorithms": ",".join(SUITES),
+            "security.ssl.rest.truststore": str(trusted),
+            "security.ssl.rest.truststore-password": password,
+        }
+        if self.cert_file:
+            own = key_stores.keystore(Path(self.cert_file), folder / "rest-own.p12", password)
+            found |= {
+                "security.ssl.rest.authentication-enabled": "true",
+                "security.ssl.rest.keystore": str(own),
+                "security.ssl.rest.keystore-password": password,
+                "security.ssl.rest.key-password": password,
+            }
+        return found
 
     def session(self) -> requests.Session:
         """A session that presents all of it."""
@@ -39,6 +86,14 @@ class FlinkError(Exception):
     """Flink did not answer, or refused. The message says what was asked and what it said."""
 
 
+class SavepointTimeoutError(FlinkError):
+    """A savepoint was not complete in time. Flink goes on with it, and then ends the job; `path` is where it tells."""
+
+    def __init__(self, job: str, within_s: float, path: str) -> None:
+        super().__init__(f"The savepoint of job {job} was not complete after {within_s:g} s.")
+        self.path = path
+
+
 class FlinkRest:
     """One Flink at `host:port`. May be used by one thread at a time."""
 
@@ -52,17 +107,7 @@ class FlinkRest:
     @classmethod
     def of(cls, settings: Settings) -> "FlinkRest":
         """The cluster at `flink.master`, as `flink.rest.*` say."""
-        return cls(
-            settings.flink_master,
-            Access(
-                settings.flink_rest_tls,
-                settings.flink_rest_ca_file,
-                settings.flink_rest_cert_file,
-                settings.flink_rest_user,
-                settings.flink_rest_password,
-                settings.flink_rest_token,
-            ),
-        )
+        return cls(settings.flink_master, Access.of(settings))
 
     def state(self, job: str) -> str | None:
         """`CREATED`, `RUNNING`, `RESTARTING`, `FAILED`, …; None when Flink does not know the job or does not answer."""
@@ -84,6 +129,14 @@ class FlinkRest:
         except FlinkError:
             return False
         return detail["state"] == "RUNNING" and all(vertex["status"] == "RUNNING" for vertex in detail["vertices"])
+
+    def tasks(self, job: str) -> Counter[str]:
+        """How many tasks of the job are in each state; empty when Flink does not know it or does not answer."""
+        try:
+            vertices = self._call(f"/jobs/{job}")["vertices"]
+        except FlinkError:
+            return Counter()
+        return sum((Counter(vertex["tasks"]) for vertex in vertices), Counter())
 
     def newest_checkpoint(self, job: str) -> int:
         """The number of the newest checkpoint of the job that is complete; 0 before the first one."""
@@ -119,11 +172,19 @@ class FlinkRest:
     def savepoint_and_cancel(self, job: str, target: str | None, within_s: float) -> str:
         """Takes a savepoint below `target` (a URI; None: Flink's own place), then cancels the job; returns its URI.
 
-        Never Flink's own "stop": that ends the Kafka read first, which sends the end of time through the pipeline, so
-        that every hold and the retention of every message would be over in the state that is saved.
+        Not Flink's own stop, which ends Beam's Java read of Kafka (`kafka.io=java`): that sends the end of time through
+        the pipeline, so that every wait would be over in the state that is saved.
         """
         request = {"target-directory": target, "cancel-job": True, "formatType": "NATIVE"}
-        trigger = self._call(f"/jobs/{job}/savepoints", request)["request-id"]
+        return self._saved(job, f"/jobs/{job}/savepoints", request, within_s)
+
+    def stop_with_savepoint(self, job: str, target: str, within_s: float) -> str:
+        """Flink's own stop: a savepoint below `target` (a URI), then the end of the job; returns its URI."""
+        request = {"targetDirectory": target, "drain": False, "formatType": "NATIVE"}
+        return self._saved(job, f"/jobs/{job}/stop", request, within_s)
+
+    def _saved(self, job: str, path: str, request: Mapping[str, Any], within_s: float) -> str:
+        trigger = self._call(path, request)["request-id"]
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:
             answer = self._call(f"/jobs/{job}/savepoints/{trigger}")
@@ -134,10 +195,7 @@ class FlinkRest:
                     raise FlinkError(f"The savepoint of job {job} failed: {cause}")
                 return str(operation["location"])
             time.sleep(POLL_S)
-        raise FlinkError(
-            f"The savepoint of job {job} was not complete after {within_s:g} s. Flink goes on with it, and cancels the "
-            f"job once it is complete: {self.url}/jobs/{job}/savepoints/{trigger} tells."
-        )
+        raise SavepointTimeoutError(job, within_s, f"/jobs/{job}/savepoints/{trigger}")
 
     def cancel(self, job: str) -> None:
         """Cancels the job. Its retained checkpoints stay."""

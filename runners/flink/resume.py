@@ -10,6 +10,8 @@ from pipeline.config.load import Config
 from runners.flink.job_records import JobRecord
 from runners.flink.rest import FlinkRest
 from runners.flink.savepoints import METADATA, job_of, named, snapshots
+from runners.object_store import is_in_s3
+from runners.object_store import newest_checkpoint as newest_in_s3
 from runners.state_folder import StateFolder
 
 FILE = "file:"
@@ -32,7 +34,8 @@ def choose(folder: StateFolder, rest: FlinkRest, given: str, checkpoints: str, t
     """The URI of a snapshot, or nothing: start without state.
 
     `given` if there is one; else what the newest job left: the savepoint of `stop`, or its newest checkpoint.
-    A checkpoint is found if Flink still knows the job, or if `checkpoints` (the setting) is a folder that is seen here.
+    A checkpoint is found if Flink still knows the job, or if `checkpoints` (the setting) is a folder that is seen here,
+    or an object store. Raises `UserError` when that does not answer.
     """
     if given:
         return given
@@ -63,6 +66,8 @@ def _newest_checkpoint(rest: FlinkRest, job: str, checkpoints: str) -> str:
     place = rest.newest_checkpoint_path(job)
     if place.startswith(FILE) and not (_local(place) / METADATA).exists():
         place = ""  # it knows of one that was removed with the job
+    if not place and is_in_s3(checkpoints):
+        return newest_in_s3(checkpoints, job)
     if place or not checkpoints.startswith(FILE):
         return place
     found = _local(checkpoints).glob(f"{job}/chk-*/{METADATA}")

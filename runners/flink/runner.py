@@ -8,11 +8,6 @@ from runners.flink.options import LOCAL
 from runners.kafka_graph import Build, kafka_graph
 from runners.secrets_in_env import clear_secrets, sealed
 
-OPEN_PORTS = (
-    "Warning: Beam's services listen on every address of this machine, without a password (docs/security.md): "
-    "let a firewall keep others out."
-)
-
 
 def run(
     config: Config,
@@ -20,22 +15,25 @@ def run(
     beam_flags: Sequence[str] = (),
     build: Build | None = None,
     from_savepoint: str = "",
+    *,
+    may_start_anew: bool = False,
 ) -> int:
     """Runs the pipeline (or what `build` builds) and returns the exit code. On a cluster it only submits.
 
-    It resumes from `from_savepoint`, a path or URI, else from what the last run left.
+    It resumes from `from_savepoint`, a path or URI, else from what the last run left. Where state was lost it starts
+    without any only if it may.
     """
-    tell(OPEN_PORTS)
     if config.settings.flink_master == LOCAL:
         start, config = embedded.run, sealed(config)
     else:
         start = cluster.submit
-        _tell_of_secrets(config, tell)
-    return start(config, build or kafka_graph(config, tell), tell, beam_flags, from_savepoint)
+        tell_of_secrets(config, tell)
+    graph = build or kafka_graph(config, tell)
+    return start(config, graph, tell, beam_flags, from_savepoint, may_start_anew=may_start_anew)
 
 
-def _tell_of_secrets(config: Config, tell: Callable[[str], None]) -> None:
-    """The Kafka clients of a cluster do not see our environment: what is given in clear goes there with the job."""
+def tell_of_secrets(config: Config, tell: Callable[[str], None]) -> None:
+    """Warn of secrets that go to a cluster with the job: the Kafka clients there do not see our environment."""
     if secrets := clear_secrets(config):
         tell(
             f"Warning: {', '.join(secrets)} will lie in the job's graph and its savepoints as given. Refer to a file "

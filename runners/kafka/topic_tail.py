@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from pipeline.config.client_properties import to_librdkafka
 from pipeline.config.load import Config
 from runners.kafka.admin import TIMEOUT_S, code
-from transforms.records import KafkaRecord
+from transforms.input.records import KafkaRecord
 
 if TYPE_CHECKING:
     from confluent_kafka import Message

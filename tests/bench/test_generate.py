@@ -2,8 +2,8 @@ import json
 from collections import Counter
 
 from bench.generate import Traffic, java_date
-from transforms.strict_parser import parse_trace
-from transforms.traces import Trace
+from transforms.input.strict_parser import parse_trace
+from transforms.input.traces import Trace
 
 START = 1_795_359_281_000_000_000
 

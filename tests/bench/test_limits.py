@@ -1,8 +1,8 @@
 """Limits: the arithmetic, and that each measured part does what it is named for."""
 
 from bench.limits import Cost, fastest, in_process, markdown, per_second, records
-from transforms.strict_parser import parse_trace
-from transforms.traces import Trace
+from transforms.input.strict_parser import parse_trace
+from transforms.input.traces import Trace
 
 
 def test_the_fastest_round_counts_and_is_shared_by_what_was_done(monkeypatch):

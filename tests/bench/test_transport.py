@@ -4,7 +4,7 @@ from bench.fast import transport
 from pipeline.sinks import WriteToMemory
 from pipeline.sources import MemorySource
 from runners.direct import run_graph
-from transforms.records import KafkaRecord
+from transforms.input.records import KafkaRecord
 
 
 def test_every_record_is_written_as_it_was_read():

@@ -1,20 +1,21 @@
 """A standalone Flink cluster on this machine: JobManager, TaskManagers and, for high availability, a ZooKeeper."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
 from pipeline.config.settings import Settings
-from runners.flink.cluster_jars import library
+from runners.flink.cluster_jars import copy_plugin, library
 from runners.flink.embedded import worker_script
-from runners.flink.rest import FlinkError, FlinkRest
+from runners.flink.rest import Access, FlinkError, FlinkRest
 from runners.java.find_java import find_java
 from runners.ports import free_ports, listens
 from runners.state_folder import StateFolder
 from tests.cluster.configuration import configuration
 from tests.cluster.distribution import lay_out
+from tests.cluster.object_store import ObjectStore
 from tests.cluster.process import FlinkProcess
 
 START_S = 180
@@ -30,7 +31,9 @@ class Cluster:
     """Runs inside the block. `folder` takes everything: installation, logs, checkpoints.
 
     `command` starts the JobManager: a session, or with `standalone-job.sh` and its arguments one job; `jars` are added
-    to `lib`. With `is_available` a JobManager that dies is replaced by the next `start_job_manager`, which takes over.
+    to `lib`, `more` to the configuration. It can keep state in `store`, whose login its processes have. `access` is how
+    its REST interface wants to be spoken to. With `is_available` a JobManager that dies is replaced by the next
+    `start_job_manager`, which takes over.
     """
 
     def __init__(
@@ -41,6 +44,9 @@ class Cluster:
         is_available: bool = False,
         command: Sequence[str] = SESSION,
         jars: Sequence[Path] = (),
+        more: Mapping[str, str] | None = None,
+        store: ObjectStore | None = None,
+        access: Access | None = None,
     ) -> None:
         self.folder = folder
         self._wanted = task_managers
@@ -49,10 +55,14 @@ class Cluster:
         rpc_port, rest_port, self._zookeeper_port, *peer_ports = free_ports(5)
         self._is_available = is_available
         self._peer_ports = peer_ports
-        self.rest = FlinkRest(f"localhost:{rest_port}")
+        self.rest = FlinkRest(f"localhost:{rest_port}", access or Access())
         quorum = f"127.0.0.1:{self._zookeeper_port}" if is_available else ""
-        self.configuration = configuration(folder, rpc_port=rpc_port, rest_port=rest_port, quorum=quorum)
-        self._home = lay_out(folder / "flink", [*library(Settings()), *jars], self.configuration)
+        own = configuration(folder, rpc_port=rpc_port, rest_port=rest_port, quorum=quorum)
+        self.configuration = own | (store.flink if store else {}) | dict(more or {})
+        self._environ = store.environ if store else {}
+        self.home = lay_out(folder / "flink", [*library(Settings()), *jars], self.configuration)
+        if store:
+            copy_plugin(self.home / "plugins")
         self.task_managers: list[FlinkProcess] = []
         self._stack = ExitStack()
         self._number = 0
@@ -101,19 +111,19 @@ class Cluster:
 
     def _start_zookeeper(self) -> None:
         peer, election = self._peer_ports
-        (self._home / "conf" / "zoo.cfg").write_text(
+        (self.home / "conf" / "zoo.cfg").write_text(
             f"tickTime=1000\ninitLimit=10\nsyncLimit=5\nclientPort={self._zookeeper_port}\n"
             f"clientPortAddress=127.0.0.1\ndataDir={self.folder}/zookeeper\nadmin.enableServer=false\n"
             f"server.1=127.0.0.1:{peer}:{election}\n"
         )
-        arguments = ["zookeeper", "--zkConfigFile", str(self._home / "conf" / "zoo.cfg"), "--peerId", "1"]
+        arguments = ["zookeeper", "--zkConfigFile", str(self.home / "conf" / "zoo.cfg"), "--peerId", "1"]
         zookeeper = self._start("flink-console.sh", arguments)  # zookeeper.sh would stay above the JVM
         self._wait(lambda: listens(self._zookeeper_port), zookeeper)
 
     def _start(self, script: str, arguments: Sequence[str]) -> FlinkProcess:
         self._number += 1
         log = self.folder / "log" / f"{self._number}-{script.removesuffix('.sh')}.log"
-        process = FlinkProcess(self._home, script, arguments, self._java, log)
+        process = FlinkProcess(self.home, script, arguments, self._java, log, self._environ)
         self._stack.callback(process.stop)
         return process
 

@@ -13,11 +13,23 @@ TAIL_LINES = 30
 
 
 class FlinkProcess:
-    """`bin/<script> <arguments>` in a Flink home, running from the moment of construction; it dies with us."""
+    """`bin/<script> <arguments>` in a Flink home, running from the moment of construction; it dies with us.
 
-    def __init__(self, home: Path, script: str, arguments: Sequence[str], java: Path, log: Path) -> None:
-        environ: Mapping[str, str] = {**os.environ, "FLINK_HOME": str(home), "FLINK_CONF_DIR": str(home / "conf")}
+    `more` is added to the environment.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        script: str,
+        arguments: Sequence[str],
+        java: Path,
+        log: Path,
+        more: Mapping[str, str] | None = None,
+    ) -> None:
+        environ = {**os.environ, "FLINK_HOME": str(home), "FLINK_CONF_DIR": str(home / "conf")}
         environ = {name: value for name, value in environ.items() if not name.startswith("KAFKATRACE_")}
+        environ |= more or {}
         launcher = [sys.executable, "-S", "-E", "-c", DIE_WITH_PARENT, str(os.getpid())]
         self.log = log
         log.parent.mkdir(parents=True, exist_ok=True)

@@ -99,6 +99,13 @@ def test_containers_have_commands_that_exist_and_no_rights(arguments):
 
 
 @with_helm
+@pytest.mark.parametrize(("given", "arguments"), [("false", ["run"]), ("true", ["run", "--start-anew"])])
+def test_state_is_given_up_only_if_the_values_say_so(given, arguments):
+    [run] = [one for one in containers(render("--set", f"aggregator.startAnew={given}")) if one["name"] == "aggregator"]
+    assert run["args"] == arguments
+
+
+@with_helm
 def test_only_metrics_and_pages_can_be_reached():
     rendered = render(*EVERYTHING)
     reached = {

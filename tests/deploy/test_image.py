@@ -20,8 +20,10 @@ from tests.deploy.artefacts import (
     json_of,
     parse,
 )
+from tests.tracing_aggregator.web.certificates import self_signed
 from tracing_aggregator.metrics.health import PATIENCE_S, Health
 from tracing_aggregator.metrics.metrics_server import MetricsServer
+from tracing_aggregator.web.server import Tls
 
 HADOLINT = shutil.which("hadolint", path=f"{Path(sys.executable).parent}")
 DOCKERFILES = pytest.mark.parametrize("file", [DOCKERFILE, FLINK_DOCKERFILE], ids=["aggregator", "flink"])
@@ -81,22 +83,21 @@ def test_secrets_and_tls_of_kafka_come_through_the_environment():
     }
 
 
+@pytest.mark.parametrize("has_tls", [False, True])
 @pytest.mark.parametrize(("seconds_without_a_job", "exit_code"), [(0, 0), (PATIENCE_S + 1, 1)])
-def test_the_health_check_says_what_healthz_says(seconds_without_a_job, exit_code):
+def test_the_health_check_says_what_healthz_says(seconds_without_a_job, exit_code, has_tls, tmp_path):
     now = [0.0]
     health = Health(10_000, lambda: now[0])
     now[0] = seconds_without_a_job
     health.note(None)
-    with MetricsServer("127.0.0.1", 0, CollectorRegistry(), health) as server:
+    tls = Tls(*self_signed(tmp_path)) if has_tls else None
+    with MetricsServer("127.0.0.1", 0, CollectorRegistry(), health, tls=tls) as server:
         _, *arguments = json_of("HEALTHCHECK", last("HEALTHCHECK"))
-        ended = subprocess.run(
-            [sys.executable, *arguments],
-            env={"KAFKATRACE_METRICS_PORT": str(server.port)},
-            timeout=30,
-            check=False,
-            capture_output=True,
-        )
-    assert ended.returncode == exit_code
+        environ = {"KAFKATRACE_METRICS_PORT": str(server.port), "PYTHONPATH": str(ROOT)}
+        if tls:
+            environ["KAFKATRACE_METRICS_TLS_CERT_FILE"] = str(tls.cert)
+        ended = subprocess.run([sys.executable, *arguments], env=environ, timeout=30, check=False, capture_output=True)
+    assert ended.returncode == exit_code, ended.stderr
 
 
 def test_what_the_build_is_sent_is_enough_to_install_everything(tmp_path):

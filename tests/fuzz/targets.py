@@ -24,14 +24,14 @@ from pipeline.errors import UserError
 from pipeline.sources import _ReadEnvelopes
 from tests.histories import START, any_trace, value_of
 from tests.pure_run import PureRun
-from transforms.batch_parser import parse_traces
-from transforms.dates import date_of_nanos, nanos_of
-from transforms.dead_letters import DeadLetter, to_key_values
-from transforms.link_headers import header_link
-from transforms.record_batch import RecordBatch
-from transforms.records import HeaderLink, KafkaRecord
-from transforms.strict_parser import Refused, parse_trace
-from transforms.traces import Trace
+from transforms.input.batch_parser import parse_traces
+from transforms.input.dates import date_of_nanos, nanos_of
+from transforms.input.dead_letters import DeadLetter, to_key_values
+from transforms.input.link_headers import header_link
+from transforms.input.record_batch import RecordBatch
+from transforms.input.records import HeaderLink, KafkaRecord
+from transforms.input.strict_parser import Refused, parse_trace
+from transforms.input.traces import Trace
 
 #: The program of the last scratch folder is this one, so it is in memory where that is to be had.
 _FOLDER = Path("/dev/shm") if Path("/dev/shm").is_dir() else None  # noqa: S108

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -13,6 +14,9 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from runners.kafka.positions import bounds
 
+LISTENS = "0A"
+#: 127.0.0.1, as such and in IPv6, and ::1, as Linux writes them.
+LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000"}
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 
@@ -70,6 +74,23 @@ def descendants(root: int) -> dict[int, str]:
         found |= children
         parents = set(children)
     return found
+
+
+def listening(pids) -> list[str]:
+    """Addresses that these processes listen at, but for ports on loopback."""
+    inodes = set()
+    for pid in pids:
+        for file in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(FileNotFoundError):
+                inodes.add(str(file.readlink()))
+    found = []
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for row in Path(table).read_text().splitlines()[1:]:
+            _, local, _, state, *rest = row.split()
+            if state == LISTENS and f"socket:[{rest[5]}]" in inodes:
+                found.append(local)
+    assert found, "none of them listens"
+    return [address for address in found if address.partition(":")[0] not in LOOPBACK]
 
 
 def is_alive(pid: int) -> bool:

@@ -20,7 +20,7 @@ from pipeline.config.load import load_config
 from runners import prism
 from runners.flink import runner as flink
 from runners.kafka_graph import kafka_graph
-from transforms.record_batch import RecordBatch
+from transforms.input.record_batch import RecordBatch
 
 EXPIRY_S = 120
 

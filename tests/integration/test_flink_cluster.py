@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from runners.flink.rest import Access
 from tests.cluster.cluster import Cluster
 from tests.integration.aggregations import Outcome, command, in_kafka, replayed, settings, tracing_aggregator
-from tests.integration.flink_processes import ROOT, descendants, wait_until
+from tests.integration.flink_processes import ROOT, descendants, listening, wait_until
 from tests.integration.garbage import good, write
+from tests.tracing_aggregator.web.certificates import self_signed
 
 pytestmark = [pytest.mark.integration, pytest.mark.flink]
 MESSAGES = 60
@@ -20,16 +22,29 @@ KINDS = ("SEND", "ACK", "CONSUME", "COMMIT")
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with Cluster(tmp_path_factory.mktemp("cluster")) as running:
+def access(tmp_path_factory: pytest.TempPathFactory) -> Access:
+    """TLS, and a certificate of ours, which is the server's own."""
+    folder = tmp_path_factory.mktemp("tls")
+    cert, key = self_signed(folder)
+    both = folder / "both.pem"
+    both.write_bytes(cert.read_bytes() + key.read_bytes())
+    return Access(tls=True, ca_file=str(cert), cert_file=str(both))
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory, access: Access) -> Iterator[Cluster]:
+    """Its REST interface asks for a certificate."""
+    folder = tmp_path_factory.mktemp("cluster")
+    with Cluster(folder, more=access.configuration(folder / "stores"), access=access) as running:
         yield running
 
 
 @pytest.fixture
-def given(cluster: Cluster, shared_broker, tmp_path: Path) -> dict[str, str]:
+def given(cluster: Cluster, access: Access, shared_broker, tmp_path: Path) -> dict[str, str]:
     own = settings(shared_broker.bootstrap_servers, "on-a-cluster", tmp_path, tracing_topic="on-a-cluster")
     more = {"retention.ms": "3600000", "checkpoint.interval.ms": "1000", "flink.parallelism": "2", "workers": "2"}
-    found = own | cluster.settings() | more
+    tls = {"flink.rest.tls": "true", "flink.rest.ca.file": access.ca_file, "flink.rest.cert.file": access.cert_file}
+    found = own | cluster.settings() | more | tls
     tracing_aggregator("topics", "--partitions=2", given=found)
     return found
 
@@ -69,6 +84,7 @@ def test_a_job_survives_its_worker_its_task_manager_and_a_stop(cluster, given, t
     assert kept["state_backend"] == "EmbeddedRocksDBStateBackend"
     assert kept["externalization"] == {"enabled": True, "delete_on_cancellation": False}
     assert len(workers(cluster)) == 2
+    assert listening([cluster.task_managers[-1].pid, *workers(cluster)]) == []
 
     feed(given, "SEND")
     wait_for(given, cluster, KINDS[:1])

@@ -15,7 +15,7 @@ from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 from pipeline.config.load import load_config
 from runners.flink import cluster
 from runners.kafka.broker import Broker
-from tests.integration.flink_processes import ROOT, PairsRun, is_alive, outcomes, produce, wait_until
+from tests.integration.flink_processes import ROOT, PairsRun, is_alive, listening, outcomes, produce, wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.flink]
 PAIRS = [f"pair-{number}" for number in range(40)]
@@ -81,6 +81,7 @@ def test_sigterm_saves_the_state_and_leaves_no_process_and_the_next_run_joins_ac
         feed(settings, PAIRS, b"left")
         time.sleep(2)  # read, and not yet in any checkpoint: the savepoint alone has it
         left_over = run.below()
+        assert listening([run.process.pid, *left_over]) == []
 
         with of(settings, tmp_path, 2) as second:
             second.process.wait(60)

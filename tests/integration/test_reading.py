@@ -101,7 +101,7 @@ def test_lag_tools_see_what_a_complete_checkpoint_holds_and_a_start_without_stat
         run.end()
     send(given, "d")
     elsewhere = {**given, "state.dir": str(tmp_path / "elsewhere"), TRACES: "lag-again", FINDINGS: "lag-findings-again"}
-    with OnFlink(elsewhere, tmp_path / "2.log") as run:
+    with OnFlink(elsewhere, tmp_path / "2.log", "--start-anew") as run:
         came_out(elsewhere, run, "d")
         run.end()
     assert set(in_kafka(elsewhere).traces) == {"d"}

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from tests.histories import Item, Plan, traffic, value_of
+from tests.histories import Item, value_of
 from tests.recount import Rules, Window, recount
+from tests.simulated import Plan, traffic
 from tracing_aggregator.cli.main import main
-from transforms.dates import NANOS_PER_MILLI, nanos_of
-from transforms.records import HeaderLink
+from transforms.input.dates import NANOS_PER_MILLI, nanos_of
+from transforms.input.records import HeaderLink
 
 DATA = Path(__file__).parents[1] / "data"
 REAL = [DATA / "real_traces.jsonl", DATA / "real_messages.jsonl"]

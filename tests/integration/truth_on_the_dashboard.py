@@ -136,20 +136,31 @@ def topology_agrees(dashboard: Dashboard, lines: list[Line]) -> None:
 
 
 def incidents_agree(dashboard: Dashboard, lines: list[Line]) -> None:
-    """Every finding is in exactly one incident; a lost message has its consequences, a rewind what was read again."""
+    """Every finding is in exactly one incident; a lost message has its consequences, a rewind what was read again.
+
+    Incidents keep what has been resolved: on a busy machine a trace may come after a deadline, so that something was
+    found for a while.
+    """
     expected: Counter[str] = Counter()
     for (reason, _, _), number in truth.findings(lines).items():
         expected[reason] += number
-    told: Counter[str] = Counter()
+    found: Counter[str] = Counter()
+    for one in dashboard.get("anomalies")["counts"]:
+        found[one["reason"]] += one["n"]
     incidents = dashboard.get("incidents", state="all", size=500)["incidents"]
+    told: Counter[str] = Counter()
     for one in incidents:
         told += Counter({one["reason"]: one["number"]}) + Counter(one["consequences"])
-    assert told == expected
-    by_reason = {reason: [one for one in incidents if one["reason"] == reason] for reason in expected}
-    assert by_reason["unconsumed"] == []
-    assert sum(one["consequences"]["unconsumed"] for one in by_reason["lost"]) == expected["unconsumed"]
-    assert sum(one["consequences"].get("over-consumed", 0) for one in by_reason["rewound"]) > 0
-    assert len(incidents) < sum(expected.values()) / 10
+    assert told == found
+    still = [one for one in incidents if one["state"] != "resolved"]
+    open_ones = Counter(one["reason"] for one in still)
+    assert (open_ones["unconsumed"], open_ones["lost"] > 0, open_ones["rewound"] > 0) == (0, True, True)
+    consequences: dict[str, Counter[str]] = {}
+    for one in still:
+        consequences.setdefault(one["reason"], Counter()).update(one["consequences"])
+    assert consequences["lost"]["unconsumed"] == expected["unconsumed"]
+    assert consequences["rewound"]["over-consumed"] > 0
+    assert len(still) < sum(expected.values()) / 10
     overview = dashboard.get("overview", minutes=MINUTES)
     assert {one["reason"]: one["n"] for one in overview["anomalies"]} == expected
     assert sum(filter(None, overview["delivery"]["over"])) == expected["over-consumed"]

@@ -12,11 +12,11 @@ from tests.pure_run import PureRun, Record, final_findings, final_records
 from tests.reference import Expected
 from tests.reference_stats import stats
 from tests.reference_tallies import Tally, TallyKey
-from transforms.dates import nanos_of
-from transforms.finding_summary import MAX_EXAMPLES
-from transforms.json_bytes import dump
-from transforms.latency_sketch import PERCENTS, LatencySketch
-from transforms.traces import Trace
+from transforms.findings.finding_summary import MAX_EXAMPLES
+from transforms.input.dates import nanos_of
+from transforms.input.json_bytes import dump
+from transforms.input.traces import Trace
+from transforms.stats.latency_sketch import PERCENTS, LatencySketch
 
 _EXACT_BELOW = 50
 _QUANTILES = [f"p{percent}" for percent in PERCENTS]

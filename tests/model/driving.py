@@ -5,7 +5,7 @@ from random import Random
 from tests.histories import START, Item
 from tests.model.whole_run import WholeRun
 from tests.pure_run import PureRun, small_journals
-from transforms.waits import Waits
+from transforms.state.waits import Waits
 
 #: Shorter than the histories of `soups`.
 SHORT = Waits(

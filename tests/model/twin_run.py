@@ -3,10 +3,10 @@
 from functools import partial
 from typing import Any
 
+from bench.engine import MemoryBag
 from tests.model.whole_run import WholeRun
-from tests.pure_run import MemoryBag
-from transforms.addresses import LOCATE
-from transforms.journal import Ledger, SegmentCoder
+from transforms.state.addresses import LOCATE
+from transforms.state.journal import JournaledView, SegmentCoder
 
 
 class TwinRun(WholeRun):
@@ -16,27 +16,24 @@ class TwinRun(WholeRun):
         super().__init__(**options)
         self.compared = 0
 
-    def _on_view(self, step: str, key: bytes, act: Any) -> None:
-        coder, copy, bag = SegmentCoder(), MemoryBag(), self._bags[step, key]
+    def on_view(self, step: str, key: bytes, act: Any) -> None:
+        coder, copy, bag = SegmentCoder(), MemoryBag(), self.bags[step, key]
         copy.segments = [coder.decode(coder.encode(segment)) for segment in bag.segments]
-        twin, rebuilt = Ledger.open(copy, partial(self._make[step], key))
-        ledger, _ = Ledger.open(bag, partial(self._make[step], key))
-        self._compare(step, ledger, twin)
-        outputs, again = (act(one, of) for one, of in ((ledger, bag), (twin, copy)))
+        twin, rebuilt = JournaledView.open(copy, partial(self.make[step], key))
+        journaled, _ = JournaledView.open(bag, partial(self.make[step], key))
+        self._compare(step, journaled, twin)
+        outputs, again = (act(one, of) for one, of in ((journaled, bag), (twin, copy)))
         for said, said_again in (
-            (outputs.records, again.records), (outputs.findings, again.findings), (outputs.events, again.events),
+            (outputs.records, again.records), (outputs.findings, again.findings), (outputs.facts, again.facts),
         ):  # fmt: skip
             assert sorted(map(repr, said)) == sorted(map(repr, said_again))
         assert outputs.counts == again.counts
-        self._compare(step, ledger, twin)
+        self._compare(step, journaled, twin)
         self.compared += rebuilt
-        ledger.rewrite(bag)
-        self._arm(step, key, ledger.view.deadline())
-        self.counts += outputs.counts
-        self._emit(step, outputs)
+        self.close(step, key, journaled, outputs)
 
-    def _compare(self, step: str, ledger: Ledger, twin: Ledger) -> None:
+    def _compare(self, step: str, journaled: JournaledView, twin: JournaledView) -> None:
         """Both wait for the same. When a SendsView looks for what is quiet changes nothing that is told."""
         if step != LOCATE:
-            assert ledger.view.deadline() == twin.view.deadline()
-        assert bool(ledger.view.facts()) == bool(twin.view.facts())
+            assert journaled.view.deadline() == twin.view.deadline()
+        assert bool(journaled.view.size()) == bool(twin.view.size())

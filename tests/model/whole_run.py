@@ -7,14 +7,14 @@ from typing import Any
 import orjson
 
 from tests.pure_run import Checkpoint, PureRun, Record
-from transforms.addresses import LIMIT, STATS
-from transforms.findings import Finding
-from transforms.findings_view import FindingsView
-from transforms.limit_findings import address
-from transforms.packs import encode
-from transforms.stats_view import StatsView
-from transforms.view import Outputs
-from transforms.waits import Waits
+from transforms.findings.findings import Finding
+from transforms.findings.findings_view import FindingsView
+from transforms.findings.limit_findings import addressed
+from transforms.state.addresses import LIMIT, STATS
+from transforms.state.packs import pack_of
+from transforms.state.view import Outputs
+from transforms.state.waits import Waits
+from transforms.stats.stats_view import StatsView
 
 
 class WholeRun(PureRun):
@@ -30,41 +30,43 @@ class WholeRun(PureRun):
         self.stats: list[Record] = []
         self.lost: list[Any] = []
         common: dict[str, Any] = {"waits": waits or Waits(), "cluster": cluster}
-        self._make |= {LIMIT: partial(FindingsView, burst=burst, **common), STATS: partial(StatsView, **common)}
+        self.make |= {LIMIT: partial(FindingsView, burst=burst, **common), STATS: partial(StatsView, **common)}
         self._kept: tuple[Checkpoint, list[int]] = (self.checkpoint(), [0] * 5)
 
     def keep(self) -> None:
         """A checkpoint is taken."""
-        self._kept = self.checkpoint(), [len(written) for written in self._written()]
+        self._kept = self.checkpoint(), [len(written) for written in self._topics()]
 
     def fail(self) -> None:
         """Something breaks: all goes on from the last checkpoint."""
         checkpoint, lengths = self._kept
-        for written, length in zip(self._written(), lengths, strict=True):
+        for written, length in zip(self._topics(), lengths, strict=True):
             self.lost += written[length:]
             del written[length:]
         self.restore(checkpoint)
 
-    def _written(self) -> list[list[Any]]:
+    def _topics(self) -> list[list[Any]]:
         return [self.records, self.anomalies, self.stats, self.findings, self.tallies]
 
-    def _emit(self, step: str, outputs: Outputs) -> None:
-        if step in {LIMIT, STATS}:
-            topic = self.anomalies if step == LIMIT else self.stats
+    def emit(self, kind: str, outputs: Outputs) -> None:
+        if kind in {LIMIT, STATS}:
+            topic = self.anomalies if kind == LIMIT else self.stats
             topic += [(orjson.loads(key), orjson.loads(value)) for key, value in outputs.records]
-            for _, key, _, event in outputs.events:
-                self._tally(key, event)
-        else:
-            super()._emit(step, outputs)
+            outputs.records = []
+        for destination, key, _, fact in outputs.facts:
+            if destination == STATS:
+                self.tally(key, fact)
+        outputs.facts = [each for each in outputs.facts if each[0] != STATS]
+        super().emit(kind, outputs)
 
-    def _find(self, findings: list[Finding]) -> None:
-        super()._find(findings)
+    def found(self, findings: list[Finding]) -> None:
+        super().found(findings)
         batches: dict[bytes, list[Any]] = defaultdict(list)
         for found in findings:
-            _, key, _, event = address(found, max(self.now, 0))
-            batches[key].append(event)
-        self.pending += [(LIMIT, key, encode(events)) for key, events in batches.items()]
+            for _, key, _, fact in addressed(found, max(self.now, 0)):
+                batches[key].append(fact)
+        self.pending += [(LIMIT, key, pack_of(events)) for key, events in batches.items()]
 
-    def _tally(self, key: bytes, event: Any) -> None:
-        super()._tally(key, event)
-        self.pending.append((STATS, key, encode([event])))
+    def tally(self, key: bytes, fact: Any) -> None:
+        super().tally(key, fact)
+        self.pending.append((STATS, key, pack_of([fact])))

@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from tests.histories import START, Item, Plan, plans, soups, traffic
+from tests.histories import START, Item, soups
 from tests.model.checks import check_counts, check_join, check_topics
 from tests.model.driving import SHORT, drive, drive_with_failures
 from tests.model.twin_run import TwinRun
 from tests.model.whole_run import WholeRun
 from tests.reference import expected
 from tests.shell_run import MEGABYTE, ShellRun
+from tests.simulated import Plan, plans, traffic
 
 _SEEDS = st.integers(0, 2**32)
 _BLOCKS = st.sampled_from([1, 2, 4, 8])

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.envelope import from_line, to_line
-from transforms.records import Header, KafkaRecord
+from transforms.input.records import Header, KafkaRecord
 
 
 def test_a_line_of_kcat_gives_the_record():

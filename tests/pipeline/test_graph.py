@@ -15,13 +15,14 @@ from pipeline.graph import Sinks, build, waits_of
 from pipeline.sinks import WriteToMemory
 from pipeline.sources import MemorySource
 from runners.direct import run_graph
-from tests.histories import START, Item, Plan, any_trace, traffic, value_of
+from tests.histories import START, Item, any_trace, value_of
 from tests.pure_run import PureRun, Record, final_findings, final_records
 from tests.reference import expected
-from transforms.link_headers import header_link
-from transforms.records import ACK, COMMIT, CONSUME, SEND, Header, HeaderLink, KafkaRecord
-from transforms.strict_parser import Refused, parse_trace
-from transforms.traces import Trace
+from tests.simulated import Plan, traffic
+from transforms.input.link_headers import header_link
+from transforms.input.records import ACK, COMMIT, CONSUME, SEND, Header, HeaderLink, KafkaRecord
+from transforms.input.strict_parser import Refused, parse_trace
+from transforms.input.traces import Trace
 
 DATA = Path(__file__).parent.parent / "data"
 

@@ -13,9 +13,10 @@ from pipeline.graph import Sinks, build
 from pipeline.sinks import WriteToMemory
 from pipeline.sources import MemorySource
 from runners.direct import run_graph
-from tests.histories import Item, Plan, changed, plans, traffic
+from tests.histories import Item, changed
 from tests.pipeline.test_graph import inputs
-from transforms.traces import Trace
+from tests.simulated import Plan, plans, traffic
+from transforms.input.traces import Trace
 
 #: Everything that may be odd at once, traces that lie twice and bursts of findings among it.
 ODD = Plan(

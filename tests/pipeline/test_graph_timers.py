@@ -16,9 +16,9 @@ from pipeline.graph import Sinks, build
 from pipeline.sinks import WriteToMemory
 from pipeline.sources import Read
 from tests.histories import START, any_trace, changed, value_of
-from transforms.record_batch import RecordBatch
-from transforms.records import ACK, COMMIT, CONSUME, SEND, KafkaRecord
-from transforms.traces import Trace
+from transforms.input.record_batch import RecordBatch
+from transforms.input.records import ACK, COMMIT, CONSUME, SEND, KafkaRecord
+from transforms.input.traces import Trace
 
 DAY = 86_400_000
 

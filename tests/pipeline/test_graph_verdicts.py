@@ -37,9 +37,9 @@ from tests.verdict_cases import (
     missing_fields,
     scene_items,
 )
-from transforms.link_headers import HEADER
-from transforms.record_batch import RecordBatch
-from transforms.records import ACK, Header, HeaderLink, KafkaRecord
+from transforms.input.link_headers import HEADER
+from transforms.input.record_batch import RecordBatch
+from transforms.input.records import ACK, Header, HeaderLink, KafkaRecord
 
 Json = dict[str, Any]
 EACH_CASE = pytest.mark.parametrize("placed", SCENE, ids=[placed.case.name for placed in SCENE])

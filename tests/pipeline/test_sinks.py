@@ -26,8 +26,8 @@ def as_lines(records: list[tuple[bytes, bytes]]) -> list[tuple[str, str, str]]:
 def written(writer: _WriteLine, *bundles: list[tuple[bytes, bytes]]) -> None:
     for bundle in bundles:
         writer.start_bundle()
-        for record in bundle:
-            writer.process(record)
+        for start in range(0, len(bundle), 7):
+            writer.process(bundle[start : start + 7])
         writer.finish_bundle()
 
 
@@ -48,7 +48,7 @@ def test_what_a_failed_bundle_had_not_yet_written_is_not_written_by_the_next(tmp
     path = tmp_path / "out.jsonl"
     writer = _WriteLine("out", path)
     writer.start_bundle()
-    writer.process(RECORDS[0])
+    writer.process(RECORDS[:1])
     written(writer, RECORDS[1:2])
     assert lines(path.read_bytes()) == as_lines(RECORDS[1:2])
 
@@ -57,7 +57,7 @@ def test_what_a_failed_bundle_had_not_yet_written_is_not_written_by_the_next(tmp
 def test_a_sink_takes_the_records_of_a_pipeline(tmp_path, sink):
     path = tmp_path / "out.jsonl"
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        records = pipeline | beam.Create(RECORDS[:20])
+        records = pipeline | beam.Create([RECORDS[:15], RECORDS[15:20]])
         _ = records | (WriteEnvelopes("out", path) if sink == "file" else WriteToMemory(str(path)))
     if sink == "file":
         assert sorted(lines(path.read_bytes())) == sorted(as_lines(RECORDS[:20]))

@@ -12,9 +12,9 @@ from apache_beam import pvalue
 
 from pipeline.envelope_lines import STDIN, open_lines
 from pipeline.sources import EnvelopeSource, MemorySource, _ReadEnvelopes
-from transforms.dead_letters import DeadLetter
-from transforms.record_batch import RecordBatch
-from transforms.records import KafkaRecord
+from transforms.input.dead_letters import DeadLetter
+from transforms.input.record_batch import RecordBatch
+from transforms.input.records import KafkaRecord
 
 TRACE = b'{"topic":"_tracing","offset":1,"payload":"a"}\n'
 UNNAMED = b'{"offset":2,"payload":"b"}\n'

@@ -16,8 +16,8 @@ from pipeline.io.read_from_kafka import KafkaStream
 from pipeline.sinks import WriteToMemory
 from pipeline.sources import MemorySource, Read, Source
 from runners.flink.stable_names import named_by_label
-from transforms.journal import FORMAT
-from transforms.record_batch import RecordBatch
+from transforms.input.record_batch import RecordBatch
+from transforms.state.journal import FORMAT
 
 LAYOUT = Path(__file__).parents[1] / "data" / f"state-layout-format-{FORMAT}.json"
 
@@ -77,7 +77,7 @@ def described(coders: Any, name: str) -> str:
 
 
 def test_the_layout_of_the_state_is_that_of_its_format():
-    """When it has to change: raise FORMAT in transforms/journal.py and write file and savepoint of the new one."""
+    """When it has to change: raise FORMAT in transforms/state/journal.py, and write the file of the new one."""
     assert layout(Settings(trace_pathways=True), KafkaStream(Config())) == json.loads(LAYOUT.read_text())
 
 

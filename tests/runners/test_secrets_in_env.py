@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.config.load import Config
 from pipeline.config.references import looked_up
-from runners.secrets_in_env import clear_secrets, sealed
+from runners.secrets_in_env import by_variable, clear_secrets, sealed
 
 LOGIN = 'PlainLoginModule required username="a" password="sesame";'
 GIVEN = {
@@ -34,3 +34,11 @@ def test_references_and_what_is_no_secret_stay(name):
 def test_only_what_was_given_in_clear_is_clear():
     assert clear_secrets(Config(kafka=GIVEN)) == ["sasl.jaas.config", "consumer.ssl.key.password"]
     assert clear_secrets(sealed(Config(kafka=GIVEN), {})) == []
+
+
+def test_a_secret_that_a_variable_gave_becomes_a_reference_to_it_and_others_stay():
+    environ = {"KAFKATRACE_SASL_JAAS_CONFIG": LOGIN, "KAFKATRACE_SSL_KEY_PASSWORD": "of another setting"}
+    job = by_variable(Config(kafka=GIVEN), environ)
+    assert job.kafka["sasl.jaas.config"] == "${env:KAFKATRACE_SASL_JAAS_CONFIG}"
+    assert looked_up({"sasl.jaas.config": job.kafka["sasl.jaas.config"]}, environ) == {"sasl.jaas.config": LOGIN}
+    assert clear_secrets(job) == ["consumer.ssl.key.password"]

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.addresses import block_key, commits_key, parts_of, shard_key
+from transforms.state.addresses import block_key, commits_key, parts_of, shard_key
 
 NAMES = st.text(min_size=1, max_size=20)
 

@@ -2,13 +2,15 @@
 
 import orjson
 
-from transforms.aggregated import aggregated
+from transforms.state import aggregated
+from transforms.state.aggregated import AggregatedTrace
 
 DATE = "2020-03-25T15:41:01.966082Z"
 
 
-def record(*args, **fields):
-    key, value = aggregated(*args, **fields)
+def record(kind, identity, date, client, topic, extra=None, **fields):
+    trace = AggregatedTrace(identity, date, kind, topic, client_id=client, **fields)
+    key, value = aggregated.record(trace, extra)
     return orjson.loads(key), orjson.loads(value)
 
 
@@ -57,5 +59,5 @@ def test_a_duration_of_zero_and_a_negative_one_are_written():
 
 
 def test_fields_of_the_input_pass_through_and_never_over_ours():
-    value = record("SEND", "i", DATE, "p", "t", extra={"zone": [1], "id": "other"}, cluster="c", settledBy=3)[1]
+    value = record("SEND", "i", DATE, "p", "t", extra={"zone": [1], "id": "other"}, cluster="c", settled_by=3)[1]
     assert (value["zone"], value["id"], value["cluster"], value["settledBy"]) == ([1], "i", "c", 3)

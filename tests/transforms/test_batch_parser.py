@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from pipeline.envelope import from_line
 from tests.fuzz import test_targets as fuzzed
 from tests.histories import START, any_trace, date_at, value_of
-from transforms import batch_parser
-from transforms.batch_parser import parse_traces
-from transforms.records import ACK, COMMIT, CONSUME, SEND, UNKNOWN
-from transforms.strict_parser import MAX_VALUE_BYTES, Refused, parse_trace
+from transforms.input import batch_parser
+from transforms.input.batch_parser import parse_traces
+from transforms.input.records import ACK, COMMIT, CONSUME, SEND, UNKNOWN
+from transforms.input.strict_parser import MAX_VALUE_BYTES, Refused, parse_trace
 
 HOUR = 3_600_000
 REAL = [

@@ -6,7 +6,7 @@ from apache_beam.coders import BytesCoder
 from apache_beam.runners.worker import statecache
 from apache_beam.runners.worker.bundle_processor import FnApiUserStateContext, SynchronousBagRuntimeState
 
-from transforms import beam_state, journal
+from transforms.state import beam_state, journal
 
 
 def bag(handler: Mock, key: str) -> SynchronousBagRuntimeState:
@@ -20,7 +20,7 @@ def context_of(*states: SynchronousBagRuntimeState) -> FnApiUserStateContext:
 
 
 def test_the_cache_weighs_a_journal_by_its_bytes_while_no_view_rides_on_it():
-    segments = [journal.Segment(0, b"x" * 100), journal.Segment(1, b"y" * 50)]
+    segments = [journal.Segment(number, journal.FACTS, b"x" * size) for number, size in ((0, 100), (1, 50))]
     assert statecache.get_deep_size(segments) == 150
 
 

@@ -5,13 +5,13 @@ from typing import Any
 import orjson
 
 from tests.histories import START, any_trace, changed
-from tests.packed import packs_of
-from transforms.commits_view import MAX_BLOCKS, CommitsView
-from transforms.pack_by_key import Router, _Pack
-from transforms.records import COMMIT
-from transforms.traces import Trace
-from transforms.view import Outputs
-from transforms.waits import Waits
+from transforms.input.records import COMMIT
+from transforms.input.router import Router
+from transforms.input.traces import Trace
+from transforms.locate.commits_view import MAX_BLOCKS, CommitsView
+from transforms.state.addresses import ORDER
+from transforms.state.view import Outputs
+from transforms.state.waits import Waits
 
 RETENTION = 86_400_000
 
@@ -22,12 +22,17 @@ def any_view(**options: Any) -> CommitsView:
 
 def take(view: CommitsView, *items: Trace, until: int | None = None) -> Outputs:
     """What the view makes of these items in one batch, and of the time (ms after START) when all are released."""
-    step = _Pack(Router(1, 4))
-    step.start_bundle()
-    outputs = [output for item in items for output in step.process(item)]
-    packs = [pack for pack in packs_of([*outputs, *step.finish_bundle()]) if pack.kind == "order"]
-    events = [event for pack in packs for event in pack.events]
-    return view.apply(events + ([["X", START + until]] if until is not None else []))
+    router = Router(1, 4)
+    router.add(items)
+    packs = [pack.value[1] for kind, pack in router.packs() if kind == ORDER]
+    outputs = view.on_facts([fact for pack in packs for fact in view.decode(pack)])
+    if until is None:
+        return outputs
+    released = view.on_time(START + until)
+    for name in ("records", "findings", "facts"):
+        getattr(outputs, name).extend(getattr(released, name))
+    outputs.counts += released.counts
+    return outputs
 
 
 def commit(identity: str, offset: int, at: int) -> Trace:
@@ -39,8 +44,8 @@ def read(offset: int, at: int) -> Trace:
 
 
 def sent(outputs: Outputs) -> list[tuple[str, int, bool, bool]]:
-    """Commit id, block, whether it writes the commit's own record, whether it repeats; per event."""
-    return [(event[2], orjson.loads(key)[2], event[9], event[8]) for _, key, _, event in outputs.events]
+    """Commit id, block, whether it writes the commit's own record, whether it repeats; per fact."""
+    return [(fact.id, orjson.loads(key)[2], fact.is_home, fact.repeated) for _, key, _, fact in outputs.facts]
 
 
 def found(outputs: Outputs) -> list[tuple[str, int | None]]:
@@ -51,9 +56,9 @@ def found(outputs: Outputs) -> list[tuple[str, int | None]]:
 def test_a_commit_is_held_for_the_reorder_wait_and_then_sent_where_the_group_has_read():
     view = any_view()
     outputs = take(view, read(2, 0), read(5, 1), commit("k", 5, 10))
-    assert outputs.events == []
+    assert outputs.facts == []
     assert view.deadline() == START + 6000
-    assert sorted(sent(view.apply([["X", START + 6000]]))) == [("k", 0, False, False), ("k", 1, True, False)]
+    assert sorted(sent(view.on_time(START + 6000))) == [("k", 0, False, False), ("k", 1, True, False)]
 
 
 def test_blocks_that_an_earlier_commit_settled_are_left_alone():
@@ -67,7 +72,7 @@ def test_a_seek_over_billions_of_offsets_is_one_gap_and_costs_nothing():
     view = any_view()
     outputs = take(view, read(1, 0), commit("k1", 1, 5), commit("k2", 10**12, 10), until=10_000)
     assert found(outputs) == [("gap:k2", 1)]
-    assert len(outputs.events) <= 3
+    assert len(outputs.facts) <= 3
 
 
 def test_a_gap_begins_at_sixty_four_blocks():
@@ -95,8 +100,8 @@ def test_a_commit_goes_with_a_later_one_whose_wait_ends_first():
     take(view, changed(commit("first", 1, 500), timestamp=START + 1001))
     take(view, changed(commit("second", 2, 600), timestamp=START + 999))
     released = take(view, until=6000)
-    assert [event[2] for *_, event in released.events] == ["first", "second"]
-    assert take(view, until=7000).events == []
+    assert [fact.id for *_, fact in released.facts] == ["first", "second"]
+    assert take(view, until=7000).facts == []
 
 
 def test_the_first_commit_seen_has_an_unknown_start():
@@ -137,14 +142,14 @@ def test_each_commit_is_counted_once_when_it_is_sent_and_duplicates_are_absorbed
 def test_retention_forgets_commits_and_reads():
     view = any_view()
     take(view, read(1, 0), commit("k", 1, 5), until=9000)
-    view.apply([["X", START + RETENTION]])
-    view.apply([["X", START + 2 * RETENTION]])
-    assert (view.facts(), view.deadline()) == (0, None)
+    view.on_time(START + RETENTION)
+    view.on_time(START + 2 * RETENTION)
+    assert (view.size(), view.deadline()) == (0, None)
 
 
 def test_too_many_commits_give_up_the_oldest_with_a_record():
     view = any_view(limit=10)
     outputs = take(view, *(commit(f"k{n}", n, n) for n in range(20)), until=9000)
-    assert view.facts() == 9
+    assert view.size() == 9
     assert outputs.counts["evicted"] == 11
     assert [name.split(":")[0] for name, _ in found(outputs)] == ["evicted"]

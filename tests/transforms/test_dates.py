@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.histories import date_at
-from transforms.dates import date_of, duration_ms, nanos_of
+from transforms.input.dates import date_of, duration_ms, nanos_of
 
 
 @pytest.mark.parametrize(

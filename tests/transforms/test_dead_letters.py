@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms import dead_letters
-from transforms.dead_letters import PART_BYTES, DeadLetter, to_key_values
-from transforms.records import KafkaRecord
+from transforms.input import dead_letters
+from transforms.input.dead_letters import PART_BYTES, DeadLetter, to_key_values
+from transforms.input.records import KafkaRecord
 
 
 def any_letter(**overrides: Any) -> DeadLetter:

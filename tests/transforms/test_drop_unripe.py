@@ -6,8 +6,8 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that, equal_to
 
 from tests.histories import START
-from transforms.drop_unripe import DropUnripe, _is_ripe
-from transforms.findings import UNACKED, Finding, finding
+from transforms.findings.drop_unripe import DropUnripe, _is_ripe
+from transforms.findings.findings import UNACKED, Finding, finding
 
 
 def any_finding(deadline: int | None) -> Finding:

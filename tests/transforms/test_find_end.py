@@ -6,8 +6,8 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that, equal_to
 
 from tests.histories import START, any_trace
-from transforms.find_end import FindEnd
-from transforms.records import HeaderLink
+from transforms.input.find_end import FindEnd
+from transforms.input.records import HeaderLink
 
 
 @pytest.mark.parametrize(
@@ -21,5 +21,7 @@ from transforms.records import HeaderLink
 )
 def test_the_end_is_the_newest_timestamp_of_traces_and_links(traces, links, end):
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        inputs = (pipeline | "Traces" >> beam.Create(traces), pipeline | "Links" >> beam.Create(links))
+        inputs = tuple(
+            pipeline | name >> beam.Create([batch] if batch else []) for name, batch in (("T", traces), ("L", links))
+        )
         assert_that(inputs | FindEnd(), equal_to([end]))

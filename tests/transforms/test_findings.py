@@ -3,8 +3,7 @@
 import orjson
 import pytest
 
-from transforms import findings
-from transforms.findings import finding
+from transforms.findings.findings import finding, findings
 
 #: 2020-03-25T15:41:00Z
 MINUTE = 1_585_150_860_000

@@ -12,15 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.histories import START, date_at
-from tests.pure_run import MemoryBag, final_findings, small_journals
-from transforms.addresses import STATS, window_key
-from transforms.findings import EVICTED, LOST, MINUTE_MS, Finding, finding
-from transforms.findings_view import FindingsView
-from transforms.journal import Ledger
-from transforms.limit_findings import address
-from transforms.packs import decode, encode
-from transforms.view import Outputs
-from transforms.waits import Waits
+from tests.pure_run import ForgetfulBag, final_findings, small_journals
+from transforms.findings.findings import EVICTED, LOST, MINUTE_MS, Finding, finding
+from transforms.findings.findings_view import FindingsView, FindingTold
+from transforms.findings.limit_findings import addressed
+from transforms.state.addresses import STATS, window_key
+from transforms.state.journal import JournaledView
+from transforms.state.packs import pack_of
+from transforms.state.view import Outputs
+from transforms.state.waits import Waits
+from transforms.stats.stats_facts import FindingsCounted
 
 RETENTION = 24 * 60 * MINUTE_MS
 SUMMARY = "lost:summary:topic:group:2026-01-01T00:00:00.000Z"
@@ -32,7 +33,13 @@ def lost(name: Any, **known: Any) -> Finding:
 
 
 def key_for(found: Finding, told: int = START) -> bytes:
-    return address(found, told)[1]
+    [(_, key, _, _)] = addressed(found, told)
+    return key
+
+
+def fact_of(found: Finding, told: int = START) -> FindingTold:
+    [(*_, fact)] = addressed(found, told)
+    return fact
 
 
 def any_view(**options: Any) -> FindingsView:
@@ -40,7 +47,7 @@ def any_view(**options: Any) -> FindingsView:
 
 
 def take(view: FindingsView, *found: Finding, told: int = START) -> Outputs:
-    return view.apply(decode(encode([address(one, told)[3] for one in found])))
+    return view.on_facts(view.decode(pack_of([fact_of(one, told) for one in found])))
 
 
 def written(outputs: Outputs) -> list[dict[str, Any]]:
@@ -55,7 +62,7 @@ def names(outputs: Outputs) -> list[str]:
 
 
 def counts(outputs: Outputs) -> list[int]:
-    return [event[3] for _, _, _, event in outputs.events]
+    return [fact.count for _, _, _, fact in outputs.facts]
 
 
 def summary_of(outputs: Outputs) -> dict[str, Any]:
@@ -118,7 +125,7 @@ def test_of_bounded_input_nothing_is_written_before_all_of_it_is_there():
     view = any_view(bounded=True)
     assert take(view, *map(lost, "bcd")).records == []
     take(view, lost("a"), lost("0"), lost("0", resolved=True))
-    outputs = view.apply([["X", view.deadline()]])
+    outputs = view.on_time(view.deadline())
     assert names(outputs) == ["lost:a", "lost:b", SUMMARY]
     assert (counts(outputs), summary_of(outputs)["found"]) == ([4], 2)
 
@@ -155,16 +162,16 @@ def test_a_closed_single_keeps_its_record_and_makes_no_room_for_another():
 
 def test_a_resolution_of_an_unknown_finding_passes_through_and_counts_nothing():
     outputs = take(any_view(), lost("a", resolved=True))
-    assert (names(outputs), outputs.events) == (["lost:a!"], [])
+    assert (names(outputs), outputs.facts) == (["lost:a!"], [])
 
 
 def test_the_statistics_are_told_the_open_count_once_per_batch():
     outputs = take(any_view(), *map(lost, range(7)), lost(3, resolved=True), told=START + 9)
-    assert outputs.events == [(STATS, window_key("topic", START), START + 9, ("F", "lost", "group", 6, 0, 1))]
+    assert outputs.facts == [(STATS, window_key("topic", START), START + 9, FindingsCounted("lost", "group", 6, 0, 1))]
 
 
 def test_what_is_opened_and_closed_in_one_batch_is_not_counted():
-    assert take(any_view(), lost("a"), lost("a", resolved=True)).events == []
+    assert take(any_view(), lost("a"), lost("a", resolved=True)).facts == []
 
 
 @pytest.mark.parametrize("known", [{}, {"topic": "topic"}])
@@ -175,13 +182,13 @@ def test_evicted_findings_are_limited_by_the_minute_in_which_they_are_told_and_n
     outputs = take(view, *found, told=told)
     assert names(outputs)[2:] == [f"evicted:summary:{known.get('topic', '')}::2026-01-01T00:01:00.000Z"]
     assert summary_of(outputs)["count"] == 2
-    assert outputs.events == []
+    assert outputs.facts == []
     assert view.deadline() > told + RETENTION
 
 
 def test_findings_without_a_topic_but_with_a_date_are_not_counted_either():
     found = finding(LOST, "a", date=date_at(START * 10**6))
-    assert take(FindingsView(key_for(found), Waits(), burst=2), found).events == []
+    assert take(FindingsView(key_for(found), Waits(), burst=2), found).facts == []
 
 
 def test_all_is_forgotten_when_no_finding_of_the_minute_can_come_any_more():
@@ -189,10 +196,11 @@ def test_all_is_forgotten_when_no_finding_of_the_minute_can_come_any_more():
     take(view, *map(lost, range(5)))
     due = view.deadline()
     assert START + RETENTION + 2 * MINUTE_MS <= due <= START + RETENTION + RETENTION // 24 + 3 * MINUTE_MS
-    assert view.apply([["X", due - 1]]).events == []
-    assert view.facts() > 0
-    outputs = view.apply([["X", due]])
-    assert (outputs.records, outputs.events, view.facts(), list(view.snapshot())) == ([], [], 0, [])
+    assert view.on_time(due - 1).facts == []
+    assert view.size() > 0
+    outputs = view.on_time(due)
+    assert (outputs.records, outputs.facts, view.size()) == ([], [], 0)
+    assert view.snapshot() == any_view().snapshot()
     assert view.deadline() is None
 
 
@@ -206,10 +214,10 @@ def test_a_minute_that_is_long_past_is_kept_as_long_as_findings_of_it_come():
 
 
 def test_a_view_that_only_passed_something_on_leaves_no_state_either():
-    bag = MemoryBag()
-    ledger, _ = Ledger.open(bag, any_view)
-    ledger.absorb(bag, encode([address(lost("a", resolved=True), START)[3]]))
-    ledger.expire(bag, ledger.view.deadline())
+    bag = ForgetfulBag()
+    journaled, _ = JournaledView.open(bag, any_view)
+    journaled.on_facts(bag, pack_of([fact_of(lost("a", resolved=True))]))
+    journaled.on_time(bag, journaled.view.deadline())
     assert bag.segments == []
 
 
@@ -217,28 +225,28 @@ def test_a_snapshot_builds_the_same_view_again():
     view, rebuilt = any_view(), any_view()
     dated = [lost(number, offset=number, date=date_at((START + number) * 10**6)) for number in range(9)]
     take(view, *dated, lost(1, resolved=True), lost(4, resolved=True), told=START + RETENTION * 2)
-    rebuilt.apply(decode(encode(view.snapshot())))
-    assert (rebuilt.deadline(), rebuilt.facts()) == (view.deadline(), view.facts())
+    rebuilt.restore(view.snapshot())
+    assert (rebuilt.deadline(), rebuilt.size()) == (view.deadline(), view.size())
     for step in (lost(9), lost(0, resolved=True), lost(1), lost(5, resolved=True), lost(6, offset=60)):
         one, other = take(view, step), take(rebuilt, step)
-        assert (one.records, one.events) == (other.records, other.events)
+        assert (one.records, one.facts) == (other.records, other.facts)
         assert one.records
 
 
 def test_a_hundred_thousand_findings_of_one_key_are_cheap():
     packs = [
-        encode([address(lost(f"{start}-{number}", date=date_at(START * 10**6)), START)[3] for number in range(1000)])
+        pack_of([fact_of(lost(f"{start}-{number}", date=date_at(START * 10**6))) for number in range(1000)])
         for start in range(100)
     ]
     view = any_view(burst=100)
     began = process_time()
-    outputs = [view.apply(decode(pack)) for pack in packs]
-    snapshot = encode(view.snapshot())
+    outputs = [view.on_facts(view.decode(pack)) for pack in packs]
+    snapshot = view.snapshot()
     assert process_time() - began < 5
     assert counts(outputs[-1]) == [100_000]
     assert summary_of(outputs[-1])["count"] == 99_900
     assert len(snapshot) < 1_200_000
-    assert view.facts() < 20_000
+    assert view.size() < 20_000
 
 
 # Any order, any batches, any restore --------------------------------------------------------------------------------
@@ -277,22 +285,22 @@ class Played:
         random = Random(seed)  # noqa: S311  repeatable
         self.values: list[bytes] = []
         self.count = 0
-        bag = MemoryBag()
-        rest = [address(one, START + random.randint(0, MINUTE_MS))[3] for one in interleaved(ids, random)]
+        bag = ForgetfulBag()
+        rest = [fact_of(one, START + random.randint(0, MINUTE_MS)) for one in interleaved(ids, random)]
         while rest:
             size = random.randint(1, 6)
             batch, rest = rest[:size], rest[size:]
-            ledger, _ = Ledger.open(bag, partial(any_view, burst=burst))
-            outputs = ledger.absorb(bag, encode(batch))
-            ledger.rewrite(bag)
+            journaled, _ = JournaledView.open(bag, partial(any_view, burst=burst))
+            outputs = journaled.on_facts(bag, pack_of(batch))
+            journaled.rewrite(bag)
             if random.random() < 0.5:
                 bag.forget(random)
             self.values += [value for _, value in outputs.records]
             self.count = (counts(outputs) or [self.count])[-1]
             assert len(counts(outputs)) <= 1
         if ids:
-            ledger, _ = Ledger.open(bag, partial(any_view, burst=burst))
-            assert ledger.expire(bag, ledger.view.deadline()).records == []
+            journaled, _ = JournaledView.open(bag, partial(any_view, burst=burst))
+            assert journaled.on_time(bag, journaled.view.deadline()).records == []
         assert bag.segments == []
         self.final = final_findings(self.values)
         records = [orjson.loads(value) for value in self.values]

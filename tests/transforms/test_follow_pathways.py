@@ -13,13 +13,13 @@ from apache_beam.testing.util import assert_that, equal_to
 from apache_beam.transforms.window import TimestampedValue
 
 from tests.histories import START, any_trace
-from transforms.addresses import STATS
-from transforms.follow_pathways import PATHWAYS, FollowPathways, path_event, paths_key
-from transforms.keep_view import FINDINGS
-from transforms.packs import decode
-from transforms.records import ACK, COMMIT, CONSUME, SEND
-from transforms.traces import Trace
-from transforms.waits import Waits
+from transforms.input.records import ACK, COMMIT, CONSUME, SEND
+from transforms.input.traces import Trace
+from transforms.pathways.follow_pathways import PATHWAYS, FollowPathways, path_facts, paths_key
+from transforms.state.addresses import STATS
+from transforms.state.keep_view import FINDINGS
+from transforms.state.waits import Waits
+from transforms.stats.stats_view import StatsView
 
 HISTORY = [
     any_trace(type=SEND, id="1", topic="a", at=0),
@@ -36,31 +36,38 @@ def followed(traces: Any, *, bounded: bool = False) -> Any:
     return traces | FollowPathways(Waits(), limit=1000, shards=4, bounded=bounded)
 
 
-def ends(record: tuple[bytes, bytes]) -> tuple[str, list[Any], int]:
-    """CorrelationId, where each hop leads, revision."""
-    value = orjson.loads(record[1])
+def ends(records: list[tuple[bytes, bytes]]) -> list[tuple[str, list[Any], int]]:
+    """Of each record the correlationId, where each hop leads, revision."""
+    return [_end(orjson.loads(value)) for _, value in records]
+
+
+def _end(value: dict[str, Any]) -> tuple[str, list[Any], int]:
     hops = [(hop["groupId"], hop.get("toTopic")) for hop in value["hops"]]
     return value["correlationId"], hops, value.get("revision", 1)
 
 
 def edge(pack: tuple[bytes, bytes]) -> list[Any]:
-    key, events = pack
-    return [[*orjson.loads(key), *event[:4], event[4]["count"]] for event in decode(events)]
+    key, facts = pack
+    return [
+        [*orjson.loads(key), fact.shard, fact.from_topic, fact.group_id, fact.tally.count]
+        for fact in StatsView.decode(facts)
+    ]
 
 
 def timed(trace: Trace) -> TimestampedValue:
-    return TimestampedValue(trace, trace.timestamp / 1000)
+    """A batch of one trace."""
+    return TimestampedValue([trace], trace.timestamp / 1000)
 
 
 SHARD = paths_key("correlation", 4).decode()
-TOLD = ["window", "b", START, "P", SHARD, "a", "group", 1]
+TOLD = ["window", "b", START, SHARD, "a", "group", 1]
 
 
 def test_a_bounded_input_gives_its_pathways_and_edges_at_its_end_once():
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         steps = followed(pipeline | beam.Create([*HISTORY, LATE]) | beam.Map(timed), bounded=True)
         pathways = [("correlation", [("group", "b"), ("late", None)], 1)]
-        assert_that(steps[PATHWAYS] | beam.Map(ends), equal_to(pathways), label="pathways")
+        assert_that(steps[PATHWAYS] | beam.FlatMap(ends), equal_to(pathways), label="pathways")
         assert_that(steps[STATS] | beam.FlatMap(edge), equal_to([TOLD]), label="stats")
         assert_that(steps[FINDINGS], equal_to([]), label="findings")
 
@@ -77,11 +84,10 @@ def test_a_stream_writes_a_pathway_when_it_is_quiet_and_again_when_a_late_fact_c
         steps = followed(pipeline | stream)
         first = ("correlation", [("group", "b")], 1)
         second = ("correlation", [("group", "b"), ("late", None)], 2)
-        assert_that(steps[PATHWAYS] | beam.Map(ends), equal_to([first, second]), label="pathways")
+        assert_that(steps[PATHWAYS] | beam.FlatMap(ends), equal_to([first, second]), label="pathways")
         assert_that(steps[STATS] | beam.FlatMap(edge), equal_to([TOLD]), label="stats")
 
 
 def test_all_facts_of_a_correlation_id_meet_in_one_shard_and_other_traces_are_left_out():
-    addressed = [path_event(trace, 0, shards=4) for trace in HISTORY]
-    shards = Counter((key, event[1]) for _, key, _, event in filter(None, addressed))
+    shards = Counter((key, fact.correlation_id) for _, key, _, fact in path_facts(HISTORY, 0, shards=4))
     assert shards == {(paths_key("correlation", 4), "correlation"): 3, (paths_key("alone", 4), "alone"): 1}

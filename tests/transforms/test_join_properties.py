@@ -7,12 +7,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from tests.histories import CALM, Plan, plans, traffic
 from tests.model.checks import check_join
 from tests.model.driving import drive
 from tests.pure_run import PureRun, small_journals
 from tests.reference import expected
-from transforms.waits import Waits
+from tests.simulated import CALM, Plan, plans, traffic
+from transforms.state.waits import Waits
 
 few = settings(
     phases=[Phase.explicit, Phase.generate],

@@ -5,12 +5,12 @@ from random import Random
 import pytest
 import zstandard
 from apache_beam.runners.worker import statecache
+from msgspec import msgpack
 
-from tests.pure_run import MemoryBag
-from transforms import journal
-from transforms.journal import Ledger, Segment, SegmentCoder
-from transforms.packs import decode, encode
-from transforms.view import Outputs
+from tests.pure_run import ForgetfulBag
+from transforms.state import journal
+from transforms.state.journal import FACTS, SNAPSHOT, TIME, JournaledView, Segment, SegmentCoder
+from transforms.state.view import Outputs
 
 
 class Sum:
@@ -20,67 +20,78 @@ class Sum:
         self.numbers: list[int] = []
         self.now = -1
 
-    def apply(self, events):
-        for kind, number in events:
-            if kind == "X":
-                self.now = number
-                if number >= 1000:
-                    self.numbers = []
-            else:
-                self.numbers.append(number)
+    @staticmethod
+    def decode(pack: bytes) -> list[int]:
+        return msgpack.decode(pack, type=list[int])
+
+    def on_facts(self, facts: list[int]) -> Outputs:
+        self.numbers += facts
         return Outputs()
 
-    def snapshot(self):
-        yield "X", self.now
-        yield "N", sum(self.numbers)
+    def on_time(self, now: int) -> Outputs:
+        self.now = now
+        if now >= 1000:
+            self.numbers = []
+        return Outputs()
 
-    def deadline(self):
+    def snapshot(self) -> bytes:
+        return msgpack.encode([self.now, sum(self.numbers)])
+
+    def restore(self, snapshot: bytes) -> None:
+        self.now, total = msgpack.decode(snapshot)
+        self.numbers = [total]
+
+    def deadline(self) -> None:
         return None
 
-    def facts(self):
+    def size(self) -> int:
         return len(self.numbers)
 
 
-def opened(bag: MemoryBag) -> tuple[Ledger, bool]:
-    return Ledger.open(bag, Sum)
+def pack(*numbers: int) -> bytes:
+    return msgpack.encode(numbers)
+
+
+def opened(bag: ForgetfulBag) -> tuple[JournaledView, bool]:
+    return JournaledView.open(bag, Sum)
 
 
 def test_a_new_key_has_an_empty_view_that_is_not_called_rebuilt():
-    ledger, rebuilt = opened(MemoryBag())
-    assert (ledger.view.numbers, rebuilt) == ([], False)
+    journaled, rebuilt = opened(ForgetfulBag())
+    assert (journaled.view.numbers, rebuilt) == ([], False)
 
 
 def test_every_pack_is_one_segment_and_the_same_view_comes_back_from_the_same_objects():
-    bag = MemoryBag()
-    ledger, _ = opened(bag)
-    ledger.absorb(bag, encode([("N", 1), ("N", 2)]))
+    bag = ForgetfulBag()
+    journaled, _ = opened(bag)
+    journaled.on_facts(bag, pack(1, 2))
     again, rebuilt = opened(bag)
-    again.absorb(bag, encode([("N", 3)]))
-    assert (again is ledger, rebuilt, len(bag.segments)) == (True, False, 2)
+    again.on_facts(bag, pack(3))
+    assert (again is journaled, rebuilt, len(bag.segments)) == (True, False, 2)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_after_a_restore_the_view_is_rebuilt_from_segments_in_any_order(seed):
-    bag = MemoryBag()
+    bag = ForgetfulBag()
     for number in range(12):
-        opened(bag)[0].absorb(bag, encode([("N", number)]))
-    opened(bag)[0].expire(bag, 500)
+        opened(bag)[0].on_facts(bag, pack(number))
+    opened(bag)[0].on_time(bag, 500)
     bag.forget(Random(seed))  # noqa: S311
-    ledger, rebuilt = opened(bag)
-    assert (ledger.view.numbers, ledger.view.now, rebuilt) == (list(range(12)), 500, True)
-    assert opened(bag) == (ledger, False)
-    ledger.absorb(bag, encode([("N", 99)]))
+    journaled, rebuilt = opened(bag)
+    assert (journaled.view.numbers, journaled.view.now, rebuilt) == (list(range(12)), 500, True)
+    assert opened(bag) == (journaled, False)
+    journaled.on_facts(bag, pack(99))
     assert max(segment.number for segment in bag.segments) == 13
 
 
 def test_a_journal_that_has_grown_is_rewritten_as_one_snapshot_and_goes_on(monkeypatch):
-    monkeypatch.setattr(journal, "MIN_REWRITE_BYTES", 30)
-    bag = MemoryBag()
-    ledger, _ = opened(bag)
+    monkeypatch.setattr(journal, "MIN_REWRITE_BYTES", 6)
+    bag = ForgetfulBag()
+    journaled, _ = opened(bag)
     rewritten = []
     for number in range(8):
-        ledger.absorb(bag, encode([("N", number)]))
-        rewritten.append(ledger.rewrite(bag))
+        journaled.on_facts(bag, pack(number))
+        rewritten.append(journaled.rewrite(bag))
     assert rewritten.count(True) >= 1
     assert len(bag.segments) < 6
     bag.forget(Random(0))  # noqa: S311
@@ -89,38 +100,58 @@ def test_a_journal_that_has_grown_is_rewritten_as_one_snapshot_and_goes_on(monke
 
 def test_a_journal_of_many_small_segments_is_rewritten_too(monkeypatch):
     monkeypatch.setattr(journal, "MAX_SEGMENTS", 3)
-    bag = MemoryBag()
-    ledger, _ = opened(bag)
+    bag = ForgetfulBag()
+    journaled, _ = opened(bag)
     rewritten = []
     for number in range(3):
-        ledger.absorb(bag, encode([("N", number)]))
-        rewritten.append(ledger.rewrite(bag))
+        journaled.on_facts(bag, pack(number))
+        rewritten.append(journaled.rewrite(bag))
     assert rewritten == [False, False, True]
     [snapshot] = bag.segments
-    assert (snapshot.is_snapshot, decode(zstandard.decompress(snapshot.pack))) == (True, [["X", -1], ["N", 3]])
+    assert snapshot.kind == SNAPSHOT
+    assert msgpack.decode(zstandard.decompress(snapshot.content)) == [-1, 3]
+
+
+def test_the_journal_of_a_quiet_view_is_one_snapshot_that_carries_no_view_until_something_happens():
+    bag = ForgetfulBag()
+    journaled, _ = opened(bag)
+    journaled.on_facts(bag, pack(1, 2))
+    assert journaled.rewrite(bag, is_quiet=True)
+    assert [(segment.kind, segment.view) for segment in bag.segments] == [(SNAPSHOT, None)]
+    again, rebuilt = opened(bag)
+    assert (again is journaled, rebuilt, again.view.numbers) == (False, True, [3])
+    again.on_facts(bag, pack(4))
+    assert opened(bag) == (again, False)
+    assert [segment.number for segment in bag.segments] == [1, 2]
+
+
+def test_an_empty_journal_stays_empty_when_its_view_is_quiet():
+    bag = ForgetfulBag()
+    assert not opened(bag)[0].rewrite(bag, is_quiet=True)
+    assert bag.segments == []
 
 
 def test_a_journal_without_facts_is_cleared():
-    bag = MemoryBag()
-    ledger, _ = opened(bag)
-    ledger.absorb(bag, encode([("N", 1)]))
-    ledger.expire(bag, 2000)
+    bag = ForgetfulBag()
+    journaled, _ = opened(bag)
+    journaled.on_facts(bag, pack(1))
+    journaled.on_time(bag, 2000)
     assert bag.segments == []
     assert not opened(bag)[1]
 
 
 def test_a_segment_is_its_number_and_its_bytes():
     coder = SegmentCoder()
-    for segment in (Segment(0, b""), Segment(2**40, b"[1]", is_snapshot=True)):
+    for segment in (Segment(0, FACTS, b""), Segment(7, TIME, b"\0" * 8), Segment(2**40, SNAPSHOT, b"[1]")):
         copy = coder.decode(coder.encode(segment))
-        assert (copy.number, copy.pack, copy.is_snapshot) == (segment.number, segment.pack, segment.is_snapshot)
-        assert copy.ledger is None
+        assert (copy.number, copy.kind, copy.content) == (segment.number, segment.kind, segment.content)
+        assert copy.view is None
     assert coder.is_deterministic()
 
 
 def test_state_of_another_release_is_refused_with_what_to_do():
     coder = SegmentCoder()
-    encoded = bytes([journal.FORMAT + 1]) + coder.encode(Segment(1, b"[]"))[1:]
+    encoded = bytes([journal.FORMAT + 1]) + coder.encode(Segment(1, FACTS, b"[]"))[1:]
     with pytest.raises(
         ValueError, match=rf"format {journal.FORMAT + 1}, this release reads {journal.FORMAT}: restore it with the"
     ):
@@ -128,9 +159,9 @@ def test_state_of_another_release_is_refused_with_what_to_do():
 
 
 def test_the_cache_sees_the_weight_of_the_view_and_not_only_the_bytes():
-    bag = MemoryBag()
-    ledger, _ = opened(bag)
-    ledger.absorb(bag, encode([("N", 1)]))
+    bag = ForgetfulBag()
+    journaled, _ = opened(bag)
+    journaled.on_facts(bag, pack(1))
     light = statecache.get_deep_size(bag.segments)
-    ledger.view.numbers += range(1000)
+    journaled.view.numbers += range(1000)
     assert statecache.get_deep_size(bag.segments) - light >= 1000 * 100

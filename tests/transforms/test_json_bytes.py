@@ -5,7 +5,7 @@ import tracemalloc
 
 import orjson
 
-from transforms.json_bytes import dump
+from transforms.input.json_bytes import dump
 
 
 def test_the_bytes_are_those_of_orjson():

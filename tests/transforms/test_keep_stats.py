@@ -13,10 +13,11 @@ from apache_beam.testing.util import assert_that
 from apache_beam.transforms.window import TimestampedValue
 from apache_beam.utils.timestamp import Timestamp
 
-from transforms.addresses import skew_key, window_key
-from transforms.keep_stats import KeepStats
-from transforms.packs import KeyedPack, MergePacks, encode
-from transforms.waits import Waits
+from transforms.state.addresses import skew_key, window_key
+from transforms.state.packs import KeyedPack, MergePacks, pack_of
+from transforms.state.waits import Waits
+from transforms.stats.keep_stats import KeepStats
+from transforms.stats.stats_facts import BlockPlace, ClockBound, TopicTallied, TopicTally
 
 MINUTE = 60_000
 START = 1_795_359_240_000
@@ -25,13 +26,13 @@ FINAL = START + MINUTE + WAITS.retention + WAITS.trim_interval + MINUTE
 KEY = window_key("orders", START)
 
 
-def any_pack(produced: int, block: int = 0, key: bytes = KEY) -> KeyedPack:
-    return key, encode([("T", 0, block, {"produced": produced})])
+def any_pack(produced: int, block: int = 0, key: bytes = KEY, sequence: int = 1) -> KeyedPack:
+    return key, pack_of([TopicTallied(BlockPlace(0, block), TopicTally(produced=produced), 0, sequence)])
 
 
-def told(records: list[tuple[bytes, bytes]]) -> list[tuple[int, bool]]:
+def told(written: list[list[tuple[bytes, bytes]]]) -> list[tuple[int, bool]]:
     """Messages produced and whether that is final, in the order in which it was written."""
-    values: list[dict[str, Any]] = [orjson.loads(value) for _, value in records]
+    values: list[dict[str, Any]] = [orjson.loads(value) for records in written for _, value in records]
     return [(value["produced"], "final" in value) for value in values]
 
 
@@ -42,7 +43,7 @@ def test_a_stream_writes_early_late_and_final_records_and_drops_nothing():
     options = PipelineOptions([])
     options.view_as(StandardOptions).streaming = True
     stream = test_stream.TestStream().advance_watermark_to(Timestamp(START / 1000))
-    for time, pack in ((1000, any_pack(2)), (30_000, any_pack(3)), (5 * MINUTE, any_pack(5, block=1))):
+    for time, pack in ((1000, any_pack(2)), (30_000, any_pack(3, sequence=2)), (5 * MINUTE, any_pack(5, block=1))):
         stream = stream.advance_watermark_to(Timestamp((START + time) / 1000))
         stream = stream.add_elements([TimestampedValue(pack, START / 1000)])
     stream = stream.advance_watermark_to(Timestamp((FINAL + 10_000) / 1000)).advance_watermark_to_infinity()
@@ -58,15 +59,15 @@ def test_bounded_input_writes_each_record_once_and_final_only_if_it_reached_that
 
     other = window_key("payments", START)
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        given = [any_pack(2), any_pack(5, block=1), any_pack(1, key=other), any_pack(3)]
+        given = [any_pack(2), any_pack(5, block=1), any_pack(1, key=other), any_pack(3, sequence=2)]
         packs = pipeline | "Packs" >> beam.Create(given, reshuffle=False).with_output_types(KeyedPack)
         ended = pipeline | "End" >> beam.Create([end])
         assert_that((packs,) | MergePacks(ended) | KeepStats(WAITS, bounded=True), steps)
 
 
 def test_windows_and_pairs_of_clocks_are_kept_side_by_side():
-    def steps(records):
-        kinds = {orjson.loads(value)["kind"]: orjson.loads(key) for key, value in records}
+    def steps(written):
+        kinds = {orjson.loads(value)["kind"]: orjson.loads(key) for records in written for key, value in records}
         start = "2026-11-22T14:54:00.000Z"
         assert kinds == {
             "topic": {"topic": "orders", "windowStart": start},
@@ -74,6 +75,6 @@ def test_windows_and_pairs_of_clocks_are_kept_side_by_side():
         }
 
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        bound = skew_key("a", "b", START), encode([("B", "orders-0", "a", "b", 5)])
+        bound = skew_key("a", "b", START), pack_of([ClockBound("orders-0", "a", "b", 5, 0, 1)])
         packs = pipeline | beam.Create([any_pack(1), bound], reshuffle=False).with_output_types(KeyedPack)
         assert_that(packs | KeepStats(WAITS, cluster=""), steps)

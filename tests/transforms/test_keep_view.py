@@ -2,23 +2,27 @@
 
 from random import Random
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
-from tests.histories import START, Plan, any_trace, traffic
+from tests.histories import START, any_trace
 from tests.pure_run import PureRun, small_journals
 from tests.reference import expected
 from tests.shell_run import MEGABYTE, ShellRun
-from transforms.addresses import JOIN
-from transforms.records import ACK, CONSUME, SEND
+from tests.simulated import Plan, traffic
+from transforms.input.records import ACK, CONSUME, SEND
+from transforms.join import block_view
+from transforms.state.addresses import JOIN
 
 PLAN = Plan(5, 60)
+RETENTION = 86_400_000
 
 
-def played(run: PureRun, plan: Plan = PLAN, batch: int = 20) -> PureRun:
-    """The traffic of a plan in order, time following it."""
+def played(run: PureRun, plan: Plan = PLAN, batch: int = 20, quiet: int = 1000) -> PureRun:
+    """The traffic of a plan in order, time following it; blocks are let go after `quiet` ms without a fact."""
     items = traffic(plan)
-    with small_journals():
+    with small_journals(), patch.object(block_view, "QUIET", quiet):
         for start in range(0, len(items), batch):
             run.feed(items[start : start + batch])
             run.deliver()
@@ -46,10 +50,11 @@ def test_no_size_of_the_cache_changes_the_outputs(cache, tokens):
     assert plain.counts == shell.counts
 
 
-def test_with_a_large_cache_no_view_is_ever_rebuilt():
-    counts = played(any_shell()).shell_counts
+def test_with_a_large_cache_no_view_is_ever_rebuilt_but_those_that_were_let_go():
+    counts = played(any_shell(), quiet=2 * RETENTION).shell_counts
     assert counts["views_rebuilt"] == 0
     assert counts["views_cached"] > 100
+    assert played(any_shell()).shell_counts["views_rebuilt"] > 10
 
 
 def test_without_a_cache_every_view_that_has_a_journal_is_rebuilt():
@@ -92,17 +97,17 @@ def test_one_timer_waits_for_the_earliest_deadline_and_is_only_ever_set_to_an_ea
     address = (JOIN, b'["topic",0,0]')
     run.feed([any_trace(type=ACK, id="a", at=0, timestamp=START + 5_000)])
     run.deliver()
-    assert run._due[address] == START + 10_000, "the block is judged"
+    assert run.due[address] == START + 10_000, "the block is judged"
     run.pass_time(START + 10_000)
-    assert run._due[address] == START + 130_000, "the ACK is held no longer"
+    assert run.due[address] == START + 130_000, "the ACK is held no longer"
     run.feed([any_trace(type=CONSUME, id="c", at=11_000, correlation_id="x")])
     run.deliver()
-    assert run._due[address] == START + 20_000
+    assert run.due[address] == START + 20_000
     run.feed([any_trace(type=SEND, id="s", at=-5, correlation_id="x", timestamp=START + 12_000)])
     run.deliver()
     assert [(value["id"], value.get("revision", 1)) for _, value in run.records] == [("s", 1), ("a", 1), ("c", 1)]
-    assert run._due[address] == START + 20_000
+    assert run.due[address] == START + 20_000
     run.pass_time(START + 20_000)
-    assert run._due[address] > START + 60_000
+    assert run.due[address] > START + 60_000
     run.finish()
     assert not any(run.backend.segments.values())

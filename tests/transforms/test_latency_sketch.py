@@ -11,7 +11,7 @@ from ddsketch.pb.proto import DDSketchProto
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.latency_sketch import PERCENTS, LatencySketch
+from transforms.stats.latency_sketch import PERCENTS, LatencySketch
 
 LATENCIES = st.lists(st.integers(-100_000, 100_000) | st.integers(-60, 200) | st.integers(0, 10**12), min_size=1)
 

@@ -14,11 +14,12 @@ from apache_beam.utils.timestamp import Timestamp
 
 from tests.histories import START
 from tests.pure_run import final_findings
-from transforms.addresses import LIMIT, STATS, finding_key, window_key
-from transforms.findings import EVICTED, MINUTE_MS, UNCONSUMED, Finding, finding
-from transforms.limit_findings import LimitFindings, address
-from transforms.packs import decode
-from transforms.waits import Waits
+from transforms.findings.findings import EVICTED, MINUTE_MS, UNCONSUMED, Finding, finding
+from transforms.findings.limit_findings import LimitFindings, addressed
+from transforms.state.addresses import LIMIT, STATS, finding_key, window_key
+from transforms.state.waits import Waits
+from transforms.stats.stats_facts import FindingsCounted
+from transforms.stats.stats_view import StatsView
 
 MINUTE = "2026-01-01T00:00:00.000Z"
 
@@ -30,21 +31,27 @@ def unconsumed(number: int, *, minute: int = 0, **known: Any) -> Finding:
     )  # fmt: skip
 
 
+def key_of(found: Finding, at: int) -> bytes:
+    [(_, key, _, _)] = addressed(found, at)
+    return key
+
+
 def test_a_finding_meets_those_of_its_reason_topic_group_and_minute():
     found = unconsumed(7, minute=1)
-    destination, key, told, _ = address(found, START)
+    [(destination, key, told, _)] = addressed(found, START)
     assert (destination, told) == (LIMIT, START)
     assert key == finding_key("unconsumed", "t", "g", START + MINUTE_MS)
 
 
 def test_a_finding_without_a_date_meets_those_that_are_told_in_its_minute():
-    keys = {address(finding(EVICTED, "x"), START + told)[1] for told in (0, 1, MINUTE_MS - 1)}
+    keys = {key_of(finding(EVICTED, "x"), START + told) for told in (0, 1, MINUTE_MS - 1)}
     assert keys == {finding_key("evicted", None, None, -START)}
-    assert address(finding(EVICTED, "x"), 0)[1] == finding_key("evicted", None, None, 0)
+    assert key_of(finding(EVICTED, "x"), 0) == finding_key("evicted", None, None, 0)
 
 
 def test_two_hundred_and_fifty_findings_are_a_hundred_records_and_one_summary():
-    def has_all(records: list[tuple[bytes, bytes]]) -> None:
+    def has_all(written: list[list[tuple[bytes, bytes]]]) -> None:
+        records = [record for each in written for record in each]
         final = final_findings(value for _, value in records)
         summary = final.pop(f"unconsumed:summary:t:g:{MINUTE}")
         assert (len(final), summary["count"], summary["found"]) == (100, 150, 150)
@@ -53,7 +60,8 @@ def test_two_hundred_and_fifty_findings_are_a_hundred_records_and_one_summary():
 
     def has_count(packs: list[tuple[bytes, bytes]]) -> None:
         assert {key for key, _ in packs} == {window_key("t", START)}
-        assert max(event for _, pack in packs for event in decode(pack)) == ["F", "unconsumed", "g", 250, 0, 1]
+        [told] = [fact for _, pack in packs for fact in StatsView.decode(pack)]
+        assert told == FindingsCounted("unconsumed", "g", 250, 0, 1)
 
     every = [unconsumed(number) for number in range(250)]
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
@@ -63,7 +71,8 @@ def test_two_hundred_and_fifty_findings_are_a_hundred_records_and_one_summary():
 
 
 def test_each_minute_has_a_burst_of_its_own_and_evictions_without_a_topic_have_theirs():
-    def has_all(records: list[tuple[bytes, bytes]]) -> None:
+    def has_all(written: list[list[tuple[bytes, bytes]]]) -> None:
+        records = [record for each in written for record in each]
         final = final_findings(value for _, value in records)
         summaries = {name: value["count"] for name, value in final.items() if "summary" in value}
         assert summaries == {
@@ -81,7 +90,8 @@ def test_each_minute_has_a_burst_of_its_own_and_evictions_without_a_topic_have_t
 
 
 def test_more_findings_than_a_pack_holds_are_all_counted():
-    def has_all(records: list[tuple[bytes, bytes]]) -> None:
+    def has_all(written: list[list[tuple[bytes, bytes]]]) -> None:
+        records = [record for each in written for record in each]
         final = final_findings(value for _, value in records)
         assert final[f"unconsumed:summary:t:g:{MINUTE}"]["count"] == 2900
         assert len(records) < 200
@@ -104,7 +114,8 @@ def test_a_stream_closes_findings_one_by_one_and_forgets_them_after_retention():
                 stream = stream.add_elements([TimestampedValue(step, (START + now) / 1000)])
         return stream
 
-    def is_told(records: list[tuple[bytes, bytes]]) -> None:
+    def is_told(written: list[list[tuple[bytes, bytes]]]) -> None:
+        records = [record for each in written for record in each]
         values = [orjson.loads(value) for _, value in records]
         assert [(value["id"].split(":")[-1][-4:], value.get("count"), "resolved" in value) for value in values] == [
             ("1", None, False),
@@ -117,7 +128,7 @@ def test_a_stream_closes_findings_one_by_one_and_forgets_them_after_retention():
         ]
 
     def is_counted(packs: list[tuple[bytes, bytes]]) -> None:
-        assert [event[3] for _, pack in packs for event in decode(pack)] == [1, 2, 3, 2, 1, 0, 1]
+        assert [fact.count for _, pack in packs for fact in StatsView.decode(pack)] == [1, 2, 3, 2, 1, 0, 1]
 
     waits = Waits(retention=10 * MINUTE_MS)
     long_after = 15 * MINUTE_MS

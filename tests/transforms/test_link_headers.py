@@ -5,9 +5,9 @@ import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that, equal_to
 
-from transforms.link_headers import LinkHeaders, header_link
-from transforms.record_batch import RecordBatch
-from transforms.records import Header, HeaderLink, KafkaRecord
+from transforms.input.link_headers import LinkHeaders, header_link
+from transforms.input.record_batch import RecordBatch
+from transforms.input.records import Header, HeaderLink, KafkaRecord
 
 
 def any_message(*headers: tuple[str, bytes | None], timestamp: int = 5) -> KafkaRecord:
@@ -34,7 +34,7 @@ def test_every_record_passes_the_step_with_a_header_or_without():
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         batch = RecordBatch.of([any_message(("correlationId", b"x")), any_message()])
         links = pipeline | beam.Create([batch]) | LinkHeaders()
-        assert_that(links, equal_to([HeaderLink("orders", 1, 2, "x", 5), HeaderLink("orders", 1, 2, None, 5)]))
+        assert_that(links, equal_to([[HeaderLink("orders", 1, 2, "x", 5), HeaderLink("orders", 1, 2, None, 5)]]))
 
 
 def test_the_last_of_several_usable_headers_holds():

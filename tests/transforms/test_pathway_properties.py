@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from tests.histories import START, any_trace, changed, date_at
-from tests.pathways import QUIET, any_view, events_of, guesses, read, sent, take, told, values
-from tests.pure_run import MemoryBag, small_journals
-from transforms.journal import Ledger
-from transforms.packs import encode
-from transforms.records import CONSUME, SEND
-from transforms.traces import Trace
-from transforms.view import Outputs
+from tests.pathways import QUIET, any_view, facts_of, guesses, read, sent, take, told, values
+from tests.pure_run import ForgetfulBag, small_journals
+from transforms.input.records import CONSUME, SEND
+from transforms.input.traces import Trace
+from transforms.state.journal import JournaledView
+from transforms.state.packs import pack_of
+from transforms.state.view import Outputs
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = Draft202012Validator(orjson.loads((ROOT / "docs" / "schemas" / "trace-pathway.json").read_bytes()))
@@ -130,25 +130,25 @@ def _plain(durations: list[int]) -> list[int]:
 @given(wanderings(), st.integers(0, 2**32), st.sampled_from([0.0, 0.3, 1.0]), st.sampled_from([0, QUIET, 300_000]))
 def test_any_order_any_batches_and_any_restores_end_in_the_same_pathways_and_tallies(items, seed, restores, quiet):
     random = Random(seed)  # noqa: S311
-    bag, outputs = MemoryBag(), Outputs()
+    bag, outputs = ForgetfulBag(), Outputs()
 
     def step(pack: bytes | None, now: int) -> int | None:
         if random.random() < restores:
             bag.forget(random)
-        ledger, _ = Ledger.open(bag, lambda: any_view(quiet=quiet))
-        got = ledger.expire(bag, now) if pack is None else ledger.absorb(bag, pack)
-        ledger.rewrite(bag)
+        journaled, _ = JournaledView.open(bag, lambda: any_view(quiet=quiet))
+        got = journaled.on_time(bag, now) if pack is None else journaled.on_facts(bag, pack)
+        journaled.rewrite(bag)
         outputs.records += got.records
-        outputs.events += got.events
-        return ledger.view.deadline()
+        outputs.facts += got.facts
+        return journaled.view.deadline()
 
     shuffled, due = random.sample(items, len(items)), None
     with small_journals():
         while shuffled:
             size = random.randint(1, len(items))
             batch, shuffled = shuffled[:size], shuffled[size:]
-            if events := events_of(batch):
-                due = step(encode(events), 0)
+            if facts := facts_of(batch):
+                due = step(pack_of(facts), 0)
             if random.random() < 0.5:
                 due = step(None, START + random.randint(0, 400_000))
         while due is not None:
@@ -178,12 +178,12 @@ def test_a_view_built_from_a_snapshot_goes_on_as_the_one_that_it_was_taken_from(
         now = items[0].timestamp - START if items else 10**6
         written += values(take(kept, *items, until=now))
         built = any_view()
-        built.apply(orjson.loads(orjson.dumps(list(kept.snapshot()))))
-        assert (kept.facts(), kept.deadline()) == (built.facts(), built.deadline())
-        assert orjson.dumps(list(kept.snapshot())) == orjson.dumps(list(built.snapshot()))
+        built.restore(kept.snapshot())
+        assert (kept.size(), kept.deadline()) == (built.size(), built.deadline())
+        assert kept.snapshot() == built.snapshot()
         for until in (now + 1000, now + 15_000):
             expected, got = take(kept, until=until), take(built, until=until)
-            assert (expected.records, expected.events) == (got.records, got.events)
+            assert (expected.records, expected.facts) == (got.records, got.facts)
             written += values(got)
         kept = built
     assert {"cold0", "cold11", "hot0"} <= {value["correlationId"] for value in written}

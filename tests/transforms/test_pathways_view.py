@@ -9,8 +9,8 @@ import pytest
 
 from tests.histories import START, date_at
 from tests.pathways import QUIET, any_view, guesses, read, sent, take, told, values
-from transforms.pathway_facts import MAX_TRAIL_FACTS
-from transforms.traces import Trace
+from transforms.input.traces import Trace
+from transforms.pathways.pathway_facts import MAX_TRAIL_FACTS
 
 RETENTION = 86_400_000
 
@@ -116,7 +116,7 @@ def test_a_fan_out_by_the_producer_is_a_hop_that_no_group_made():
     outputs = take(any_view(), sent("a", 0), sent("b", 5), until=10 * QUIET)
     [value] = values(outputs)
     assert value["hops"] == [{"toTopic": "b", "sentBy": "producer", "sentAt": at(5), "fromOriginMs": 5}]
-    assert outputs.events == []
+    assert outputs.facts == []
 
 
 def test_three_topics_in_a_row_have_their_hops_in_order_and_each_its_own_edge():
@@ -142,7 +142,7 @@ def test_a_pathway_is_written_when_nothing_came_for_a_while_and_not_before():
 
 def test_one_topic_gives_no_pathway_and_no_tally():
     outputs = take(any_view(), sent("a", 0), read("a", "g", 10), read("a", "h", 10), until=10 * QUIET)
-    assert (outputs.records, outputs.events, outputs.findings) == ([], [], [])
+    assert (outputs.records, outputs.facts, outputs.findings) == ([], [], [])
 
 
 def test_a_second_topic_hours_later_makes_the_pathway_all_the_same():
@@ -170,7 +170,7 @@ def test_what_changes_nothing_is_not_written_again():
     items = sent("a", 0), read("a", "g", 10), sent("b", 50)
     take(view, *items, until=5 * QUIET)
     again = take(view, *items, read("a", "g", 70), until=10 * QUIET)
-    assert (again.records, again.events, again.counts) == ([], [], {})
+    assert (again.records, again.facts, again.counts) == ([], [], {})
 
 
 def test_a_shard_tells_the_statistics_once_in_ten_seconds_of_event_time_however_many_facts_come():
@@ -191,7 +191,7 @@ def test_the_end_of_a_bounded_input_ends_all_waits_and_leaves_nothing():
     outputs = take(view, until=2**62 - START)
     assert [value["complete"] for value in values(outputs)] == [True]
     assert list(told(outputs)) == [(0, "a", "g", "b")]
-    assert (view.facts(), view.deadline()) == (0, None)
+    assert (view.size(), view.deadline()) == (0, None)
 
 
 # What it costs --------------------------------------------------------------------------------------------------------
@@ -200,9 +200,9 @@ def test_the_end_of_a_bounded_input_ends_all_waits_and_leaves_nothing():
 def test_retention_forgets_trails_and_edges():
     view = any_view()
     take(view, sent("a", 0), read("a", "g", 10), sent("b", 50), until=5 * QUIET)
-    assert view.facts() > 0
+    assert view.size() > 0
     take(view, until=2 * RETENTION)
-    assert (view.facts(), view.deadline()) == (0, None)
+    assert (view.size(), view.deadline()) == (0, None)
 
 
 def test_a_message_of_one_topic_takes_less_than_seventy_bytes_once_it_is_quiet():
@@ -217,14 +217,14 @@ def test_a_message_of_one_topic_takes_less_than_seventy_bytes_once_it_is_quiet()
     assert not view._hot
     per_message = view._cold.weight() / count
     assert 50 < per_message < 70
-    held = sum(sys.getsizeof(chunk.log) for chunk in view._cold._chunks.values())
-    assert held + sum(map(sys.getsizeof, view._cold._index)) < 1.2 * view._cold.weight()
+    held = sum(sys.getsizeof(chunk.log) for chunk in view._cold._store._chunks.values())
+    assert held + sum(map(sys.getsizeof, view._cold._store._index)) < 1.2 * view._cold.weight()
 
 
 def test_a_correlation_id_of_too_many_facts_is_cut_with_one_finding_and_its_record_says_so():
     view = any_view()
     outputs = take(view, *(sent(f"t{number % 2}", number) for number in range(MAX_TRAIL_FACTS + 9)))
-    assert view.facts() == MAX_TRAIL_FACTS
+    assert view.size() == MAX_TRAIL_FACTS
     assert outputs.counts == {"evicted": 9}
     assert [orjson.loads(found.value)["id"] for found in outputs.findings] == ["evicted:paths:correlation"]
     assert [value["complete"] for value in values(take(view, until=10 * QUIET))] == [False]
@@ -239,7 +239,7 @@ def test_a_shard_that_holds_too_much_gives_up_the_oldest_and_writes_what_it_know
         for item in (sent("a", number, **name), read("a", "g", number, **name), sent("b", number, **name))
     ]
     outputs = take(view, *items)
-    assert view.facts() <= 27
+    assert view.size() <= 27
     assert [(value["correlationId"], value["complete"]) for value in values(outputs)][:1] == [("m0", False)]
     assert outputs.counts["evicted"] == 3 * len(outputs.records)
     assert [orjson.loads(found.value)["reason"] for found in outputs.findings] == ["evicted"]
@@ -253,5 +253,5 @@ def test_quiet_trails_and_edges_count_for_the_limit_too():
         now = number * 60_000
         items = sent("a", now, **name), read("a", "g", now, **name), sent("b", now, **name)
         evicted += take(view, *items, until=now).counts["evicted"]
-        assert view.facts() <= 30
+        assert view.size() <= 30
     assert evicted > 400

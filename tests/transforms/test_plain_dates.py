@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.histories import date_at
-from transforms.dates import nanos_of
-from transforms.plain_dates import nanos_of_plain
+from transforms.input.dates import nanos_of
+from transforms.input.plain_dates import nanos_of_plain
 
 #: 2000-01-01 and 2200-01-01 in ns.
 _FIRST, _END = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) * 10**9 for year in (2000, 2200))

@@ -7,8 +7,8 @@ from apache_beam.coders import registry
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.record_batch import MAX_BYTES, MAX_RECORDS, Gatherer, RecordBatch, RecordBatchCoder
-from transforms.records import Header, KafkaRecord
+from transforms.input.record_batch import MAX_BYTES, MAX_RECORDS, Gatherer, RecordBatch, RecordBatchCoder
+from transforms.input.records import Header, KafkaRecord
 
 _BYTES = st.none() | st.binary(max_size=20)
 RECORDS = st.lists(

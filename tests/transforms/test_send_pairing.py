@@ -2,12 +2,12 @@
 
 from itertools import permutations
 
-from tests.histories import date_at
-from transforms.send_pairing import Failure, Flight, Link, Position, Send, pair
+from transforms.locate.send_facts import CorrelatedSends, Link, Position, Send, SendFailed
+from transforms.locate.send_pairing import pair
 
 
 def any_send(identity: str, at: int = 0, client: str = "p") -> Send:
-    return Send(identity, date_at(at * 10**6), client, at, None, 0)
+    return Send(identity, at * 10**6, 3, client, at, None)
 
 
 def any_link(offset: int, at: int = 0, client: str | None = None, partition: int = 0) -> Link:
@@ -15,8 +15,8 @@ def any_link(offset: int, at: int = 0, client: str | None = None, partition: int
     return Link(partition if offset >= 0 else -1, offset, at * 10**6, client, at)
 
 
-def any_failure(identity: str, at: int) -> Failure:
-    return Failure(identity, date_at(at * 10**6), "p", at, None, at * 10**6)
+def any_failure(identity: str, at: int) -> SendFailed:
+    return SendFailed("topic", "x", identity, at * 10**6, 3, "p", at, None)
 
 
 def paired(sends: list[Send], links: list[Link]) -> dict[str, Position]:
@@ -24,11 +24,11 @@ def paired(sends: list[Send], links: list[Link]) -> dict[str, Position]:
     results = []
     for order in list(permutations(links))[:24]:
         for arrived in (sends, sends[::-1]):
-            flight = Flight()
-            flight.sends.extend(arrived)
+            known = CorrelatedSends()
+            known.sends.extend(arrived)
             for link in order:
-                flight.add(link)
-            results.append(pair(flight).placed)
+                known.add(link)
+            results.append(pair(known).placed)
     assert all(result == results[0] for result in results)
     return results[0]
 
@@ -71,20 +71,20 @@ def test_an_ack_is_never_for_a_send_that_came_after_it():
 
 
 def test_a_failure_is_about_the_earliest_send_before_it_and_leaves_the_next_ack_to_the_next_send():
-    flight = Flight()
-    flight.sends += [any_send("again", at=5), any_send("failed", at=1)]
-    flight.add(any_link(4, at=6, client="p"))
-    flight.fail(any_failure("a", at=3))
-    assert pair(flight) == ({"again": Position(0, 4)}, {"failed": "a"})
+    known = CorrelatedSends()
+    known.sends += [any_send("again", at=5), any_send("failed", at=1)]
+    known.add(any_link(4, at=6, client="p"))
+    known.fail(any_failure("a", at=3))
+    assert pair(known) == ({"again": Position(0, 4)}, {"failed": "a"})
 
 
 def test_two_failures_are_about_two_sends_and_one_that_is_told_twice_about_one():
-    flight = Flight()
-    flight.sends += [any_send("a", at=1), any_send("b", at=2)]
-    assert [flight.fail(any_failure(identity, at=3)) for identity in ("f1", "f1")] == [1, 0]
-    assert pair(flight) == ({}, {"a": "f1"})
-    flight.fail(any_failure("f2", at=4))
-    assert pair(flight) == ({}, {"a": "f1", "b": "f2"})
+    known = CorrelatedSends()
+    known.sends += [any_send("a", at=1), any_send("b", at=2)]
+    assert [known.fail(any_failure(identity, at=3)) for identity in ("f1", "f1")] == [1, 0]
+    assert pair(known) == ({}, {"a": "f1"})
+    known.fail(any_failure("f2", at=4))
+    assert pair(known) == ({}, {"a": "f1", "b": "f2"})
 
 
 def test_an_ack_without_an_offset_is_no_position():
@@ -103,12 +103,12 @@ def test_two_acks_of_two_producers_at_one_place_and_time_pair_by_client_in_any_o
     assert paired(sends, links) == {"a": Position(0, 7)}
 
 
-def test_a_flight_counts_what_it_keeps_and_knows_links_again():
-    flight = Flight()
-    flight.sends.append(any_send("s"))
+def test_a_known_counts_what_it_keeps_and_knows_links_again():
+    known = CorrelatedSends()
+    known.sends.append(any_send("s"))
     added = [
-        flight.add(link) for link in (any_link(1), any_link(1, at=9), any_link(1, client="p"), any_link(1, client="p"))
+        known.add(link) for link in (any_link(1), any_link(1, at=9), any_link(1, client="p"), any_link(1, client="p"))
     ]
     assert added == [1, 0, 1, 0]
-    assert flight.facts() == 3
-    assert len(flight.links) == 2
+    assert known.facts() == 3
+    assert len(known.links) == 2

@@ -1,15 +1,28 @@
 """Which commit settles which delivery."""
 
 from itertools import permutations
-from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tests.histories import date_at
-from transforms.block_facts import Commit, Held
-from transforms.settlement import Settlement
+from transforms.join.block_facts import Commit, JoinedTrace
+from transforms.join.settlement import Settlement
+from transforms.state.facts import CommitUpTo
 
 Step = tuple[str, str, int, int]
+
+
+def delivery(identity: str, nanos: int, timestamp: int = 0) -> JoinedTrace:
+    return JoinedTrace(identity, nanos, 9, "c", timestamp, "x", None, deadline=0)
+
+
+def commit(identity: str, offset: int, nanos: int, timestamp: int, slot: int) -> Commit:
+    told = CommitUpTo(
+        offset, identity, nanos, 9, "c", timestamp, "g", extra=None, repeated=False, is_home=True, version=1
+    )
+    return Commit(told, deadline=0, slot=slot)
 
 
 def result(steps: list[Step], *, exact: bool = False) -> dict[str, dict[int, list[str]]]:
@@ -17,13 +30,11 @@ def result(steps: list[Step], *, exact: bool = False) -> dict[str, dict[int, lis
     settlement = Settlement(exact=exact)
     commits = []
     for kind, identity, offset, at in steps:
-        date = date_at(at * 10**6)
         if kind == "read":
-            settlement.deliver(offset, Held(identity, date, "c", at, "x", None, 0))
+            settlement.deliver(offset, delivery(identity, at * 10**6, at))
         else:
-            fields: list[Any] = ["K", offset, identity, date, "c", at, "g", None, False, True, 1, 1]
-            commits.append(Commit(fields, 0))
-            list(settlement.commit(commits[-1]))
+            commits.append(commit(identity, offset, at * 10**6, at, settlement.next_slot))
+            settlement.commit(commits[-1])
     return {
         commit.id: {offset: sorted(one.id for one in held) for offset, held in sorted(commit.settled.items())}
         for commit in commits
@@ -60,16 +71,36 @@ def test_in_exact_mode_a_commit_settles_its_own_offset_only():
 
 def test_what_is_forgotten_is_settled_by_nobody_and_a_commit_stays_as_long_as_what_it_settles():
     settlement = Settlement(exact=False)
-    held = [Held(f"r{n}", date_at(n), "c", 0, "x", None, 0) for n in range(3)]
+    held = [delivery(f"r{n}", n) for n in range(3)]
     for offset, one in enumerate(held):
         settlement.deliver(offset, one)
-    first = Commit(["K", 1, "k1", date_at(10), "c", 0, "g", None, False, True, 1, 1], 0)
-    list(settlement.commit(first))
-    assert settlement.forget(held[:1], before=5) == []
+    first = commit("k1", 1, 10, 0, settlement.next_slot)
+    settlement.commit(first)
+    assert settlement.forget(held[:1], before=5, settling=set()) == []
     assert list(first.settled) == [1]
-    assert settlement.forget(held[1:2], before=5) == [first]
-    last = Commit(["K", 2, "k2", date_at(11), "c", 9, "g", None, False, True, 1, 1], 0)
-    list(settlement.commit(last))
+    assert settlement.forget(held[1:2], before=5, settling={first.slot}) == []
+    assert settlement.forget([], before=5, settling=set()) == [first]
+    last = commit("k2", 2, 11, 9, settlement.next_slot)
+    settlement.commit(last)
+    assert last.slot != first.slot
     assert list(last.settled) == [2]
-    assert settlement.forget(held[2:], before=5) == []
+    assert settlement.forget(held[2:], before=5, settling=set()) == []
     assert settlement.commits == [last]
+
+
+# Plain deliveries, many at once --------------------------------------------------------------------------------------
+
+COMMITS = st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8)), min_size=1, max_size=6)
+DELIVERIES = st.lists(st.tuples(st.integers(0, 8), st.integers(1, 9)), min_size=1, max_size=12)
+
+
+@given(COMMITS, DELIVERIES, st.booleans())
+def test_deliveries_in_columns_are_settled_by_the_commit_that_settles_them_one_by_one(commits, deliveries, exact):
+    settlement = Settlement(exact=exact)
+    for slot, (offset, nanos) in enumerate(commits):
+        settlement.commit(commit(f"k{slot}", offset, nanos, 0, slot))
+    reads = [delivery(f"r{number}", nanos) for number, (_, nanos) in enumerate(deliveries)]
+    expected = [settlement.deliver(offset, read) for (offset, _), read in zip(deliveries, reads, strict=True)]
+    offsets, dates = (np.array(column, np.int64) for column in zip(*deliveries, strict=True))
+    places = settlement.settling(settlement.commits, offsets, dates).tolist()
+    assert [[*settlement.commits, None][place] for place in places] == expected

@@ -6,11 +6,13 @@ import orjson
 import pytest
 
 from tests.histories import START, any_trace, date_at, value_of
-from transforms import packs
-from transforms.aggregated import aggregated
-from transforms.records import ACK, COMMIT, CONSUME, SEND
-from transforms.strict_parser import MAX_VALUE_BYTES, Refused, parse_trace
-from transforms.traces import Trace
+from transforms.input.records import ACK, COMMIT, CONSUME, SEND
+from transforms.input.strict_parser import MAX_VALUE_BYTES, Refused, parse_trace
+from transforms.input.traces import Trace
+from transforms.join.block_view import BlockView
+from transforms.state.aggregated import AggregatedTrace, record
+from transforms.state.facts import Reads
+from transforms.state.packs import pack_of
 
 HOUR = 3_600_000
 
@@ -147,8 +149,9 @@ def test_what_is_taken_can_also_be_written_however_deep_it_nests(depth):
     if isinstance(trace, Refused):
         assert depth > 200
     else:
-        assert packs.encode([("C", [trace.extra])])
-        assert aggregated(CONSUME, "i", trace.date, "c", "t", extra=trace.extra)
+        reads = Reads.of([trace], b"\3", group_id=trace.group_id)
+        assert BlockView.decode(pack_of([reads])) == [reads]
+        assert record(AggregatedTrace("i", trace.date, CONSUME, "t"), trace.extra)
 
 
 @pytest.mark.parametrize("timestamp", [2**40 * 1000, 2**62, 2**63 - 1])

@@ -62,3 +62,44 @@ def test_a_commit_at_an_offset_that_nobody_read_keeps_its_offset_across_blocks(o
     """SEND s 0 X; ACK a 1 offset 6; CONSUME c 10 X offset 6; COMMIT k 20 offset 9."""
     assert (outcome.records["k"]["offset"], outcome.records["k"].get("durationMs")) == (9, None)
     assert (outcome.records["k:6"]["settledBy"], outcome.records["k:6"]["durationMs"]) == (9, 10)
+
+
+def test_a_member_that_took_over_from_one_whose_clock_is_ahead_made_no_rewind(outcome):
+    """
+    CONSUME c1 2010 X offset 3 by ahead; COMMIT k1 2020 offset 3 by ahead; CONSUME c2 50 Y offset 4 by other;
+    COMMIT k2 60 offset 4 by other
+    """
+    assert outcome.findings == {}
+
+
+def test_a_message_that_another_member_committed_is_not_uncommitted_because_a_clock_is_ahead(outcome):
+    """CONSUME c1 2010 X offset 3 by ahead; CONSUME c2 50 X offset 3 by other; COMMIT k 60 offset 3 by other."""
+    assert outcome.findings.keys() == {"over-consumed:c1"}
+
+
+def test_a_message_that_only_one_whose_clock_is_ahead_read_is_committed_by_another(outcome):
+    """CONSUME c 2010 X offset 3 by ahead; COMMIT k 60 offset 6 by other."""
+    assert outcome.findings == {}
+
+
+def test_a_commit_that_is_dated_long_before_the_last_delivery_does_not_cover_it(outcome):
+    """CONSUME c1 0 X offset 3 by one; COMMIT k 10 offset 3 by one; CONSUME c2 5010 X offset 3 by other."""
+    assert outcome.findings.keys() == {"over-consumed:c2", "uncommitted:g:t:0:3"}
+
+
+def test_a_group_that_goes_back_under_another_member_is_found_once_no_clock_explains_it(outcome):
+    """
+    COMMIT a 10 offset 59 by one; COMMIT b 2000 offset 30 by other; COMMIT c 6000 offset 40 by other;
+    COMMIT d 7000 offset 50 by other
+    """
+    assert {name: value["fromOffset"] for name, value in outcome.findings.items()} == {"rewound:c": 59}
+
+
+def test_a_member_that_goes_back_itself_is_found_at_once_whatever_another_does_meanwhile(outcome):
+    """COMMIT a 10 offset 59 by one; COMMIT b 12 offset 70 by other; COMMIT c 20 offset 30 by one."""
+    assert {name: value["fromOffset"] for name, value in outcome.findings.items()} == {"rewound:c": 59}
+
+
+def test_a_member_that_takes_over_after_its_group_went_back_did_not_go_back_itself(outcome):
+    """COMMIT a 0 offset 59 by one; COMMIT b 4000 offset 39 by one; COMMIT c 6000 offset 45 by other."""
+    assert {name: value["fromOffset"] for name, value in outcome.findings.items()} == {"rewound:b": 59}

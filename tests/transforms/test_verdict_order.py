@@ -7,8 +7,8 @@ import pytest
 from tests.histories import START, Item, any_trace
 from tests.pure_run import PureRun
 from tests.reference import expected
-from transforms.records import ACK, COMMIT, CONSUME, SEND
-from transforms.waits import Waits
+from transforms.input.records import ACK, COMMIT, CONSUME, SEND
+from transforms.state.waits import Waits
 
 
 def run_of(items: tuple[Item, ...], *, waits: Waits | None = None) -> PureRun:

@@ -21,16 +21,16 @@ from tests.verdict_cases import (
     missing_fields,
     scene_items,
 )
-from transforms import findings
-from transforms.addresses import JOIN, LOCATE
+from transforms.findings.findings import findings
+from transforms.state.addresses import JOIN, LOCATE
 
 EACH_CASE = pytest.mark.parametrize("placed", SCENE, ids=[placed.case.name for placed in SCENE])
 
 
 def new_run(**options: Any) -> PureRun:
     run = PureRun(block_size=BLOCK_SIZE, **options)
-    run._make[LOCATE] = partial(run._make[LOCATE], is_read=lambda topic: topic.startswith("read-"))
-    run._make[JOIN] = partial(run._make[JOIN], is_compacted=followed(COMPACTED_TOPICS, ""))
+    run.make[LOCATE] = partial(run.make[LOCATE], is_read=lambda topic: topic.startswith("read-"))
+    run.make[JOIN] = partial(run.make[JOIN], is_compacted=followed(COMPACTED_TOPICS, ""))
     return run
 
 

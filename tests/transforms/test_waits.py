@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.waits import Deadlines, Waits, deadline_after
+from transforms.state.waits import Deadlines, Waits, deadline_after
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from tests.pipeline.test_graph import tracing_record
 from tests.pure_run import PureRun, final_findings, final_records
 from tests.reference import expected
 from tests.reference_tallies import Tally, TallyKey
-from transforms.traces import Trace
+from transforms.input.traces import Trace
 
 Json = dict[str, Any]
 _BLOCK_SIZE = 8

@@ -13,7 +13,7 @@ from tracing_aggregator.explain.incidents.of_message import AROUND_NS
 from tracing_aggregator.explain.seen import LEAST_PREFIX, MOST_NAMES, Seen
 from tracing_aggregator.explain.subject import Place, Subject, place_of
 from tracing_aggregator.explain.timeline_model import Timeline
-from transforms.dates import nanos_of
+from transforms.input.dates import nanos_of
 
 _MAX_FINDINGS = 2000
 #: Sorts behind all that a name may go on with.

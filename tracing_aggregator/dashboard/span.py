@@ -4,7 +4,7 @@ import time
 from typing import NamedTuple
 
 from tracing_aggregator.dashboard.store import Reader
-from transforms.dates import NANOS_PER_MILLI
+from transforms.input.dates import NANOS_PER_MILLI
 
 MINUTE_MS = 60_000
 MINUTE_NS = MINUTE_MS * NANOS_PER_MILLI

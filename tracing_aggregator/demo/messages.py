@@ -6,8 +6,8 @@ from typing import NamedTuple
 from tracing_aggregator.explain.gather import Value
 from tracing_aggregator.explain.subject import Place, place_of
 from tracing_aggregator.explain.words import elapsed
-from transforms.dates import nanos_of
-from transforms.records import ACK, COMMIT, CONSUME, SEND
+from transforms.input.dates import nanos_of
+from transforms.input.records import ACK, COMMIT, CONSUME, SEND
 
 #: Messages that are not complete yet, and those that are: beyond these numbers the oldest are forgotten.
 MOST_OPEN, MOST_DONE = 5_000, 20_000

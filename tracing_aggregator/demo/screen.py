@@ -17,7 +17,7 @@ from tracing_aggregator.demo.incidents import Incidents, Told
 from tracing_aggregator.demo.messages import Messages
 from tracing_aggregator.demo.rows import HEADINGS, TraceRow, line, row
 from tracing_aggregator.demo.window_totals import WindowTotals
-from transforms.records import KafkaRecord
+from transforms.input.records import KafkaRecord
 
 TOTALS_EACH_S = 10.0
 

@@ -97,10 +97,8 @@ def aggregate(
     """The pipeline on Flink, until `stop` is set; returns the exit code."""
     from runners.flink.embedded import Embedded
     from runners.flink.resume import candidates
-    from runners.flink.runner import OPEN_PORTS
     from runners.kafka_graph import kafka_graph
 
-    screen.tell(OPEN_PORTS)
     if duration_s:
         timer = Timer(duration_s, stop.set)
         timer.daemon = True

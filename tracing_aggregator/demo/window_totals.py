@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 from tracing_aggregator.dashboard.intake.sketches import merged, shortened
 from tracing_aggregator.explain.words import elapsed
-from transforms.dates import NANOS_PER_MILLI, nanos_of
-from transforms.in_flight import in_flight
+from transforms.input.dates import NANOS_PER_MILLI, nanos_of
+from transforms.stats.in_flight import in_flight
 
 MINUTE_MS = 60_000
 #: What the dashboard shows unless it is told otherwise, in minutes.

@@ -6,7 +6,7 @@ from typing import Any
 from tracing_aggregator.explain.gather import Value
 from tracing_aggregator.explain.incidents.grouped import Incident
 from tracing_aggregator.explain.timeline_model import Step, Timeline, TimelineMessage
-from transforms.dates import duration_ms
+from transforms.input.dates import duration_ms
 
 
 def document(shown: Timeline, looked_at: Sequence[str]) -> dict[str, Any]:

@@ -5,9 +5,9 @@ from itertools import islice
 from typing import Any
 
 from tracing_aggregator.explain.subject import Place, Subject, place_of
-from transforms.dates import NANOS_PER_MILLI, date_of, nanos_of
-from transforms.findings import MINUTE_MS, REWOUND
-from transforms.records import SEND
+from transforms.findings.findings import MINUTE_MS, REWOUND
+from transforms.input.dates import NANOS_PER_MILLI, date_of, nanos_of
+from transforms.input.records import SEND
 
 Value = dict[str, Any]
 """The JSON value of a record."""

@@ -10,7 +10,7 @@ from pipeline.errors import UserError
 from runners.kafka.admin import TIMEOUT_S, Admin, talking_to_brokers
 from runners.kafka.topic_tail import Place, TopicTail
 from tracing_aggregator.explain.gather import Value
-from transforms.dates import date_of
+from transforms.input.dates import date_of
 
 #: A partition that gives nothing for this long is given up: the broker is gone.
 _STALLED_S = 30.0

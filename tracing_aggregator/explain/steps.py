@@ -6,9 +6,9 @@ from tracing_aggregator.explain.gather import Value
 from tracing_aggregator.explain.subject import Place
 from tracing_aggregator.explain.timeline_model import GAP, Step
 from tracing_aggregator.explain.words import CAUSES, NO_GROUP, apart, elapsed
-from transforms.dates import nanos_of
-from transforms.findings import LOST, OVER_CONSUMED, UNACKED, UNCOMMITTED, UNCONSUMED, UNLINKED
-from transforms.records import ACK, COMMIT, CONSUME, SEND, UNKNOWN
+from transforms.findings.findings import LOST, OVER_CONSUMED, UNACKED, UNCOMMITTED, UNCONSUMED, UNLINKED
+from transforms.input.dates import nanos_of
+from transforms.input.records import ACK, COMMIT, CONSUME, SEND, UNKNOWN
 
 _FACTS = ("durationMs", "deliveryCount", "settledBy", "repeated")
 

@@ -7,8 +7,8 @@ from tracing_aggregator.explain.gather import Value, WantedMessages, date_of_fin
 from tracing_aggregator.explain.steps import nanos, steps_of
 from tracing_aggregator.explain.subject import Place, Subject, place_of
 from tracing_aggregator.explain.timeline_model import Timeline, TimelineMessage
-from transforms.dates import nanos_of
-from transforms.records import ACK, CONSUME, SEND
+from transforms.input.dates import nanos_of
+from transforms.input.records import ACK, CONSUME, SEND
 
 
 def timeline(records: Iterable[Value], findings: Iterable[Value], subject: Subject) -> Timeline:

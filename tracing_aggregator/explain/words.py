@@ -1,6 +1,6 @@
 """Durations, causes and reasons as a person says them."""
 
-from transforms.dates import NANOS_PER_MILLI, NANOS_PER_SECOND
+from transforms.input.dates import NANOS_PER_MILLI, NANOS_PER_SECOND
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _TENTHS_BELOW_S = 10

@@ -25,8 +25,8 @@ from tracing_aggregator.ingest.conventions import (
     text,
 )
 from tracing_aggregator.ingest.spans import Attributes, Span
-from transforms.dates import date_of_nanos
-from transforms.records import ACK, COMMIT, CONSUME, SEND, UNKNOWN
+from transforms.input.dates import date_of_nanos
+from transforms.input.records import ACK, COMMIT, CONSUME, SEND, UNKNOWN
 
 _NANOSECONDS = 9
 #: The scope of spans that `sink otlp` makes of aggregated traces: they must not come round.

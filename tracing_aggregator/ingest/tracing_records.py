@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from tracing_aggregator.ingest.raw_traces import Consumption, Rejected, traces_of
 from tracing_aggregator.ingest.spans import UndecodableError, spans_of
-from transforms.dead_letters import DeadLetter, to_key_values
-from transforms.json_bytes import dump
-from transforms.records import KafkaRecord
+from transforms.input.dead_letters import DeadLetter, to_key_values
+from transforms.input.json_bytes import dump
+from transforms.input.records import KafkaRecord
 
 SOURCE = "otlp"
 OUTCOMES = ("taken", "ignored", "rejected", "undecodable")

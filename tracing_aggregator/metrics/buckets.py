@@ -9,7 +9,7 @@ from ddsketch.mapping import LogarithmicMapping
 
 from tracing_aggregator.metrics.catalogue import BOUNDS_MS
 from tracing_aggregator.published_latencies import decoded
-from transforms.latency_sketch import RELATIVE_ACCURACY
+from transforms.stats.latency_sketch import RELATIVE_ACCURACY
 
 _MS_PER_S = 1000
 _MAPPING = LogarithmicMapping(RELATIVE_ACCURACY)

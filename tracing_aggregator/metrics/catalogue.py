@@ -92,7 +92,7 @@ CLOCKS_SET = Metric(
     "inconsistent", "kafka_trace_inconsistent_clock_pairs", "Pairs of clients of which a clock was set within the hour."
 )
 
-#: The namespace of the job's counters, which transforms/counters.py declares.
+#: The namespace of the job's counters, which transforms/state/counters.py declares.
 NAMESPACE = "tracing-aggregator"
 
 

@@ -12,7 +12,7 @@ import orjson
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from tracing_aggregator.metrics import catalogue
-from transforms.dates import NANOS_PER_MILLI, nanos_of
+from transforms.input.dates import NANOS_PER_MILLI, nanos_of
 
 _HOUR_MS = 3_600_000
 _MS_PER_S = 1000

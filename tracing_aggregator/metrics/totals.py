@@ -21,8 +21,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from tracing_aggregator.metrics import catalogue
 from tracing_aggregator.metrics.buckets import LENGTH, distribution
 from tracing_aggregator.metrics.catalogue import BOUNDS_MS, COUNTERS, HISTOGRAMS, LABEL_FIELDS, LABELS
-from transforms.dates import NANOS_PER_MILLI, nanos_of
-from transforms.in_flight import in_flight
+from transforms.input.dates import NANOS_PER_MILLI, nanos_of
+from transforms.stats.in_flight import in_flight
 
 _MINUTE = 60_000
 _MS_PER_S = 1000

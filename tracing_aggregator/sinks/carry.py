@@ -19,8 +19,8 @@ from runners.kafka.kafka_commands import KafkaCommands
 from runners.kafka.topic_tail import record_of
 from tracing_aggregator.sinks.letters import Letters
 from tracing_aggregator.sinks.retry import Persistence, StoppedError
-from transforms.dead_letters import DeadLetter
-from transforms.records import KafkaRecord
+from transforms.input.dead_letters import DeadLetter
+from transforms.input.records import KafkaRecord
 
 if TYPE_CHECKING:
     from confluent_kafka import Message

@@ -8,7 +8,7 @@ from confluent_kafka import Producer
 from pipeline.config.client_properties import to_librdkafka
 from pipeline.config.load import Config
 from pipeline.errors import UserError
-from transforms.dead_letters import DeadLetter, to_key_values
+from transforms.input.dead_letters import DeadLetter, to_key_values
 
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError, Message

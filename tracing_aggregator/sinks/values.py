@@ -4,8 +4,8 @@ from typing import Any
 
 import orjson
 
-from transforms.dates import nanos_of
-from transforms.records import KafkaRecord
+from transforms.input.dates import nanos_of
+from transforms.input.records import KafkaRecord
 
 Value = dict[str, Any]
 

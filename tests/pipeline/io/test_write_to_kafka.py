@@ -27,7 +27,7 @@ def properties(cluster, **more: str) -> dict[str, str]:
 def test_when_a_bundle_is_over_the_brokers_have_its_records(cluster):
     records = [(b"%d" % number, b"value") for number in range(50)]
     with TestPipeline() as pipeline:
-        pipeline | beam.Create(records) | WriteToKafka("bundle", properties(cluster), LETTERS)
+        pipeline | beam.Create([records[:30], records[30:]]) | WriteToKafka("bundle", properties(cluster), LETTERS)
     assert sorted(written(cluster, "bundle", 50)) == sorted(records)
 
 
@@ -35,8 +35,7 @@ def test_a_record_that_the_brokers_can_never_take_becomes_a_dead_letter_with_its
     small = properties(cluster, **{"max.request.size": "2000"})
     produce = _Produce("small", small, LETTERS)
     produce.start_bundle()
-    produce.process((b"large", b"x" * 5_000))
-    produce.process((b"fits", b"y"))
+    produce.process([(b"large", b"x" * 5_000), (b"fits", b"y")])
     with pytest.raises(RuntimeError, match="too large"):
         produce.finish_bundle()  # its letter does not fit either, with a limit as low as this
 
@@ -66,6 +65,6 @@ def test_nothing_of_a_failed_bundle_is_left_for_the_next(cluster):
     produce.start_bundle()
     produce._failures.append("gone")
     produce.start_bundle()
-    produce.process((b"k", b"v"))
+    produce.process([(b"k", b"v")])
     produce.finish_bundle()
     assert written(cluster, "clean", 1) == [(b"k", b"v")]

@@ -7,7 +7,7 @@ from pipeline.config.settings import Settings
 from pipeline.errors import UserError
 from runners.flink.job_records import JobRecord, frozen_settings
 from runners.flink.savepoints import job_of
-from transforms.journal import FORMAT
+from transforms.state.journal import FORMAT
 
 
 def record(**changes) -> JobRecord:

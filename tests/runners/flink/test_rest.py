@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from pipeline.config.settings import Settings
-from runners.flink.rest import Access, FlinkError, FlinkRest, innermost
+from runners.flink.rest import Access, FlinkError, FlinkRest, SavepointTimeoutError, innermost
 from tests.serving import running
 from tests.tracing_aggregator.web.certificates import self_signed
 from tracing_aggregator.web.server import Tls
@@ -62,7 +62,7 @@ def test_the_innermost_cause_says_why():
     assert innermost("") == ""
 
 
-def test_a_savepoint_cancels_the_job_and_never_stops_it(flink):
+def test_a_savepoint_of_ours_cancels_the_job(flink):
     rest, answers, asked = flink
     answers["/jobs/j/savepoints"] = {"request-id": "r"}
     answers["/jobs/j/savepoints/r"] = {"status": {"id": "COMPLETED"}, "operation": {"location": "file:/s/sp"}}
@@ -72,6 +72,25 @@ def test_a_savepoint_cancels_the_job_and_never_stops_it(flink):
         "/jobs/j/savepoints",
         {"target-directory": "file:///s", "cancel-job": True, "formatType": "NATIVE"},
     )
+
+
+def test_flinks_own_stop_never_drains(flink):
+    rest, answers, asked = flink
+    answers["/jobs/j/stop"] = {"request-id": "r"}
+    answers["/jobs/j/savepoints/r"] = {"status": {"id": "COMPLETED"}, "operation": {"location": "file:/s/sp"}}
+    assert rest.stop_with_savepoint("j", "file:///s", 5) == "file:/s/sp"
+    assert asked[0] == (
+        *("POST", "/jobs/j/stop"),
+        {"targetDirectory": "file:///s", "drain": False, "formatType": "NATIVE"},
+    )
+
+
+def test_tasks_are_counted_over_all_steps(flink):
+    rest, answers, _ = flink
+    tasks = [{"RUNNING": 2, "INITIALIZING": 0}, {"RUNNING": 1, "INITIALIZING": 1}]
+    answers["/jobs/j"] = {"vertices": [{"tasks": each} for each in tasks]}
+    assert rest.tasks("j") == {"RUNNING": 3, "INITIALIZING": 1}
+    assert not rest.tasks("another")
 
 
 def test_a_failed_savepoint_says_its_cause(flink):
@@ -114,12 +133,13 @@ def test_the_last_failure_has_its_time_and_its_innermost_cause(flink):
     assert rest.last_failure("j") == (7, "java.io.IOException: disk full")
 
 
-def test_a_savepoint_that_does_not_end_says_that_it_may_still_cancel_the_job(flink):
+def test_a_savepoint_that_is_late_says_where_flink_tells_of_it(flink):
     rest, answers, _ = flink
     answers["/jobs/j/savepoints"] = {"request-id": "r"}
     answers["/jobs/j/savepoints/r"] = {"status": {"id": "IN_PROGRESS"}}
-    with pytest.raises(FlinkError, match="Flink goes on with it, and cancels the job once it is complete"):
+    with pytest.raises(SavepointTimeoutError, match=r"not complete after 0\.1 s") as late:
         rest.savepoint_and_cancel("j", None, 0.1)
+    assert late.value.path == "/jobs/j/savepoints/r"
 
 
 def test_it_says_who_asks(flink):

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.config.settings import Settings
+from runners.flink import resume
 from runners.flink.job_records import JobRecord, frozen_settings
 from runners.flink.resume import choose
 from runners.state_folder import StateFolder
@@ -81,3 +82,10 @@ def test_what_the_user_names_wins(folder):
     ran(folder, FIRST)
     folder.remember_savepoint(SAVEPOINT)
     assert chosen(folder, given="s3://b/mine") == "s3://b/mine"
+
+
+def test_a_checkpoint_is_found_in_an_object_store_when_no_flink_knows_the_job(folder, monkeypatch):
+    ran(folder, FIRST)
+    monkeypatch.setattr(resume, "newest_in_s3", lambda place, job: f"{place}/{job}/chk-7")
+    assert chosen(folder, checkpoints="s3://b/checkpoints") == f"s3://b/checkpoints/{FIRST}/chk-7"
+    assert chosen(folder, checkpoints="s3://b/checkpoints", aa="s3://b/known/chk-8") == "s3://b/known/chk-8"

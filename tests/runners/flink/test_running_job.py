@@ -1,9 +1,12 @@
+from collections import Counter
+from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
 
 import pytest
 
-from runners.flink.rest import FlinkRest
+from pipeline.errors import UserError
+from runners.flink.rest import FlinkError, FlinkRest, SavepointTimeoutError
 from runners.flink.running_job import RunningJob
 from runners.java.java_process import JavaProcessError
 
@@ -68,3 +71,61 @@ def test_a_restart_is_told_once_even_when_it_was_over_before_anyone_looked():
     flink.failure = (9_000, "the worker is gone")
     seen.look()
     assert told == ["Flink restarts the job from its last checkpoint: the worker is gone"] * 2
+
+
+class Slow:
+    """A Flink whose job does not get on: it never processes, and its savepoint is late."""
+
+    def __init__(self, error: FlinkError | None = None, completes: Path | None = None) -> None:
+        self.cancelled: list[str] = []
+        self._error = error
+        self._completes = completes
+
+    def is_processing(self, _: str) -> bool:
+        return False
+
+    def last_failure(self, _: str) -> tuple[int, str]:
+        return 0, ""
+
+    def tasks(self, _: str) -> Counter[str]:
+        return Counter(INITIALIZING=4)
+
+    def savepoint_and_cancel(self, *_: object) -> str:
+        if self._completes:
+            self._completes.mkdir(parents=True)
+            (self._completes / "_metadata").touch()
+        if self._error:
+            raise self._error
+        return ""
+
+    def cancel(self, job: str) -> None:
+        self.cancelled.append(job)
+
+
+def slow(flink: Slow, told: list[str]) -> RunningJob:
+    ended = Event()
+    ended.wait = lambda _: True  # type: ignore[method-assign]
+    process = SimpleNamespace(returncode=None, log="flink.log")
+    return RunningJob("ab", flink, SimpleNamespace(ended=ended), SimpleNamespace(process=process), told.append)
+
+
+def test_a_start_that_takes_longer_than_it_may_ends_the_job_and_says_what_it_was_at_and_how_to_wait_longer():
+    flink = Slow()
+    with pytest.raises(UserError, match=r"after 0\.1 s: of 4, 4 read their state.*\n.*flink\.start\.timeout\.ms"):
+        slow(flink, []).wait_until_processing(Event(), 0.1)
+    assert flink.cancelled == ["ab"]
+
+
+def test_a_savepoint_that_is_late_is_told_as_that_and_the_job_ends_without_it(tmp_path):
+    flink, told = Slow(SavepointTimeoutError("ab", 5, "/x")), []
+    assert slow(flink, told).end_with_savepoint(tmp_path, 5) is None
+    assert flink.cancelled == ["ab"]
+    [line] = told
+    assert line.startswith("The savepoint of job ab was not complete after 5 s. The job is ended without it.")
+    assert "flink.savepoint.timeout.ms" in line
+
+
+def test_a_savepoint_counts_that_was_complete_when_its_answer_got_lost(tmp_path):
+    flink, told = Slow(FlinkError("gone"), tmp_path / "savepoint-ab"), []
+    assert slow(flink, told).end_with_savepoint(tmp_path, 5) == tmp_path / "savepoint-ab"
+    assert (flink.cancelled, told) == ([], [])

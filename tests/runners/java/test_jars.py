@@ -146,7 +146,7 @@ def test_an_unknown_group_is_a_mistake_of_ours() -> None:
 
 def test_the_shipped_lock_names_all_groups_and_no_address() -> None:
     shipped = locked()
-    assert frozenset.union(*(jar.groups for jar in shipped)) == {"beam", "java-io", "broker", "clients"}
+    assert frozenset.union(*(jar.groups for jar in shipped)) == {"beam", "java-io", "s3", "broker", "clients"}
     assert all(len(jar.sha256) == 64 and "://" not in jar.path for jar in shipped)
 
 

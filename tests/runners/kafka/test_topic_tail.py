@@ -7,7 +7,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 
 from pipeline.config.load import Config, load_config
 from runners.kafka.topic_tail import TopicTail
-from transforms.records import KafkaRecord
+from transforms.input.records import KafkaRecord
 
 TOPIC = "followed"
 

@@ -82,3 +82,10 @@ def test_a_web_server_in_place_of_a_broker_is_recognised(command):
     assert shown.exit_code in {1, 2}
     assert f"{address} answers in HTTP: it is a web server, not a Kafka broker." in shown.output
     assert "Name the brokers' own port" in shown.output
+
+
+@pytest.mark.parametrize("option", ["--start-anew", "--from-savepoint=/somewhere"])
+def test_what_keeps_no_state_refuses_options_about_it(option):
+    ended = CliRunner().invoke(main, ["run", "--runner=direct", option])
+    assert ended.exit_code == 2
+    assert f"Leave {option.partition('=')[0]} out, or take --runner=flink." in ended.output

@@ -14,7 +14,7 @@ from tests.tracing_aggregator.dashboard.stores import (
     latencies,
     topic_minute,
 )  # fmt: skip
-from transforms.dates import date_of
+from transforms.input.dates import date_of
 
 Value = dict[str, Any]
 MINUTE_MS = 60_000

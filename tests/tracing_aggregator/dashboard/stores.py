@@ -8,8 +8,8 @@ from typing import Any
 from pipeline.config.settings import Settings
 from tracing_aggregator.dashboard.intake.ingest import Ingest
 from tracing_aggregator.dashboard.store import Reader, open_store
-from transforms.latency_sketch import LatencySketch
-from transforms.records import KafkaRecord
+from transforms.input.records import KafkaRecord
+from transforms.stats.latency_sketch import LatencySketch
 
 Value = dict[str, Any]
 SETTINGS = Settings()

@@ -37,7 +37,7 @@ def client(made: Made) -> TestClient:
 
 def until() -> int:
     """The end of the minute of `at(0)`, in ms."""
-    from transforms.dates import nanos_of
+    from transforms.input.dates import nanos_of
 
     return (nanos_of(at(0)) // 60_000_000_000 + 1) * 60_000
 
@@ -308,6 +308,19 @@ def test_health_tells_lag_and_what_could_not_be_read(made, client):
     made.ingest.take((), {(TRACES, 0): 12})
     [topic] = get(client, "health")["topics"]
     assert (topic["records"], topic["unreadable"], topic["lag"]) == (2, 1, 10)
+
+
+def test_health_tells_the_tightest_bounds_that_the_clocks_of_an_hour_allow_together(made, client):
+    def skew(one: str, other: str, lower: int | None, upper: int | None, hour: str = "02") -> dict[str, object]:
+        start = f"2026-01-01T{hour}:00:00.000Z"
+        return {"kind": "clockSkew", "clients": [one, other], "windowStart": start, "lowerMs": lower, "upperMs": upper}
+
+    made.take(
+        STATS, [skew("a", "b", -2, 5), skew("b", "c", -1, 3), skew("a", "c", -90, None), skew("b", "c", 0, 0, "01")]
+    )
+    shown = {tuple(one["clients"]): one for one in get(client, "health")["clockSkew"]}
+    assert len(shown) == 3
+    assert shown["a", "c"] == skew("a", "c", -3, 8) | {"correctionMs": 2.5}
 
 
 def test_without_an_end_the_span_ends_now_or_with_what_is_stored(made):

@@ -23,8 +23,8 @@ from tracing_aggregator.dashboard.intake.ingest import bucket, bucket_ms
 from tracing_aggregator.dashboard.intake.retention import STEP, trim
 from tracing_aggregator.dashboard.intake.sketches import merged, shortened
 from tracing_aggregator.dashboard.store import Reader, open_store
-from transforms.latency_sketch import LatencySketch
-from transforms.records import KafkaRecord
+from transforms.input.records import KafkaRecord
+from transforms.stats.latency_sketch import LatencySketch
 
 START = "2026-01-02T23:30:00.000Z"
 

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from tests.tracing_aggregator.dashboard import shop
 from tests.tracing_aggregator.dashboard.stores import ANOMALIES, TRACES, Made
 from tracing_aggregator.dashboard.api import application
-from transforms.dates import date_of
+from transforms.input.dates import date_of
 
 Get = Any
 

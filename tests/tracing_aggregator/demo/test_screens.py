@@ -11,7 +11,7 @@ from tests.tracing_aggregator.demo.test_messages import order
 from tracing_aggregator.demo.incidents import QUIET_S
 from tracing_aggregator.demo.screen import JsonScreen, Screen
 from tracing_aggregator.demo.terminal import Terminal
-from transforms.records import KafkaRecord
+from transforms.input.records import KafkaRecord
 
 SETTINGS = Settings().model_copy(update={"bootstrap_servers": "k:1"})
 PAGE = "http://127.0.0.1:8090/"

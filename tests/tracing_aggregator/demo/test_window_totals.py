@@ -4,7 +4,7 @@ from fastapi.testclient import TestClient
 from tests.tracing_aggregator.dashboard.stores import STATS, Made, group_minute, latencies, topic_minute
 from tracing_aggregator.dashboard.api import application
 from tracing_aggregator.demo.window_totals import Numbers, WindowTotals
-from transforms.dates import NANOS_PER_MILLI, nanos_of
+from transforms.input.dates import NANOS_PER_MILLI, nanos_of
 
 FIRST, SECOND = "2026-01-02T23:30:00.000Z", "2026-01-02T23:31:00.000Z"
 NOW_MS = nanos_of(SECOND) // NANOS_PER_MILLI + 20_000

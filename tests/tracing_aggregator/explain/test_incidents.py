@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracing_aggregator.explain.incidents.grouped import incidents
-from transforms.dates import date_of
+from transforms.input.dates import date_of
 
 Value = dict[str, Any]
 START_MS = 1_767_396_600_000  # 2026-01-02T23:30:00Z

@@ -10,7 +10,7 @@ from tests.histories import any_trace, value_of
 from tests.tracing_aggregator.explain.cases import acked, at, consumed, found, sent
 from tracing_aggregator.explain.output_records import Folder, explain, replayed
 from tracing_aggregator.explain.subject import subject_of
-from transforms.records import COMMIT, CONSUME, SEND
+from transforms.input.records import COMMIT, CONSUME, SEND
 
 DATA = Path(__file__).parents[2] / "data"
 

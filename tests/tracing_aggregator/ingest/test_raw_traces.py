@@ -13,8 +13,8 @@ from tracing_aggregator.ingest.raw_traces import Consumption, RawTrace, Rejected
 from tracing_aggregator.ingest.spans import JSON, PROTOBUF, UndecodableError, spans_of
 from tracing_aggregator.ingest.tracing_records import Topics, taken
 from tracing_aggregator.sinks.otlp.encode import _SCOPE
-from transforms.strict_parser import parse_trace
-from transforms.traces import Trace
+from transforms.input.strict_parser import parse_trace
+from transforms.input.traces import Trace
 
 TOPICS = Topics("_tracing", "_traceDeadLetter")
 NAME = f"{TRACE}-{SPAN}"

@@ -12,7 +12,7 @@ from tests.tracing_aggregator.metrics.test_totals import Exported
 from tracing_aggregator.dashboard.api import application
 from tracing_aggregator.demo.window_totals import Numbers, WindowTotals
 from tracing_aggregator.metrics.catalogue import BOUNDS_MS
-from transforms.dates import NANOS_PER_MILLI, date_of, nanos_of
+from transforms.input.dates import NANOS_PER_MILLI, date_of, nanos_of
 
 Value = dict[str, Any]
 Sums = dict[str, float | None]

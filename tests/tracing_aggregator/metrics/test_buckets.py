@@ -4,7 +4,7 @@ import pytest
 
 from tracing_aggregator.metrics.buckets import LENGTH, distribution
 from tracing_aggregator.metrics.catalogue import BOUNDS_MS
-from transforms.latency_sketch import LatencySketch
+from transforms.stats.latency_sketch import LatencySketch
 
 
 def of(*latencies: int) -> list[float]:

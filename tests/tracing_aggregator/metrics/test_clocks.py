@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from tracing_aggregator.metrics.clocks import Clocks
-from transforms.dates import date_of
+from transforms.input.dates import date_of
 
 HOUR = 3_600_000
 #: Hours are named by their number after this.

@@ -28,7 +28,7 @@ from tracing_aggregator.metrics.exporter import _Job, _Stats
 from tracing_aggregator.metrics.health import Health
 from tracing_aggregator.metrics.job import Checkpoint
 from tracing_aggregator.metrics.lag import Lag, LagWatch
-from transforms import counters
+from transforms.state import counters
 
 ROOT = Path(__file__).parents[3]
 PROMETHEUS = ROOT / "deploy" / "prometheus"

@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.config.load import Config
 from tracing_aggregator.metrics.reader import StatsReader
-from transforms.records import KafkaRecord
+from transforms.input.records import KafkaRecord
 
 TOPIC = "_traceStats"
 

@@ -7,8 +7,8 @@ import orjson
 import pytest
 
 from tracing_aggregator.metrics.totals import StatsTotals
-from transforms.dates import date_of
-from transforms.latency_sketch import LatencySketch
+from transforms.input.dates import date_of
+from transforms.stats.latency_sketch import LatencySketch
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE

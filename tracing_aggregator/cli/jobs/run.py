@@ -1,6 +1,7 @@
 """`run`: the pipeline from Kafka to Kafka."""
 
 import sys
+from functools import partial
 
 import click
 
@@ -35,8 +36,13 @@ RUNNERS = ("flink", "direct", "prism")
     default="",
     help="Resume from this savepoint or checkpoint on Flink (a folder; on a cluster a URI), not from the last one.",
 )
+@click.option(
+    "--start-anew",
+    is_flag=True,
+    help="Start on Flink without state if none is found, although this group has read before.",
+)
 @config_options
-def run(config: Config, runner: str | None, beam_flags: tuple[str, ...], from_savepoint: str) -> None:
+def run(config: Config, runner: str | None, beam_flags: tuple[str, ...], from_savepoint: str, start_anew: bool) -> None:
     """Aggregate traces from Kafka to Kafka.
 
     On `flink`, the default, until Ctrl-C, which keeps the state for the next run; metrics are at metrics.port. With
@@ -45,32 +51,37 @@ def run(config: Config, runner: str | None, beam_flags: tuple[str, ...], from_sa
     """
     tell = teller(config.settings, "run")
     log_to_stderr(config.settings, "run")
-    sys.exit(_start(config, runner or config.settings.runner, beam_flags, from_savepoint, tell))
-
-
-def _start(config: Config, runner: str, beam_flags: tuple[str, ...], from_savepoint: str, tell: Tell) -> int:
     quiet_beam()
-    if from_savepoint and runner != "flink":
-        raise UserError(
-            f"The runner {runner} has no savepoints.", "Leave --from-savepoint out, or take --runner=flink."
-        )
+    runner = runner or config.settings.runner
+    if runner == "flink":
+        sys.exit(_on_flink(config, beam_flags, from_savepoint, start_anew, tell))
+    if from_savepoint or start_anew:
+        option = "--from-savepoint" if from_savepoint else "--start-anew"
+        raise UserError(f"The runner {runner} has no savepoints.", f"Leave {option} out, or take --runner=flink.")
+    sys.exit(_without_state(config, runner, beam_flags, tell))
+
+
+def _without_state(config: Config, runner: str, beam_flags: tuple[str, ...], tell: Tell) -> int:
     if runner == "direct":
         from runners import bounded_kafka
 
         tell(summary(bounded_kafka.run(config, tell)))
         return 0
-    if runner == "prism":
-        from runners import prism
+    from runners import prism
 
-        return prism.run(config, tell, beam_flags)
-    from runners.flink import runner as flink
+    return prism.run(config, tell, beam_flags)
+
+
+def _on_flink(config: Config, beam_flags: tuple[str, ...], from_savepoint: str, start_anew: bool, tell: Tell) -> int:
+    from runners.flink import runner
     from runners.log_keeper import keeping_logs
     from tracing_aggregator.metrics.exporter import exporting_beside
 
+    start = partial(runner.run, config, tell, beam_flags, from_savepoint=from_savepoint, may_start_anew=start_anew)
     if config.settings.flink_master != LOCAL_MASTER:
-        return flink.run(config, tell, beam_flags, from_savepoint=from_savepoint)
+        return start()
     with keeping_logs(config, _put), exporting_beside(config, tell):
-        return flink.run(config, tell, beam_flags, from_savepoint=from_savepoint)
+        return start()
 
 
 def _put(line: str) -> None:

@@ -10,8 +10,8 @@ import orjson
 from pipeline.config.settings import Settings
 from tracing_aggregator.dashboard.intake.sketches import shortened
 from tracing_aggregator.dashboard.store import transaction
-from transforms.dates import NANOS_PER_MILLI, nanos_of
-from transforms.records import KafkaRecord
+from transforms.input.dates import NANOS_PER_MILLI, nanos_of
+from transforms.input.records import KafkaRecord
 
 Value = dict[str, Any]
 #: Takes a value, and when its record was written (ms since the epoch).

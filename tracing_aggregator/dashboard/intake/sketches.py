@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tracing_aggregator.published_latencies import decoded
-from transforms.latency_sketch import PERCENTS, LatencySketch, SketchJson
+from transforms.stats.latency_sketch import PERCENTS, LatencySketch, SketchJson
 
 
 def shortened(latencies: dict[str, Any]) -> SketchJson:

@@ -8,7 +8,7 @@ from tracing_aggregator.dashboard.filters import TraceFilter, where
 from tracing_aggregator.dashboard.intake.sketches import merged
 from tracing_aggregator.dashboard.span import TimeSpan
 from tracing_aggregator.dashboard.store import Reader, Row
-from transforms.in_flight import in_flight
+from transforms.stats.in_flight import in_flight
 
 _TOPIC = ("produced", "sent", "acked", "unknownProduceTime")
 _GROUP = ("expected", "actual", "over", "under", "committed", "slaBreaches")

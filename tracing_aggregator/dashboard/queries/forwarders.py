@@ -2,7 +2,7 @@
 
 from tracing_aggregator.dashboard.span import TimeSpan
 from tracing_aggregator.dashboard.store import Reader
-from transforms.dates import NANOS_PER_SECOND
+from transforms.input.dates import NANOS_PER_SECOND
 
 #: Of all clients together so many of the newest messages are looked through, of each and each topic at least so many.
 _LOOKED_AT, _LEAST = 2000, 20

@@ -2,6 +2,7 @@
 
 import orjson
 
+from tracing_aggregator.dashboard.clock_bounds import tightened
 from tracing_aggregator.dashboard.store import Reader, Row
 
 _DEAD_LETTERS = 50
@@ -12,9 +13,12 @@ def health(reader: Reader) -> Row:
     """Per topic how far it was read, dead letters by reason, and how far clocks are apart."""
     letters = reader.rows("SELECT value FROM deadLetters ORDER BY date DESC LIMIT ?", (_DEAD_LETTERS,))
     skews = reader.rows("SELECT value FROM stats WHERE kind = 'clockSkew' ORDER BY date DESC LIMIT ?", (_SKEWS,))
-    newest: dict[tuple[str, ...], Row] = {}
+    hours: dict[tuple[str | None, str], list[Row]] = {}
     for row in skews:
         skew = orjson.loads(row["value"])
+        hours.setdefault((skew.get("cluster"), skew["windowStart"]), []).append(skew)
+    newest: dict[tuple[str, ...], Row] = {}
+    for skew in (one for hour in hours.values() for one in tightened(hour)):
         newest.setdefault(tuple(skew["clients"]), skew)
     return {
         "topics": reader.rows(

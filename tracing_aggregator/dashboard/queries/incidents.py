@@ -10,7 +10,7 @@ import orjson
 from tracing_aggregator.dashboard.filters import TraceFilter, where
 from tracing_aggregator.dashboard.store import Reader, Row, transaction
 from tracing_aggregator.explain.incidents.grouped import Incident, incidents
-from transforms.dates import NANOS_PER_MILLI
+from transforms.input.dates import NANOS_PER_MILLI
 
 #: So many findings are grouped at most, the newest.
 MOST = 10_000

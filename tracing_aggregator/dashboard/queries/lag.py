@@ -5,7 +5,7 @@ from collections import defaultdict
 
 from tracing_aggregator.dashboard.filters import TraceFilter, where
 from tracing_aggregator.dashboard.store import Reader, Row
-from transforms.dates import NANOS_PER_MILLI
+from transforms.input.dates import NANOS_PER_MILLI
 
 _PRODUCED = ("SEND", "ACK", "CONSUME")
 

@@ -10,7 +10,7 @@ from tracing_aggregator.dashboard.intake.ingest import bucket_ms
 from tracing_aggregator.dashboard.intake.sketches import pooled, told
 from tracing_aggregator.dashboard.span import MINUTE_MS, MINUTE_NS, TimeSpan
 from tracing_aggregator.dashboard.store import Reader, Row
-from transforms.in_flight import in_flight
+from transforms.stats.in_flight import in_flight
 
 #: The reference showed the largest shares; what is beyond is summed up.
 _TOP = 20

@@ -8,7 +8,7 @@ from tracing_aggregator.dashboard.filters import WORDS, where
 from tracing_aggregator.dashboard.intake.ingest import bucket
 from tracing_aggregator.dashboard.queries.traces import paged
 from tracing_aggregator.dashboard.store import Reader, Row
-from transforms.dates import NANOS_PER_MILLI
+from transforms.input.dates import NANOS_PER_MILLI
 
 MINUTE_NS = 60_000 * NANOS_PER_MILLI
 _END = 2**63 - 1

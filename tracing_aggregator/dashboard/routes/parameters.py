@@ -7,7 +7,7 @@ from fastapi import Depends, Query, Request
 from tracing_aggregator.dashboard import span
 from tracing_aggregator.dashboard.filters import TraceFilter
 from tracing_aggregator.dashboard.store import Reader
-from transforms.dates import NANOS_PER_MILLI
+from transforms.input.dates import NANOS_PER_MILLI
 
 _MAX_MS = 253_402_300_800_000  # the year 10000
 LENGTH = 1000

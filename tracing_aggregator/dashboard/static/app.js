@@ -19,7 +19,8 @@ import * as health from "./pages/health.js";
 import * as reference from "./pages/reference.js";
 
 // A page: `title`, `url(parameters)`, `view(data, parameters)`; `controls(parameters)` stay as they are while it is live;
-// `hasRange`: the span of time concerns it; `isStill(parameters)`: it shows what is past; `isUnlisted`: no link leads to it.
+// `hasRange`: the span of time concerns it; `isStill(parameters)`: it shows what is past; `isUnlisted`: no link leads to it;
+// `isOfJob`: it changes while nothing arrives, since it shows the job itself.
 const PAGES = {
   "/": overview, "/topology": topology, "/flows": flows, "/traces": traces, "/incidents": incidents, "/anomalies": anomalies,
   "/pathways": pathways, "/health": health, "/message": message, "/client": client, "/reference": reference,
@@ -56,6 +57,7 @@ function show(isMoved) {
   range.show(given, shown.hasRange, shown.isList);
   const link = ([path, one]) => h("li", {}, h("a", { href: address(path, range.kept(given)), "aria-current": one === shown ? "page" : null }, one.title));
   byId("pages").replaceChildren(h("ul", {}, Object.entries(PAGES).filter(([, one]) => !one.isUnlisted).map(link)));
+  byId("pages").querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   forget();
   byId("controls").replaceChildren();
   view.replaceChildren(h("p", { class: "quiet" }, "Loading …"));
@@ -119,8 +121,9 @@ function left() {
 }
 
 function tell() {
-  const isStill = page().isStill?.(parameters());
-  const text = isPaused ? "paused" : isWaiting ? "waits while you point" : isStill ? "as of then" : isConnected ? "live" : "connecting";
+  const shown = page(), isStill = shown.isStill?.(parameters());
+  const past = shown.hasRange ? "as of then" : "";
+  const text = isPaused ? "paused" : isWaiting ? "waits while you point" : isStill ? past : isConnected ? "live" : "connecting";
   if (state.textContent !== text) state.textContent = text;
   state.classList.toggle("is-live", text === "live");
   live.setAttribute("aria-pressed", String(!isPaused));
@@ -189,4 +192,7 @@ range.start(parameters, navigate);
 listen();
 theme(false);
 show(false);
-watch(refresh);
+watch((isBack) => {
+  if (isBack) refresh();
+  else if (page().isOfJob) changed();
+});

@@ -24,13 +24,13 @@ export function seeAll() {
   localStorage.setItem("seen", String(known.writtenMs ?? Date.now()));
 }
 
-/** Ask again and again; `back()` is called when the server has come back. */
-export async function watch(back) {
+/** Ask again and again; `looked(isBack)` is called each time that all is fresh, with whether it was not before. */
+export async function watch(looked) {
   let wasGone = false;
   for (;;) {
     const why = await look();
     mark(why);
-    if (wasGone && known.isFresh) back();
+    if (known.isFresh) looked(wasGone);
     wasGone = !known.isFresh;
     await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
   }

@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 
 from tracing_aggregator.explain.incidents.incident_words import count_of, sentence
 from tracing_aggregator.explain.subject import Place, place_of
-from transforms.dates import NANOS_PER_SECOND, nanos_of
-from transforms.findings import (
+from transforms.findings.findings import (
     GAP,
     LOST,
     OVER_CONSUMED,
@@ -18,6 +17,7 @@ from transforms.findings import (
     UNCONSUMED,
     UNLINKED,
 )  # fmt: skip
+from transforms.input.dates import NANOS_PER_SECOND, nanos_of
 
 Value = dict[str, Any]
 """The JSON value of a finding, as `tracing_aggregator.explain.gather.latest_findings` gives it."""
@@ -38,9 +38,9 @@ _DATES = ("date", "firstDate", "deadline", "windowStart")
 class Incident(NamedTuple):
     """One thing that happened. `id` is that of its first finding, so it stays while the incident grows.
 
-    `first` and `last` are dates of its findings, None where they have none. `number` says how many findings are of its
-    own reason, `consequences` how many are folded in, by reason; a summary counts for all that it stands for.
-    `examples` are subjects that `explain` takes. `is_open`: at least one finding is not resolved.
+    `first` and `last` are dates of its findings, the consequences among them, None where they have none. `number` says
+    how many findings are of its own reason, `consequences` how many are folded in, by reason; a summary counts for all
+    that it stands for. `examples` are subjects that `explain` takes. `is_open`: at least one finding is not resolved.
     """
 
     id: str
@@ -168,7 +168,7 @@ def _incident(run: list[Value], folded: list[Value]) -> Incident:
     places = [place for one in (*run, *folded) for place in _subjects(one)]
     return Incident(
         first["id"], first["reason"], first.get("topic"), first.get("groupId"),
-        _date(first), dates[-1] if dates else None, sum(map(count_of, run)), dict(consequences),
+        dates[0] if dates else None, dates[-1] if dates else None, sum(map(count_of, run)), dict(consequences),
         tuple(dict.fromkeys(places))[:_EXAMPLES], not all(one.get("resolved") for one in (*run, *folded)),
         tuple(run), tuple(folded),
     )  # fmt: skip

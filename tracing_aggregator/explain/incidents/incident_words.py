@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tracing_aggregator.explain.words import CAUSES, NO_GROUP, REASONS
-from transforms.findings import (
+from transforms.findings.findings import (
     DUPLICATE_PRODUCED,
     GAP,
     LATE,

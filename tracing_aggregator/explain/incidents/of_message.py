@@ -5,7 +5,7 @@ from itertools import chain
 
 from tracing_aggregator.explain.gather import Value, date_of_finding, latest_findings
 from tracing_aggregator.explain.incidents.grouped import RUN_NS, Incident, incidents
-from transforms.dates import nanos_of
+from transforms.input.dates import nanos_of
 
 #: Around the findings of a message so long is looked for others of the same incident.
 AROUND_NS = 10 * RUN_NS

@@ -20,8 +20,8 @@ import orjson
 
 from pipeline.config.settings import Settings
 from tracing_aggregator.sinks.values import Value, instant, text, value_of
-from transforms.dates import date_of
-from transforms.records import KafkaRecord
+from transforms.input.dates import date_of
+from transforms.input.records import KafkaRecord
 
 TRACE_INDEX = "trace"
 STATS_INDEX = "kafkatrace-stats"

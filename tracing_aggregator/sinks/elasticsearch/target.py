@@ -15,8 +15,8 @@ from tracing_aggregator.sinks.elasticsearch.templates import templates
 from tracing_aggregator.sinks.http import RefusedRequest, Service
 from tracing_aggregator.sinks.retry import Persistence, TransientError
 from tracing_aggregator.sinks.values import RefusedError
-from transforms.dead_letters import DeadLetter
-from transforms.records import KafkaRecord
+from transforms.input.dead_letters import DeadLetter
+from transforms.input.records import KafkaRecord
 
 _JSON = "application/json"
 _LINES = "application/x-ndjson"

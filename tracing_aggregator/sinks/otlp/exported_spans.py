@@ -20,9 +20,9 @@ import orjson
 
 from pipeline.config.settings import Settings
 from tracing_aggregator.sinks.values import RefusedError, Value, instant, text, value_of, whole
-from transforms.dates import NANOS_PER_MILLI
-from transforms.findings import SEND_FAILED, UNACKED
-from transforms.records import ACK, COMMIT, CONSUME, SEND, UNKNOWN, KafkaRecord
+from transforms.findings.findings import SEND_FAILED, UNACKED
+from transforms.input.dates import NANOS_PER_MILLI
+from transforms.input.records import ACK, COMMIT, CONSUME, SEND, UNKNOWN, KafkaRecord
 
 SCHEMA_URL = "https://opentelemetry.io/schemas/1.44.0"
 #: Kinds of spans.

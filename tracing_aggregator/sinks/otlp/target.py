@@ -15,8 +15,8 @@ from tracing_aggregator.sinks.otlp.encode import rejected, request_of
 from tracing_aggregator.sinks.otlp.exported_spans import ExportedSpan, Spans
 from tracing_aggregator.sinks.retry import Persistence, TransientError
 from tracing_aggregator.sinks.values import RefusedError
-from transforms.dead_letters import DeadLetter
-from transforms.records import KafkaRecord
+from transforms.input.dead_letters import DeadLetter
+from transforms.input.records import KafkaRecord
 
 _PATH = "/v1/traces"
 _PROTOBUF = "application/x-protobuf"

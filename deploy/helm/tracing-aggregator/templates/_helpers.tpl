@@ -34,6 +34,12 @@ app.kubernetes.io/component: {{ .part }}
 {{- end -}}
 {{- end -}}
 
+{{- /* A setting as text, or what it is without being set: call with (list . "name" default). */ -}}
+{{- define "tracing.setting" -}}
+{{- $given := index (index . 0).Values.settings (index . 1) -}}
+{{- include "tracing.text" (ternary (index . 2) $given (kindIs "invalid" $given)) -}}
+{{- end -}}
+
 {{- /* The port and scheme of the metrics, which the settings may change. */ -}}
 {{- define "tracing.metricsPort" -}}
 {{- $given := index .Values.settings "metrics.port" -}}

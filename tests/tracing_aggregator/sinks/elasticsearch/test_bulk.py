@@ -4,7 +4,7 @@ import pytest
 from tracing_aggregator.sinks.elasticsearch import bulk
 from tracing_aggregator.sinks.elasticsearch.bulk import lines_of, newest, outcome, requests_of
 from tracing_aggregator.sinks.elasticsearch.documents import Document
-from transforms.records import KafkaRecord
+from transforms.input.records import KafkaRecord
 
 
 def a_document(identity: str = "a", version: int = 1, source: bytes | None = b"{}") -> Document:

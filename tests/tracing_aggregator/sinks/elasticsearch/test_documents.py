@@ -5,7 +5,7 @@ from pipeline.config.settings import Settings
 from tests.tracing_aggregator.explain.cases import committed, found, sent
 from tracing_aggregator.sinks.elasticsearch.documents import LONGEST_ID, Document, Documents
 from tracing_aggregator.sinks.values import RefusedError
-from transforms.records import KafkaRecord
+from transforms.input.records import KafkaRecord
 
 SETTINGS = Settings(trace_pathways=True)
 DAY = sent()["date"][:10].replace("-", ".")

@@ -11,8 +11,8 @@ from tests.tracing_aggregator.explain.cases import sent
 from tests.tracing_aggregator.sinks.scripted_server import Answer, Script, scripted
 from tests.tracing_aggregator.sinks.test_retry import Pauses, persistence
 from tracing_aggregator.sinks.elasticsearch.target import Elasticsearch
-from transforms.dead_letters import DeadLetter
-from transforms.records import KafkaRecord
+from transforms.input.dead_letters import DeadLetter
+from transforms.input.records import KafkaRecord
 
 BUSY = {"status": 429, "error": {"type": "busy", "reason": "told"}}
 

@@ -10,8 +10,8 @@ from pipeline.config.settings import Settings
 from tests.tracing_aggregator.explain.cases import acked, at, committed, consumed, found, sent
 from tracing_aggregator.sinks.otlp.exported_spans import OURS, SCHEMA_URL, ExportedSpan, Spans, trace_id
 from tracing_aggregator.sinks.values import RefusedError
-from transforms.dates import nanos_of
-from transforms.records import KafkaRecord
+from transforms.input.dates import nanos_of
+from transforms.input.records import KafkaRecord
 
 ANOMALIES = "_traceAnomaly"
 

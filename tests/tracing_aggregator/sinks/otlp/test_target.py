@@ -18,7 +18,7 @@ from tests.tracing_aggregator.explain.cases import acked, consumed
 from tests.tracing_aggregator.sinks.scripted_server import Answer, Asked, Script, scripted
 from tests.tracing_aggregator.sinks.test_retry import Pauses, persistence
 from tracing_aggregator.sinks.otlp.target import Otlp
-from transforms.records import KafkaRecord
+from transforms.input.records import KafkaRecord
 
 FINE = Answer()
 

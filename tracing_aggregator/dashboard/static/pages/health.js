@@ -2,6 +2,7 @@ import { address, empty, h, panel, table } from "../dom.js";
 import { count, dateOfMs, elapsed, zoneName } from "../words.js";
 
 export const title = "Pipeline health";
+export const isOfJob = true;
 
 const STATES = { following: "follows the topics", connecting: "is connecting", failed: "cannot read" };
 

@@ -52,10 +52,11 @@ export function view(data, given, navigate) {
     pages(data, given));
 }
 
-/** The findings that an incident is made of. */
+/** The findings that an incident is made of: of all reasons where consequences are among them. */
 function findings(one) {
   const [since, until] = [Date.parse(one.first), Date.parse(one.last) + 1];
-  const words = { topic: one.topic, groupId: one.groupId, reason: one.reason, state: "all", since: since || null, until: until || null };
+  const reason = Object.keys(one.consequences).length ? null : one.reason;
+  const words = { topic: one.topic, groupId: one.groupId, reason, state: "all", since: since || null, until: until || null };
   return h("a", { href: address("/anomalies", words) }, count(one.findings));
 }
 

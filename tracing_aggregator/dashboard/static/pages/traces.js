@@ -16,7 +16,7 @@ export function url(given) {
 }
 
 export function isStill(given) {
-  return Boolean(given.before || given.until || given.sort);
+  return Boolean(given.before || given.until);
 }
 
 export async function controls(given, navigate) {

@@ -1,0 +1,1 @@
+"""What comes in: records parsed, and each trace sent to the views that need it."""

@@ -1,0 +1,1 @@
+"""All facts about the messages of a block of offsets, joined and written."""

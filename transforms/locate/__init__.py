@@ -1,0 +1,1 @@
+"""Which offsets a fact concerns: where SENDs lie, which commit came when, how far each group came."""

@@ -1,0 +1,1 @@
+"""How views are kept, and what passes between them."""
