@@ -20,7 +20,7 @@ from tools.outputs_table import OUTPUTS, outputs_table
 from tracing_aggregator.explain.document import document
 from tracing_aggregator.explain.subject import subject_of
 from tracing_aggregator.explain.timeline import timeline
-from transforms.findings.findings import findings
+from transforms.findings import findings
 from transforms.input.dead_letters import PART_BYTES, DeadLetter, to_key_values
 from transforms.input.records import SEND, KafkaRecord
 from transforms.pathways.pathway_facts import Consumed, Sent, Trail

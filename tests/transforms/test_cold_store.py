@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import msgpack
 
-from tests.histories import START, Plan, any_trace, traffic
+from tests.histories import START, any_trace
 from tests.pure_run import PureRun, small_journals
 from tests.reference import expected
+from tests.simulated import Plan, traffic
 from tests.transforms.test_sends_view import found, take, told
 from transforms.input.records import CONSUME, SEND, HeaderLink
 from transforms.locate import send_coder

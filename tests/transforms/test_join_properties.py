@@ -2,6 +2,7 @@
 
 from collections import Counter
 from random import Random
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
@@ -12,6 +13,7 @@ from tests.model.driving import drive
 from tests.pure_run import PureRun, small_journals
 from tests.reference import expected
 from tests.simulated import CALM, Plan, plans, traffic
+from transforms.join import block_view
 from transforms.state.waits import Waits
 
 few = settings(
@@ -66,7 +68,7 @@ def test_a_view_rebuilt_before_every_step_writes_the_same_records(restores):
     items = traffic(Plan(3, 80))
     kept = PureRun(random=Random(1), restores=0.0)  # noqa: S311
     rebuilt = PureRun(random=Random(1), restores=restores)  # noqa: S311
-    with small_journals():
+    with small_journals(), patch.object(block_view, "QUIET", 10**9):
         for run in (kept, rebuilt):
             for start in range(0, len(items), 25):
                 run.feed(items[start : start + 25])

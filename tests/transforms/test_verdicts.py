@@ -21,7 +21,7 @@ from tests.verdict_cases import (
     missing_fields,
     scene_items,
 )
-from transforms.findings.findings import findings
+from transforms.findings import findings
 from transforms.state.addresses import JOIN, LOCATE
 
 EACH_CASE = pytest.mark.parametrize("placed", SCENE, ids=[placed.case.name for placed in SCENE])

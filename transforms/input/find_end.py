@@ -4,14 +4,13 @@ In: collections of lists of `Trace`s and of `HeaderLink`s, as a tuple. Out: one 
 all; 0 if there is none. Nothing is dropped.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import apache_beam as beam
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
-from transforms.input.records import HeaderLink
-from transforms.input.traces import Trace
+from transforms.state.batches import Links, Traces
 
 
 class FindEnd(beam.PTransform):
@@ -30,7 +29,7 @@ class _LatestOfBundle(beam.DoFn):
     def start_bundle(self) -> None:
         self._latest = 0
 
-    def process(self, items: Sequence[Trace | HeaderLink]) -> None:
+    def process(self, items: Traces | Links) -> None:
         self._latest = max(self._latest, *(item.timestamp for item in items))
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
