@@ -10,6 +10,7 @@ import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from pipeline.sinks import WriteEnvelopes, WriteToMemory, _WriteLine
+from transforms.state.batches import Records
 
 RECORDS = [(b'{"n":%d}' % number, b'{"id":"%d"}' % number) for number in range(2500)]
 
@@ -57,7 +58,7 @@ def test_what_a_failed_bundle_had_not_yet_written_is_not_written_by_the_next(tmp
 def test_a_sink_takes_the_records_of_a_pipeline(tmp_path, sink):
     path = tmp_path / "out.jsonl"
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        records = pipeline | beam.Create([RECORDS[:15], RECORDS[15:20]])
+        records = pipeline | beam.Create([Records(RECORDS[:15]), Records(RECORDS[15:20])])
         _ = records | (WriteEnvelopes("out", path) if sink == "file" else WriteToMemory(str(path)))
     if sink == "file":
         assert sorted(lines(path.read_bytes())) == sorted(as_lines(RECORDS[:20]))

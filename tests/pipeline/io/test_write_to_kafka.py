@@ -27,7 +27,11 @@ def properties(cluster, **more: str) -> dict[str, str]:
 def test_when_a_bundle_is_over_the_brokers_have_its_records(cluster):
     records = [(b"%d" % number, b"value") for number in range(50)]
     with TestPipeline() as pipeline:
-        pipeline | beam.Create([records[:30], records[30:]]) | WriteToKafka("bundle", properties(cluster), LETTERS)
+        (
+            pipeline
+            | beam.Create([Records(records[:30]), Records(records[30:])])
+            | WriteToKafka("bundle", properties(cluster), LETTERS)
+        )
     assert sorted(written(cluster, "bundle", 50)) == sorted(records)
 
 
