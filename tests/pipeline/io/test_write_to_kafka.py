@@ -7,6 +7,7 @@ from apache_beam.testing.test_pipeline import TestPipeline
 from confluent_kafka import Consumer, TopicPartition
 
 from pipeline.io.write_to_kafka import TOO_LARGE, WriteToKafka, _Produce
+from transforms.state.batches import Records
 
 LETTERS = "letters"
 
