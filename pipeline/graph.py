@@ -20,6 +20,7 @@ from transforms.join.join_blocks import JoinBlocks
 from transforms.locate.place_facts import PlaceFacts
 from transforms.pathways.follow_pathways import FollowPathways
 from transforms.state.addresses import JOIN, PLACE, STATS
+from transforms.state.batches import Records
 from transforms.state.keep_view import FINDINGS
 from transforms.state.packs import MergePacks
 from transforms.state.waits import Waits
@@ -92,8 +93,12 @@ def build(pipeline: beam.Pipeline, source: Source, sinks: Sinks, settings: Setti
 
 
 def _write_letters(letters: beam.PCollection, name: str, sinks: Sinks) -> None:
-    records = letters | f"Format{name}" >> beam.Map(dead_letters.to_key_values)
+    records = letters | f"Format{name}" >> beam.Map(_records_of)
     records | f"Write{name}" >> sinks.dead_letters
+
+
+def _records_of(letter: dead_letters.DeadLetter) -> Records:
+    return Records(dead_letters.to_key_values(letter))
 
 
 def waits_of(settings: Settings) -> Waits:

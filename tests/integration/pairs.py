@@ -21,6 +21,7 @@ from runners import prism
 from runners.flink import runner as flink
 from runners.kafka_graph import kafka_graph
 from transforms.input.record_batch import RecordBatch
+from transforms.state.batches import Records
 
 EXPIRY_S = 120
 
@@ -59,6 +60,10 @@ def halves_of(batch: RecordBatch) -> Iterator[Any]:
         yield TimestampedValue((record.key.decode(), record.value), record.timestamp / 1000)
 
 
+def _alone(pair: tuple[bytes, bytes]) -> Records:
+    return Records([pair])
+
+
 def run(arguments: list[str]) -> int:
     config = load_config(None, {}, arguments)
     runner = prism if config.settings.runner == "prism" else flink
@@ -68,6 +73,7 @@ def run(arguments: list[str]) -> int:
             source.read(pipeline).traces
             | "SplitRecords" >> beam.FlatMap(halves_of).with_output_types(tuple[str, bytes])
             | "JoinHalves" >> beam.ParDo(JoinHalves()).with_output_types(tuple[bytes, bytes])
+            | "GatherPairs" >> beam.Map(_alone).with_output_types(Records)
             | "WritePairs" >> sink(settings.aggregated_topic)
         )
 

@@ -14,7 +14,7 @@ from tests.integration.flink_processes import ROOT, wait_until
 from tests.integration.open_messages import SAVING, after, before, completed, create_topics, produce, settings
 from tests.integration.test_restores import IN_THE_END, RUNNING, same_as_without_interruption, told
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.flink]
 
 
 def has_offsets(given: dict[str, str]) -> bool:

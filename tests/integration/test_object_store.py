@@ -12,7 +12,7 @@ from tests.integration.flink_processes import wait_until
 from tests.integration.garbage import good
 from tests.integration.test_flink_cluster import KINDS, MESSAGES, feed, output, wait_for
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.flink]
 
 
 def on_s3(folder: Path, store: ObjectStore) -> Cluster:

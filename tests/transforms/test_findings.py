@@ -3,7 +3,8 @@
 import orjson
 import pytest
 
-from transforms.findings.findings import finding, findings
+from transforms.findings import findings
+from transforms.findings.findings import finding
 
 #: 2020-03-25T15:41:00Z
 MINUTE = 1_585_150_860_000

@@ -67,13 +67,13 @@ def test_a_table_that_grows_keeps_what_it_has_and_its_new_rows_are_empty():
 @pytest.mark.parametrize("state", [WRITTEN, ALONE])
 def test_traces_are_held_until_they_are_written(state):
     table = filled(0, 1, 3)
-    assert table.held_since() == START
+    assert table.held().tolist() == [0, 1, 3]
     assert table.held_until(START + 1).tolist() == [0, 1]
     table.states[rows(0)] = state
-    assert table.held_since() == START + 1
+    assert table.held().tolist() == [1, 3]
     assert table.held_until(START + 3).tolist() == [1, 3]
     table.states[:] = state
-    assert (table.held_since(), table.held_until(START + 9).tolist()) == (None, [])
+    assert (table.held().tolist(), table.held_until(START + 9).tolist()) == ([], [])
 
 
 @given(st.lists(st.tuples(st.integers(0, 2**62), st.integers(0, 2**62)), max_size=9))

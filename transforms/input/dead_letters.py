@@ -7,8 +7,7 @@ from base64 import b64encode
 from typing import NamedTuple
 
 from transforms.input.json_bytes import dump
-from transforms.input.records import KafkaRecord
-from transforms.state.batches import Records
+from transforms.input.records import KafkaRecord, KeyValue
 
 #: Original bytes in one dead letter. Base64 makes 4/3 of them, and a broker takes 1 MiB by default.
 PART_BYTES = 512 * 1024
@@ -22,7 +21,7 @@ class DeadLetter(NamedTuple):
     detail: str
 
 
-def to_key_values(letter: DeadLetter) -> Records:
+def to_key_values(letter: DeadLetter) -> list[KeyValue]:
     """The records for the dead letter topic: one, or numbered parts where the original is larger than `PART_BYTES`.
 
     Key: the source position. Value: reason, detail, source topic, partition, offset and timestamp (ms), and the
@@ -31,7 +30,7 @@ def to_key_values(letter: DeadLetter) -> Records:
     record = letter.record
     key, value = record.key, record.value
     parts = max(1, -(-(len(key or b"") + len(value or b"")) // PART_BYTES))
-    records = Records()
+    records: list[KeyValue] = []
     source = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
     for part in range(parts):
         piece = slice(part * PART_BYTES, (part + 1) * PART_BYTES)

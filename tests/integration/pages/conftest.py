@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from bench.dashboard.background import running
 
 from tests.integration.browsing import CHROMIUM
+from tests.serving import running
 from tests.tracing_aggregator.dashboard.shop import shop
 from tests.tracing_aggregator.dashboard.stores import Made
 from tracing_aggregator.dashboard.api import application
