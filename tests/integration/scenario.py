@@ -28,6 +28,8 @@ from tests.integration.traced_clients import SeekingConsumer, TransactionalProdu
 # Kafka's verifiable producer would give up at the first hitch of a new topic.
 PATIENT = {"retries": "1000"}
 CRASHING = {"auto.commit.interval.ms": "3600000", "session.timeout.ms": "6000", "heartbeat.interval.ms": "1000"}
+#: More than `commit.reorder.ms`: commits of two clients are in the order of their dates only if these are so far apart.
+APART_S = 6
 REBALANCED, SOUGHT, RESET, KILLED = "rebalanced", "sought", "reset", "killed"
 ABORTED, COMPACTED, EXACTLY_ONCE, FORWARDED, UNTRACED = "aborted", "compacted", "exactly-once", "forwarded", "untraced"
 SHRUNK = "shrunk"
@@ -109,6 +111,7 @@ class Scenario:
         self.produce(RESET, 60)
         self.consume("reset-1", RESET, 30, max_poll_records="10")
         self.set_offset(10)
+        time.sleep(APART_S)
         self.consume("reset-2", RESET, 20, max_poll_records="10")
         self.set_offset(40)
         self.consume("reset-3", RESET, 20, max_poll_records="10")
