@@ -78,18 +78,18 @@ class Soak:
             cached.cache_clear()
         gc.collect()
         views, size, facts = Counter[str](), Counter[str](), Counter[str]()
-        for (kind, _), bag in self._run._bags.items():
+        for (kind, _), bag in self._run.bags.items():
             views[kind] += 1
-            size[kind] += sum(len(segment.pack) for segment in bag.segments)
-            facts[kind] += bag.segments[0].ledger.view.facts() if bag.segments and bag.segments[0].ledger else 0
+            size[kind] += sum(len(segment.content) for segment in bag.segments)
+            facts[kind] += live.view.size() if bag.segments and (live := bag.segments[0].view) else 0
         memory, _ = tracemalloc.get_traced_memory()
         return Sample(views, size, facts, memory, threading.active_count(), open_files())
 
     def _clear(self) -> None:
         """Forget what was written: it is on topics now."""
-        for written in (*self._run._written(), self._run.lost):
+        for written in (*self._run._topics(), self._run.lost):
             written.clear()
-        bags = self._run._bags
+        bags = self._run.bags
         for address in [address for address, bag in bags.items() if not bag.segments]:
             del bags[address]
 
