@@ -78,10 +78,10 @@ class Soak:
             cached.cache_clear()
         gc.collect()
         views, size, facts = Counter[str](), Counter[str](), Counter[str]()
-        for (kind, _), bag in self._run.bags.items():
+        for (kind, key), bag in list(self._run.bags.items()):
             views[kind] += 1
             size[kind] += sum(len(segment.content) for segment in bag.segments)
-            facts[kind] += live.view.size() if bag.segments and (live := bag.segments[0].view) else 0
+            facts[kind] += self._run.open(kind, key)[0].view.size()
         memory, _ = tracemalloc.get_traced_memory()
         return Sample(views, size, facts, memory, threading.active_count(), open_files())
 
