@@ -28,7 +28,7 @@ from transforms.state.addresses import (
     topic_key,
 )
 from transforms.state.aggregated import AggregatedTrace, record
-from transforms.state.facts import Acks, HeaderLinks, Int64s, ProducerAnswered, Reads, digits_of
+from transforms.state.facts import Acks, HeaderLinks, Int64s, ProducerAnswered, Reads, digits_column, digits_of
 from transforms.state.group_facts import AckWithoutOffset, BlockSeen, GroupCommitted, GroupRead, PartitionFact
 from transforms.state.packs import Packer
 from transforms.state.view import Outputs
@@ -157,7 +157,7 @@ class Router:
     def _tell_blocks(self) -> None:
         placing: dict[tuple[str, int, str], int] = {}
         for (topic, partition, block), acks in self._acks.items():
-            columns = Acks.of(acks, _digits(acks))
+            columns = Acks.of(acks, digits_column(acks))
             times = np.frombuffer(columns.timestamps, np.int64)
             self._join(topic, partition, block, times, columns)
             self._follow(topic, partition, int(times.max()), BlockSeen(block, int(times.max())))
@@ -166,7 +166,7 @@ class Router:
                 latest = int(times[clients == number].max())
                 placing[topic, partition, client] = max(latest, placing.get((topic, partition, client), -1))
         for ((topic, partition, block), group), reads in self._reads.items():
-            read_columns = Reads.of(reads, _digits(reads), group_id=group)
+            read_columns = Reads.of(reads, digits_column(reads), group_id=group)
             times = np.frombuffer(read_columns.timestamps, np.int64)
             self._join(topic, partition, block, times, read_columns)
             offsets, dates = (np.frombuffer(each, np.int64) for each in (read_columns.offsets, read_columns.nanos))
@@ -209,7 +209,3 @@ class Router:
 
     def _follow(self, topic: str, partition: int, timestamp: int, fact: PartitionFact) -> None:
         self._packer.add((FOLLOW, partition_key(topic, partition), timestamp, fact))
-
-
-def _digits(traces: Sequence[Ack | Consume]) -> bytes:
-    return bytes([digits_of(trace.date) for trace in traces])

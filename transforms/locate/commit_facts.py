@@ -7,38 +7,18 @@ from msgspec import Struct
 
 from transforms.input.dates import date_of_nanos
 from transforms.input.traces import Commit as RawCommit
-from transforms.state.facts import CommitUpTo, digits_of
+from transforms.state.facts import CommitUpTo, RawColumns
 
 
-class RawCommits(Struct, tag="commits", array_like=True, gc=False):
-    """COMMITs, an item for each: `nanos` are the dates, with so many `digits`; `timestamps` are in ms.
-
-    `clients` number the `client_ids`; `extras` are fields to be passed through, by item.
-    """
+class RawCommits(RawColumns, tag="commits", kw_only=True):
+    """COMMITs, an item for each."""
 
     offsets: list[int]
-    ids: list[str]
-    nanos: list[int]
-    digits: bytes
-    timestamps: list[int]
-    clients: list[int]
-    client_ids: list[str]
-    extras: dict[int, dict[str, Any]]
 
     @classmethod
     def of(cls, commits: Sequence[RawCommit]) -> "RawCommits":
         """The columns of these COMMITs."""
-        clients = dict[str, int]()
-        return cls(
-            offsets=[commit.offset for commit in commits],
-            ids=[commit.id for commit in commits],
-            nanos=[commit.nanos for commit in commits],
-            digits=bytes([digits_of(commit.date) for commit in commits]),
-            timestamps=[commit.timestamp for commit in commits],
-            clients=[clients.setdefault(commit.client_id, len(clients)) for commit in commits],
-            client_ids=list(clients),
-            extras={item: commit.extra for item, commit in enumerate(commits) if commit.extra},
-        )
+        return cls.of_traces(commits, offsets=[commit.offset for commit in commits])
 
 
 class ReadInterval(Struct, tag="reads", array_like=True, gc=False):

@@ -8,7 +8,7 @@ from msgspec import Struct
 from transforms.findings.findings import Found
 from transforms.input.dates import date_of_nanos
 from transforms.input.traces import Send as RawSend
-from transforms.state.facts import digits_of
+from transforms.state.facts import RawColumns, numbered
 
 #: Who saw a correlationId at a position: the reader of headers, a consumer, a producer that was acknowledged.
 IN_HEADER, BY_READER, BY_PRODUCER = 0, 1, 2
@@ -17,40 +17,19 @@ IN_HEADER, BY_READER, BY_PRODUCER = 0, 1, 2
 Name = tuple[str, str]
 
 
-class SentColumns(Struct, tag="sent", array_like=True, gc=False):
-    """Raw SENDs, an item for each. Lists, not arrays: a shard looks at them one by one, and has few of a bundle.
-
-    `topic_of` and `clients` number the `topics` and the `client_ids`; `nanos` are the dates, with so many `digits`;
-    `timestamps` are in ms; `extras` are fields to be passed through, by item.
-    """
+class SentColumns(RawColumns, tag="sent", kw_only=True):
+    """Raw SENDs, an item for each; `topic_of` numbers the `topics`."""
 
     topics: list[str]
     topic_of: list[int]
     correlation_ids: list[str]
-    ids: list[str]
-    nanos: list[int]
-    digits: bytes
-    timestamps: list[int]
-    clients: list[int]
-    client_ids: list[str]
-    extras: dict[int, dict[str, Any]]
 
     @classmethod
     def of(cls, sends: Sequence[RawSend]) -> "SentColumns":
         """The columns of these SENDs."""
-        topics, clients = dict[str, int](), dict[str, int]()
-        return cls(
-            topic_of=[topics.setdefault(send.topic, len(topics)) for send in sends],
-            correlation_ids=[send.correlation_id for send in sends],
-            ids=[send.id for send in sends],
-            nanos=[send.nanos for send in sends],
-            digits=bytes([digits_of(send.date) for send in sends]),
-            timestamps=[send.timestamp for send in sends],
-            clients=[clients.setdefault(send.client_id, len(clients)) for send in sends],
-            extras={item: send.extra for item, send in enumerate(sends) if send.extra},
-            topics=list(topics),
-            client_ids=list(clients),
-        )
+        topic_of, topics = numbered(send.topic for send in sends)
+        names = [send.correlation_id for send in sends]
+        return cls.of_traces(sends, topics=topics, topic_of=topic_of, correlation_ids=names)
 
 
 class Seen(Struct, array_like=True, gc=False):
@@ -71,7 +50,7 @@ class Seen(Struct, array_like=True, gc=False):
 
 
 class SeenColumns(Struct, tag="seen", array_like=True, gc=False):
-    """Sightings, an item for each, as in SentColumns; `clients` is -1 for a header."""
+    """Sightings, an item for each, as in SentColumns; the client of a header is empty."""
 
     topics: list[str]
     topic_of: list[int]
@@ -87,21 +66,18 @@ class SeenColumns(Struct, tag="seen", array_like=True, gc=False):
     @classmethod
     def of(cls, seen: Sequence[Seen]) -> "SeenColumns":
         """The columns of these."""
-        topics, clients = dict[str, int](), dict[str | None, int]()
-        topic_of = [topics.setdefault(each.topic, len(topics)) for each in seen]
-        client_of = [
-            -1 if each.client_id is None else clients.setdefault(each.client_id, len(clients)) for each in seen
-        ]
+        topic_of, topics = numbered(each.topic for each in seen)
+        clients, client_ids = numbered(each.client_id or "" for each in seen)
         return cls(
-            topics=list(topics),
+            topics=topics,
             topic_of=topic_of,
             correlation_ids=[each.correlation_id for each in seen],
             partitions=[each.partition for each in seen],
             offsets=[each.offset for each in seen],
             nanos=[each.nanos for each in seen],
             timestamps=[each.timestamp for each in seen],
-            clients=client_of,
-            client_ids=[client for client in clients if client is not None],
+            clients=clients,
+            client_ids=client_ids,
             roles=bytes([each.role for each in seen]),
         )
 
@@ -255,6 +231,21 @@ class PlainSend(Struct, array_like=True, gc=False):
     def facts(self) -> int:
         """How many facts this holds."""
         return (self.id != "") + (self.seen_nanos >= 0) + (self.acked_nanos >= 0)
+
+    def see(self, seen: Link) -> int | None:
+        """Take in a sighting; how many facts that adds. None: it does not fit, and this has to become an object."""
+        if seen.offset < 0 or self.offset not in {-1, seen.offset} or self.partition not in {-1, seen.partition}:
+            return None
+        self.partition, self.offset = seen.partition, seen.offset
+        if seen.producer is not None:
+            if self.acked_nanos >= 0:
+                return None
+            self.acked_nanos, self.acked_timestamp, self.acked_by = seen.nanos, seen.timestamp, seen.producer
+            return 1
+        is_first = self.seen_nanos < 0
+        if is_first or seen.order < (self.seen_nanos, self.reader or "", self.seen_timestamp):
+            self.seen_nanos, self.seen_timestamp, self.reader = seen.nanos, seen.timestamp, seen.reader
+        return int(is_first)
 
     def is_placed(self) -> bool:
         """Whether the SEND lies at the position by the rules of send_pairing.py; False also if it is not clear."""

@@ -19,7 +19,6 @@ from transforms.findings.findings import resolve, tell
 from transforms.input.records import SEND
 from transforms.locate.send_facts import (
     BY_PRODUCER,
-    BY_READER,
     CorrelatedSends,
     Link,
     Name,
@@ -158,7 +157,7 @@ class SendsView:
 
     def _take_seen(self, columns: SeenColumns) -> None:
         topics = [intern(topic) for topic in columns.topics]
-        clients = [*map(intern, columns.client_ids), None]
+        clients = [intern(client) or None for client in columns.client_ids]
         items = zip(
             columns.topic_of,
             columns.correlation_ids,
@@ -173,31 +172,13 @@ class SendsView:
         for topic, correlation_id, partition, offset, nanos, timestamp, number, role in items:
             name = topics[topic], correlation_id
             known, client = self._find(name, timestamp), clients[number]
-            if isinstance(known, PlainSend) and offset >= 0:
-                if known.offset < 0:
-                    known.partition, known.offset = partition, offset
-                if known.partition == partition and known.offset == offset:
-                    if role != BY_PRODUCER and known.seen_nanos < 0:
-                        known.seen_nanos, known.seen_timestamp, known.reader = nanos, timestamp, client
-                        self._sends.grow(1)
-                        self._plain[name] = known
-                        continue
-                    if role == BY_PRODUCER and known.acked_nanos < 0:
-                        known.acked_nanos, known.acked_timestamp, known.acked_by = nanos, timestamp, client
-                        self._sends.grow(1)
-                        self._plain[name] = known
-                        continue
-                    if role != BY_PRODUCER:  # another reader: the first one counts
-                        order = known.seen_nanos, known.reader or "", known.seen_timestamp
-                        if (nanos, client or "", timestamp) < order:
-                            known.seen_nanos, known.seen_timestamp, known.reader = nanos, timestamp, client
-                            self._plain[name] = known
-                        continue
-            link = Link(
-                partition, offset, nanos, client if role == BY_PRODUCER else None, timestamp,
-                client if role == BY_READER else None,
-            )  # fmt: skip
-            self._sends.grow(self._object(name).add(link))
+            producer, reader = (client, None) if role == BY_PRODUCER else (None, client)
+            link = Link(partition, offset, nanos, producer, timestamp, reader)
+            if isinstance(known, PlainSend) and (added := known.see(link)) is not None:
+                self._sends.grow(added)
+                self._plain[name] = known
+            else:
+                self._sends.grow(self._object(name).add(link))
 
     def _take_failed(self, failed: SendFailed) -> None:
         name = intern(failed.topic), failed.correlation_id
@@ -237,45 +218,28 @@ class SendsView:
 
     def _review(self) -> list[Name]:
         """Write what changed; the names that are objects."""
-        for name, plain in self._plain.items():
-            if plain.written or not plain.id:
-                if not plain.written or plain.is_placed():
-                    continue
-                self._object_later(name)
-            elif plain.is_placed():
-                self._write_plain(name, plain)
-            elif plain.offset >= 0 or deadline_after(plain.timestamp, self._waits.hold_send) <= self._now:
-                self._object_later(name)
-            else:
-                self._deadlines.set(name, deadline_after(plain.timestamp, self._waits.hold_send))
-        self._plain = {}
+        plain, self._plain = self._plain, {}
+        for name, known in plain.items():
+            if known.id:
+                self._review_plain(name, known)
         for name in self._touched:
             self._write(name, self._sends.objects[name])
         changed, self._touched = list(self._touched), {}
         return changed
 
-    def _object_later(self, name: Name) -> None:
-        self._touched[name] = None
-        self._sends.as_object(name)
-
-    def _write_plain(self, name: Name, plain: PlainSend) -> None:
-        """Write a SEND that lies at the one position that is known, and tell its block."""
-        topic, correlation_id = name
-        plain.written = True
-        self._deadlines.set(name, None)
-        out = self._out
-        out.counts["emitted"] += 1
-        trace = AggregatedTrace(
-            plain.id, plain.date, SEND, topic, plain.partition, plain.offset, correlation_id, plain.client_id,
-            cluster=self._cluster,
-        )  # fmt: skip
-        out.records.append(record(trace, plain.extra))
-        located = LocatedSend(
-            plain.offset, plain.id, correlation_id, plain.nanos, plain.digits, plain.client_id, plain.timestamp,
-            1, True, False,  # noqa: FBT003  version, live, answered
-        )  # fmt: skip
-        key = block_key(topic, plain.partition, plain.offset // self._block_size)
-        out.facts.append((JOIN, key, plain.timestamp, located))
+    def _review_plain(self, name: Name, plain: PlainSend) -> None:
+        """Write a SEND that lies at the one position that is known; what is not clear becomes an object."""
+        deadline = deadline_after(plain.timestamp, self._waits.hold_send)
+        if plain.is_placed():
+            if not plain.written:
+                plain.written = True
+                self._deadlines.set(name, None)
+                self._write_send(name, plain, Position(plain.partition, plain.offset), revision=1)
+                self._tell_block(name, plain, plain.partition, plain.offset, version=1)
+        elif plain.offset >= 0 or deadline <= self._now:
+            self._object(name)
+        else:
+            self._deadlines.set(name, deadline)
 
     def _write(self, name: Name, known: CorrelatedSends) -> None:
         """Write what changed about a correlationId that is an object."""
@@ -303,18 +267,11 @@ class SendsView:
             if is_changed and position is not None:
                 self._tell(name, send, position, live=True)
             return
-        topic, correlation_id = name
         if send.written is not None:
             self._tell(name, send, send.written, live=False)
         send.written = position
         send.revision += 1
-        self._out.counts["revisions" if send.revision > 1 else "emitted"] += 1
-        partition, offset = (None, None) if position is None else (position.partition, position.offset)
-        trace = AggregatedTrace(
-            send.id, send.date, SEND, topic, partition, offset, correlation_id, send.client_id,
-            revision=send.revision, cluster=self._cluster,
-        )  # fmt: skip
-        self._out.records.append(record(trace, send.extra))
+        self._write_send(name, send, position, revision=send.revision)
         if position is not None:
             self._tell(name, send, position, live=True)
 
@@ -337,14 +294,40 @@ class SendsView:
             self._out.findings.append(resolve(known.found.pop(identity), cluster=self._cluster))
 
     def _tell(self, name: Name, send: Send, position: Position, *, live: bool) -> None:
-        topic, correlation_id = name
         send.version += 1
-        located = LocatedSend(
-            position.offset, send.id, correlation_id, send.nanos, send.digits, send.client_id, send.timestamp,
-            send.version, live, send.answered,
+        self._tell_block(
+            name, send, position.partition, position.offset, version=send.version, live=live, answered=send.answered
+        )
+
+    def _write_send(self, name: Name, send: Send | PlainSend, position: Position | None, *, revision: int) -> None:
+        """The record of a SEND at this position (None: unknown)."""
+        topic, correlation_id = name
+        partition, offset = (None, None) if position is None else (position.partition, position.offset)
+        self._out.counts["revisions" if revision > 1 else "emitted"] += 1
+        trace = AggregatedTrace(
+            send.id, send.date, SEND, topic, partition, offset, correlation_id, send.client_id,
+            revision=revision, cluster=self._cluster,
         )  # fmt: skip
-        key = block_key(topic, position.partition, position.offset // self._block_size)
-        self._out.facts.append((JOIN, key, send.timestamp, located))
+        self._out.records.append(record(trace, send.extra))
+
+    def _tell_block(
+        self,
+        name: Name,
+        send: Send | PlainSend,
+        partition: int,
+        offset: int,
+        *,
+        version: int,
+        live: bool = True,
+        answered: bool = False,
+    ) -> None:
+        """Tell the block of this position whether the SEND lies there."""
+        topic, correlation_id = name
+        located = LocatedSend(
+            offset, send.id, correlation_id, send.nanos, send.digits, send.client_id, send.timestamp, version, live,
+            answered,
+        )  # fmt: skip
+        self._out.facts.append((JOIN, block_key(topic, partition, offset // self._block_size), send.timestamp, located))
 
     # Keeping --------------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ Facts about a block that come in numbers come as columns: one fact holds an item
 as the bytes of arrays, so that a pack is taken in without an object for each trace.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from msgspec import Struct
 
 from transforms.input.dates import date_of_nanos
+from transforms.input.traces import Trace
 from transforms.state.waits import earliest
 
 Int64s = npt.NDArray[np.int64]
@@ -23,6 +24,17 @@ _LENGTH_WITHOUT_DIGITS = len("2020-03-25T15:41:01.Z")
 def digits_of(date: str) -> int:
     """How many fraction digits a date has. With its nanoseconds it is all that a date says."""
     return max(len(date) - _LENGTH_WITHOUT_DIGITS, 0)
+
+
+def digits_column(traces: Iterable[Trace]) -> bytes:
+    """How many fraction digits the date of each has."""
+    return bytes([digits_of(trace.date) for trace in traces])
+
+
+def numbered(texts: Iterable[str]) -> tuple[list[int], list[str]]:
+    """A number for each text, equal ones for equal texts; and the texts that these number."""
+    numbers: dict[str, int] = {}
+    return [numbers.setdefault(text, len(numbers)) for text in texts], list(numbers)
 
 
 class AtOffset(Protocol):
@@ -68,8 +80,7 @@ class TraceColumns(Struct, array_like=True, gc=False, kw_only=True):
     @classmethod
     def of(cls, traces: Sequence[AtOffset], digits: bytes, **more: Any) -> Self:
         """The columns of these traces; `digits` are how many their dates have, `more` are fields of the class."""
-        numbers: dict[str, int] = {}
-        clients = [numbers.setdefault(trace.client_id, len(numbers)) for trace in traces]
+        clients, client_ids = numbered(trace.client_id for trace in traces)
         correlation_ids = [trace.correlation_id for trace in traces]
         extras = {item: trace.extra for item, trace in enumerate(traces) if trace.extra}
         return cls(
@@ -78,10 +89,41 @@ class TraceColumns(Struct, array_like=True, gc=False, kw_only=True):
             digits=digits,
             timestamps=np.array([trace.timestamp for trace in traces], np.int64).tobytes(),
             clients=np.array(clients, np.int32).tobytes(),
-            client_ids=list(numbers),
+            client_ids=client_ids,
             ids=[trace.id for trace in traces],
             correlation_ids=correlation_ids if any(correlation_ids) else None,
             extras=extras or None,
+            **more,
+        )
+
+
+class RawColumns(Struct, array_like=True, gc=False, kw_only=True):
+    """Raw traces of one kind for a view that looks at them one by one, and has few of a bundle: lists, not arrays.
+
+    `nanos` are the dates, with so many `digits`; `timestamps` are in ms; `clients` number the `client_ids`; `extras`
+    are fields to be passed through, by item.
+    """
+
+    ids: list[str]
+    nanos: list[int]
+    digits: bytes
+    timestamps: list[int]
+    clients: list[int]
+    client_ids: list[str]
+    extras: dict[int, dict[str, Any]]
+
+    @classmethod
+    def of_traces(cls, traces: Sequence[Trace], **more: Any) -> Self:
+        """The columns of these traces; `more` are fields of the class."""
+        clients, client_ids = numbered(trace.client_id for trace in traces)
+        return cls(
+            ids=[trace.id for trace in traces],
+            nanos=[trace.nanos for trace in traces],
+            digits=digits_column(traces),
+            timestamps=[trace.timestamp for trace in traces],
+            clients=clients,
+            client_ids=client_ids,
+            extras={item: trace.extra for item, trace in enumerate(traces) if trace.extra},
             **more,
         )
 
