@@ -67,6 +67,5 @@ def _is_settled(block: Block, group: str, reads: TraceTable, rows: Rows, waits: 
     settled = slots != UNSETTLED
     if settled.any():
         committed = block.settlements[group].timestamps()[slots]
-        hold = waits.commit_reorder + waits.hold_commit
-        fine |= settled & (reads.timestamps[rows] <= committed + hold)
+        fine |= settled & (reads.timestamps[rows] <= committed + waits.own_commit)
     return fine

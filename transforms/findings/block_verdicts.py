@@ -156,8 +156,7 @@ class Verdicts:
                 yield from _of_pair(delivery, sent, waits.hold_consume, "CONSUME", about)
             commit = delivery.settled_by
             is_partner = count == len(deliveries) or deliveries[count].settled_by is not commit
-            hold = waits.commit_reorder + waits.hold_commit
-            if commit is not None and is_partner and delivery.timestamp > commit.timestamp + hold:
+            if commit is not None and is_partner and delivery.timestamp > commit.timestamp + waits.own_commit:
                 known: dict[str, Any] = {"type": "COMMIT", "clientId": commit.client_id, "date": commit.date, **about}
                 yield Verdict(LATE, f"{commit.id}:{offset}", None, known)
             if count > 1 and group != NO_GROUP:

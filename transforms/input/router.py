@@ -157,34 +157,44 @@ class Router:
     def _tell_blocks(self) -> None:
         placing: dict[tuple[str, int, str], int] = {}
         for (topic, partition, block), acks in self._acks.items():
-            columns = Acks.of(acks, digits_column(acks))
-            times = np.frombuffer(columns.timestamps, np.int64)
-            self._join(topic, partition, block, times, columns)
-            self._follow(topic, partition, int(times.max()), BlockSeen(block, int(times.max())))
-            clients = np.frombuffer(columns.clients, np.int32)
-            for number, client in enumerate(columns.client_ids):
-                latest = int(times[clients == number].max())
+            for client, latest in self._tell_acks(topic, partition, block, acks):
                 placing[topic, partition, client] = max(latest, placing.get((topic, partition, client), -1))
-        for ((topic, partition, block), group), reads in self._reads.items():
-            read_columns = Reads.of(reads, digits_column(reads), group_id=group)
-            times = np.frombuffer(read_columns.timestamps, np.int64)
-            self._join(topic, partition, block, times, read_columns)
-            offsets, dates = (np.frombuffer(each, np.int64) for each in (read_columns.offsets, read_columns.nanos))
-            low, first, last = int(offsets.min()), int(times.min()), int(times.max())
-            if group != NO_GROUP:
-                interval = ReadInterval(block, low, int(offsets.max()), int(dates.min()), int(dates.max()), last)
-                self._packer.add((ORDER, commits_key(group, topic, partition), last, interval))
-            seen = int(dates.max()) // NANOS_PER_MILLI
-            self._follow(topic, partition, first, GroupRead(group, block, low, first, last, seen))
-        for (topic, partition, block), links in self._links.items():
-            self._tell_links(topic, partition, block, links)
-        for ((topic, partition, block), group), commits in self._commits.items():
-            first, last = min(commit.timestamp for commit in commits), max(commit.timestamp for commit in commits)
-            low = min(commit.offset for commit in commits)
-            seen = max(commit.nanos for commit in commits) // NANOS_PER_MILLI
-            self._follow(topic, partition, first, GroupCommitted(group, block, low, first, last, seen))
-            self._packer.add((ORDER, commits_key(group, topic, partition), first, RawCommits.of(commits)))
+        for (place, group), reads in self._reads.items():
+            self._tell_reads(*place, group, reads)
+        for place, links in self._links.items():
+            self._tell_links(*place, links)
+        for (place, group), commits in self._commits.items():
+            self._tell_commits(*place, group, commits)
         self._tell_producers(placing)
+
+    def _tell_acks(self, topic: str, partition: int, block: int, acks: Sequence[Ack]) -> Iterator[tuple[str, int]]:
+        """Tell of the ACKs of a block; the clients that were told offsets, and when (ms) last."""
+        columns = Acks.of(acks, digits_column(acks))
+        times = np.frombuffer(columns.timestamps, np.int64)
+        self._join(topic, partition, block, times, columns)
+        self._follow(topic, partition, int(times.max()), BlockSeen(block, int(times.max())))
+        clients = np.frombuffer(columns.clients, np.int32)
+        return ((client, int(times[clients == number].max())) for number, client in enumerate(columns.client_ids))
+
+    def _tell_reads(self, topic: str, partition: int, block: int, group: str, reads: Sequence[Consume]) -> None:
+        columns = Reads.of(reads, digits_column(reads), group_id=group)
+        offsets, dates, times = (
+            np.frombuffer(each, np.int64) for each in (columns.offsets, columns.nanos, columns.timestamps)
+        )
+        self._join(topic, partition, block, times, columns)
+        low, first, last = int(offsets.min()), int(times.min()), int(times.max())
+        if group != NO_GROUP:
+            interval = ReadInterval(block, low, int(offsets.max()), int(dates.min()), int(dates.max()), last)
+            self._packer.add((ORDER, commits_key(group, topic, partition), last, interval))
+        seen = int(dates.max()) // NANOS_PER_MILLI
+        self._follow(topic, partition, first, GroupRead(group, block, low, first, last, seen))
+
+    def _tell_commits(self, topic: str, partition: int, block: int, group: str, commits: Sequence[Commit]) -> None:
+        first, last = min(commit.timestamp for commit in commits), max(commit.timestamp for commit in commits)
+        low = min(commit.offset for commit in commits)
+        seen = max(commit.nanos for commit in commits) // NANOS_PER_MILLI
+        self._follow(topic, partition, first, GroupCommitted(group, block, low, first, last, seen))
+        self._packer.add((ORDER, commits_key(group, topic, partition), first, RawCommits.of(commits)))
 
     def _tell_links(self, topic: str, partition: int, block: int, links: Sequence[HeaderLink]) -> None:
         offsets = np.array([link.offset for link in links], np.int64)

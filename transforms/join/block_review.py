@@ -36,6 +36,17 @@ class BlockReview:
         """A fact about this message, which is an object, has changed."""
         self._touched[offset] = None
 
+    def as_object(self, offset: int) -> Message:
+        """The message at this offset as an object that changes, with the times of all facts that came."""
+        block = self._block
+        row = block.row(offset)
+        if not block.is_object[row]:
+            self.touch_tables()
+        message = block.promote(row)
+        message.first, message.last = int(block.first[row]), int(block.last[row])
+        self.touch(offset)
+        return message
+
     def touch_commit(self, commit: Commit) -> None:
         """A fact about this commit has changed."""
         self._touched_commits[commit] = None

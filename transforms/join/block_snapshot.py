@@ -136,9 +136,7 @@ def fill(block: Block, saved: SavedBlock, waits: Waits) -> None:
     for group, table in saved.reads.items():
         _put(block.reads_of(group), table, block.sends)
     for one in saved.commits:
-        commit = Commit(
-            one.told, deadline_after(one.told.timestamp, waits.commit_reorder + waits.hold_commit), one.slot
-        )
+        commit = Commit(one.told, deadline_after(one.told.timestamp, waits.own_commit), one.slot)
         commit.written = {number: (revision, _tuple(said)) for number, (revision, said) in one.written.items()}
         block.ids[commit.id] = commit
         block.commits_at.setdefault(commit.offset, []).append(commit)

@@ -21,11 +21,12 @@ from transforms.findings.sla import Sla
 from transforms.input.records import HEADER_READER
 from transforms.join import block_snapshot
 from transforms.join.block import Block
-from transforms.join.block_facts import Commit, JoinedTrace, Message
+from transforms.join.block_commits import BlockCommits
+from transforms.join.block_facts import JoinedTrace
 from transforms.join.block_forget import BlockForget
 from transforms.join.block_output import BlockWriter
 from transforms.join.block_review import BlockReview
-from transforms.join.trace_table import UNSETTLED, Flags, Rows, TraceTable
+from transforms.join.trace_table import Flags, Rows, TraceTable
 from transforms.state.facts import (
     Acks,
     BlockFact,
@@ -76,13 +77,13 @@ class BlockView:
         self._review = BlockReview(block, self._writer, waits)
         compacted = is_compacted is not None and is_compacted(block.topic)
         self._judge = BlockJudge(block, self._writer, waits, sla or Sla(), is_compacted=compacted)
+        self._commits = BlockCommits(block, self._review, self._judge, waits)
         self._forget = BlockForget(block, self._writer, self._review, waits)
         self._now = -1
         self._end: int | None = None
         self._trim_at: int | None = None
         #: When to look whether nothing has happened for a while.
         self._look_at: int | None = None
-        self._new_commits: dict[str, list[Commit]] = {}
         self._take: dict[type, Callable[[Any], None]] = {
             LocatedSends: self._sends,
             LocatedSend: self._send,
@@ -100,7 +101,7 @@ class BlockView:
         self._writer.outputs = outputs = Outputs()
         for fact in facts:
             self._take[type(fact)](fact)
-        self._settle()
+        self._commits.settle()
         self._review.write(self._now)
         if self._block.facts > self._limit:
             self._forget.evict(self._limit, self._now)
@@ -147,7 +148,7 @@ class BlockView:
         self._take_send(send)
 
     def _take_send(self, send: LocatedSend) -> None:
-        message = self._object(send.offset)
+        message = self._review.as_object(send.offset)
         known = next((other for other in message.sends if other.id == send.id), None)
         if known is not None:
             self._block.facts -= 1
@@ -164,7 +165,7 @@ class BlockView:
         for item in np.flatnonzero(odd).tolist():
             ack = _trace_of(columns, item, self._waits.hold_ack)
             offset = block.base + int(rows[item])
-            message = self._object(offset)
+            message = self._review.as_object(offset)
             if self._is_new(ack):
                 _insert(message.acks, ack)
         if columns.correlation_ids is not None:
@@ -176,13 +177,13 @@ class BlockView:
         rows = block.rows(columns.offsets)
         odd = self._touch(rows, columns.timestamps) | (reads.nanos[rows] != 0)
         self._put(reads, rows, odd, columns)
-        self._judge.mark_skipped(group, block.base + int(rows.max()), _earliest(columns.timestamps), self._now)
+        self._pass(group, rows, columns.timestamps)
         for item in np.flatnonzero(odd).tolist():
             self._deliver(block.base + int(rows[item]), group, _trace_of(columns, item, self._waits.hold_consume))
-        self._settle_rows(group, rows[~odd], block.settlements[group].commits)
+        self._commits.settle_new(group, rows[~odd])
 
     def _deliver(self, offset: int, group: str, delivery: JoinedTrace) -> None:
-        message = self._object(offset)
+        message = self._review.as_object(offset)
         if not self._is_new(delivery):
             return
         _insert(message.deliveries.setdefault(group, []), delivery)
@@ -199,15 +200,18 @@ class BlockView:
         for item in np.flatnonzero(~odd).tolist():
             block.link_correlation_ids[int(rows[item])] = columns.correlation_ids[item]
         for item in np.flatnonzero(odd).tolist():
-            message = self._object(block.base + int(rows[item]))
+            message = self._review.as_object(block.base + int(rows[item]))
             link = columns.correlation_ids[item], int(timestamps[item])
             if link in message.links:
                 block.facts -= 1
             else:
                 message.links.append(link)
-        self._judge.mark_skipped(
-            HEADER_READER, block.base + int(rows.max()), _earliest(columns.timestamps), self._now
-        )  # fmt: skip
+        self._pass(HEADER_READER, rows, columns.timestamps)
+
+    def _pass(self, group: str, rows: Rows, timestamps: bytes) -> None:
+        """The group has come to these rows: what it left out below is judged."""
+        since = int(np.frombuffer(timestamps, np.int64).min())
+        self._judge.mark_skipped(group, self._block.base + int(rows.max()), since, self._now)
 
     def _touch(self, rows: Rows, timestamps: bytes) -> Flags:
         """Facts of these times (ms) are about to come to these rows, one each; which of them are not plain."""
@@ -217,8 +221,7 @@ class BlockView:
         self._review.touch_rows(rows)
         since = int(times.min())
         self._judge.mark_dirty(since, self._now)
-        if self._trim_at is None:
-            self._trim_at = max(deadline_after(since + MINUTE_MS, self._waits.retention), self._now + 1)
+        self._keep(since + MINUTE_MS, self._waits.retention)
         if self._look_at is None:
             self._look_at = max(deadline_after(since, QUIET), self._now + 1)
         odd: Flags = block.is_object[rows] | block.is_alone[rows]
@@ -231,6 +234,11 @@ class BlockView:
             _, item, count = np.unique(rows, return_inverse=True, return_counts=True)
             odd |= (count > 1)[item]
         return odd
+
+    def _keep(self, timestamp: int, wait: int) -> None:
+        """Look for what is past retention when this wait (ms) is over, unless a look is due already."""
+        if self._trim_at is None:
+            self._trim_at = max(deadline_after(timestamp, wait), self._now + 1)
 
     def _look_after(self, last: int) -> int | None:
         """When the newest fact (ms) is old enough for the block to be quiet; None if it is."""
@@ -245,17 +253,6 @@ class BlockView:
         elif not odd.all():
             table.put(rows[~odd], np.flatnonzero(~odd), columns, clients)
         self._review.touch_table(table)
-
-    def _object(self, offset: int) -> Message:
-        """The message at this offset as an object, with the times of all facts that came."""
-        block = self._block
-        row = block.row(offset)
-        if not block.is_object[row]:
-            self._review.touch_tables()
-        message = block.promote(row)
-        message.first, message.last = int(block.first[row]), int(block.last[row])
-        self._review.touch(offset)
-        return message
 
     def _is_new(self, trace: JoinedTrace) -> bool:
         """Whether the trace is not known yet. One that lies twice in the topic counts by its earliest time."""
@@ -275,111 +272,27 @@ class BlockView:
         sends, acks = block.sends.correlation_ids, block.acks.correlation_ids
         for row in rows[(block.sends.nanos[rows] != 0) & (block.acks.nanos[rows] != 0)].tolist():
             if acks[row] is not None and acks[row] != sends[row]:
-                self._object(block.base + row)
+                self._review.as_object(block.base + row)
 
-    # Commits --------------------------------------------------------------------------------------------------------
+    # Commits, groups and producers --------------------------------------------------------------------------------
 
     def _commit(self, told: CommitUpTo) -> None:
-        block = self._block
-        known = block.ids.get(told.id)
-        if isinstance(known, Commit):
-            self._told_again(known, told)
-            return
-        settlement = block.settlement(told.group_id)
-        commit = Commit(told, self._commit_deadline(told.timestamp), settlement.next_slot)
-        block.ids[told.id] = commit
-        block.commits_at.setdefault(commit.offset, []).append(commit)
-        block.facts += 1
-        if self._trim_at is None:
-            self._trim_at = max(deadline_after(told.timestamp + MINUTE_MS, self._waits.retention), self._now + 1)
-        if not settlement.is_latest(commit.order):
-            self._promote_taken(commit)
-        for touched in settlement.commit(commit):
-            self._review.touch_commit(touched)
-        self._new_commits.setdefault(commit.group_id, []).append(commit)
-        self._judge_settled(commit)
-
-    def _promote_taken(self, commit: Commit) -> None:
-        """A commit that comes late may take deliveries from later ones: what was written of these changes."""
-        block, group = self._block, commit.group_id
-        reads = block.reads.get(group)
-        if reads is None:
-            return
-        for row in np.flatnonzero((reads.settled != UNSETTLED) & (reads.nanos <= commit.nanos)).tolist():
-            offset = block.base + row
-            reaches = offset == commit.offset or (offset < commit.offset and not block.exact)
-            if reaches and block.settlements[group].in_slot(int(reads.settled[row])).order > commit.order:
-                self._object(offset)
-
-    def _settle(self) -> None:
-        """Let the commits of this batch settle the plain deliveries that wait for one."""
-        for group, commits in self._new_commits.items():
-            reads = self._block.reads.get(group)
-            if reads is not None:
-                waiting = np.flatnonzero((reads.nanos != 0) & (reads.settled == UNSETTLED))
-                self._settle_rows(group, waiting, sorted(commits, key=_order))
-                still = waiting[reads.settled[waiting] == UNSETTLED]  # another clock may say that they were committed
-                reached = max(commit.offset for commit in commits) - self._block.base
-                self._block.touched[still[still <= reached]] = True
-        self._new_commits = {}
-
-    def _settle_rows(self, group: str, rows: Rows, commits: list[Commit]) -> None:
-        """Settle plain deliveries of a group by the first of these commits, in order, that reaches each."""
-        if not rows.size or not commits:
-            return
-        block, reads = self._block, self._block.reads[group]
-        index = block.settlements[group].settling(commits, rows + block.base, reads.nanos[rows])
-        is_settled = index < len(commits)
-        plain: list[tuple[int, Commit]] = []
-        for row, place in zip(rows[is_settled].tolist(), index[is_settled].tolist(), strict=True):
-            commit = commits[place]
-            if commit.record_of(block.base + row) in commit.written:  # it says something else by now
-                self._object(block.base + row)
-                for touched in block.settlements[group].settle_open(block.base + row):
-                    self._review.touch_commit(touched)
-            else:
-                reads.settled[row] = commit.slot
-                plain.append((row, commit))
-        block.touched[rows[is_settled]] = True
-        self._review.settled(group, plain)
-
-    def _told_again(self, commit: Commit, told: CommitUpTo) -> None:
-        """It repeats another, or no longer does, or it lies twice in the topic and has an earlier time."""
-        if commit.version < told.version:
-            commit.repeated, commit.version = told.repeated, told.version
-            self._review.touch_commit(commit)
-        if told.timestamp < commit.timestamp:
-            commit.timestamp, commit.deadline = told.timestamp, self._commit_deadline(told.timestamp)
-            self._review.touch_commit(commit)
-            self._judge_settled(commit)
-
-    def _commit_deadline(self, timestamp: int) -> int:
-        return deadline_after(timestamp, self._waits.commit_reorder + self._waits.hold_commit)
-
-    def _judge_settled(self, commit: Commit) -> None:
-        block = self._block
-        for offset in (*commit.settled, *block.settlement(commit.group_id).open_before(commit)):
-            block.touched[offset - block.base] = True
-        self._judge.mark_dirty(commit.timestamp, self._now)
-        self._judge.mark_skipped(commit.group_id, commit.offset + 1, commit.timestamp, self._now)
-
-    # Groups and producers -------------------------------------------------------------------------------------------
+        if self._commits.take(told, self._now):
+            self._keep(told.timestamp + MINUTE_MS, self._waits.retention)
 
     def _expectation(self, news: GroupExpectation) -> None:
         known = self._block.expectations.get(news.group_id)
         merged = news if known is None else known.merge(news)
         if merged != known:
             self._block.expectations[news.group_id] = merged
-            if self._trim_at is None:  # news for a block that is forgotten, or not there yet, is no reason to stay
-                self._trim_at = max(deadline_after(merged.until, 0), self._now + 1)
+            self._keep(merged.until, 0)  # news for a block that is forgotten, or not there yet, is no reason to stay
             self._judge.mark_all_dirty(self._now)
 
     def _answered(self, answered: ProducerAnswered) -> None:
         known = self._block.bare.get(answered.client_id)
         if known is None or (answered.places and not known):
             self._block.bare[answered.client_id] = answered.places
-            if self._trim_at is None:
-                self._trim_at = max(deadline_after(answered.timestamp, self._waits.retention), self._now + 1)
+            self._keep(answered.timestamp, self._waits.retention)
             self._judge.mark_all_dirty(self._now)
 
     def _ended(self, ended: Ended) -> None:
@@ -410,10 +323,6 @@ def _insert(traces: list[JoinedTrace], trace: JoinedTrace) -> None:
         insort(traces, trace, key=_order)
     else:
         traces.append(trace)
-
-
-def _earliest(timestamps: bytes) -> int:
-    return int(np.frombuffer(timestamps, np.int64).min())
 
 
 def _trace_of(columns: TraceColumns, item: int, hold: int) -> JoinedTrace:

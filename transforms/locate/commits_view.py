@@ -149,7 +149,7 @@ class CommitsView:
 
     def _keep(self, timestamp: int) -> None:
         if self._trim_at is None:
-            self._trim_at = max(deadline_after(timestamp, self._waits.retention), self._now + 1)
+            self._trim_at = self._waits.first_trim(timestamp, self._now)
 
     # The sequence ---------------------------------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ from transforms.state.addresses import JOIN, block_key
 from transforms.state.facts import ProducerAnswered
 from transforms.state.group_facts import BlockSeen, GroupCommitted, GroupRead, PartitionFact
 from transforms.state.view import BYTES_PER_FACT, Outputs
-from transforms.state.waits import Waits, deadline_after
+from transforms.state.waits import Waits
 
 #: A known block, or a step of a group from block to block, in memory.
 _BYTES = 120
@@ -170,7 +170,7 @@ class FollowersView:
 
     def _keep(self, timestamp: int) -> None:
         if self._trim_at is None:
-            self._trim_at = max(deadline_after(timestamp, self._waits.retention), self._now + 1)
+            self._trim_at = self._waits.first_trim(timestamp, self._now)
 
     def _emit(self) -> None:
         """Tell each dirty block what now holds for the group."""

@@ -187,7 +187,7 @@ class SendsView:
 
     def _find(self, name: Name, timestamp: int) -> PlainSend | CorrelatedSends:
         if self._trim_at is None:
-            self._trim_at = max(deadline_after(timestamp, self._waits.retention), self._now + 1)
+            self._trim_at = self._waits.first_trim(timestamp, self._now)
         known = self._sends.find(name, timestamp, self._now)
         if isinstance(known, CorrelatedSends):
             self._touched[name] = None

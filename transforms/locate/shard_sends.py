@@ -41,8 +41,7 @@ class ShardSends:
         known: PlainSend | CorrelatedSends | None = self.plain.get(name) or self.objects.get(name)
         if known is None:
             known = self._warm(name)
-            look = -(-max(timestamp + QUIET, now + 1) // COOLING_GRAIN) * COOLING_GRAIN
-            self._looks.setdefault(look, []).append(name)
+            self._look_later(name, timestamp, now)
         known.last = max(known.last, timestamp)
         return known
 
@@ -93,8 +92,7 @@ class ShardSends:
                 if known is None or (isinstance(known, CorrelatedSends) and (known.found or known.failures)):
                     continue  # what was found stays at hand
                 if known.last + QUIET > now or _waits(known):
-                    later = -(-max(known.last + QUIET, now + 1) // COOLING_GRAIN) * COOLING_GRAIN
-                    self._looks.setdefault(later, []).append(name)
+                    self._look_later(name, known.last, now)
                 else:
                     self.remove(name)
                     records.append(self._record(name, known))
@@ -129,8 +127,12 @@ class ShardSends:
         self._facts = sum(known.facts() for held in (plain, objects) for known in held.values())
         for held in (plain, objects):
             for name, known in held.items():
-                look = -(-max(known.last + QUIET, now + 1) // COOLING_GRAIN) * COOLING_GRAIN
-                self._looks.setdefault(look, []).append(name)
+                self._look_later(name, known.last, now)
+
+    def _look_later(self, name: Name, last: int, now: int) -> None:
+        """Look when this may have become quiet; names share looks, since each costs a bundle."""
+        look = -(-max(last + QUIET, now + 1) // COOLING_GRAIN) * COOLING_GRAIN
+        self._looks.setdefault(look, []).append(name)
 
     def _warm(self, name: Name) -> PlainSend | CorrelatedSends:
         """Take out what is cold under this name; new, if there is nothing."""

@@ -32,6 +32,15 @@ class Waits(NamedTuple):
         """The shortest time between two looks for what is past retention."""
         return max(self.retention // _TRIMS_PER_RETENTION, 1)
 
+    @property
+    def own_commit(self) -> int:
+        """How long a commit's own record waits for what it settles, the wait for its place in the sequence included."""
+        return self.commit_reorder + self.hold_commit
+
+    def first_trim(self, timestamp: int, now: int) -> int:
+        """When to look for what is past retention, once there is a first fact of this time."""
+        return max(deadline_after(timestamp, self.retention), now + 1)
+
     def next_trim(self, now: int, oldest: int) -> int:
         """When to look again for what is past retention, `oldest` being the oldest timestamp that is left."""
         return max(deadline_after(oldest, self.retention), deadline_after(now, self.trim_interval))
