@@ -8,6 +8,7 @@ from apache_beam.testing.util import assert_that, equal_to
 from tests.histories import START, any_trace
 from transforms.input.find_end import FindEnd
 from transforms.input.records import HeaderLink
+from transforms.state.batches import Links, Traces
 
 
 @pytest.mark.parametrize(
@@ -22,6 +23,7 @@ from transforms.input.records import HeaderLink
 def test_the_end_is_the_newest_timestamp_of_traces_and_links(traces, links, end):
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         inputs = tuple(
-            pipeline | name >> beam.Create([batch] if batch else []) for name, batch in (("T", traces), ("L", links))
+            pipeline | name >> beam.Create([kind(batch)] if batch else []).with_output_types(kind)
+            for name, kind, batch in (("T", Traces, traces), ("L", Links, links))
         )
         assert_that(inputs | FindEnd(), equal_to([end]))

@@ -17,6 +17,7 @@ from transforms.input.records import ACK, COMMIT, CONSUME, SEND
 from transforms.input.traces import Trace
 from transforms.pathways.follow_pathways import PATHWAYS, FollowPathways, path_facts, paths_key
 from transforms.state.addresses import STATS
+from transforms.state.batches import Records, Traces
 from transforms.state.keep_view import FINDINGS
 from transforms.state.waits import Waits
 from transforms.stats.stats_view import StatsView
@@ -36,7 +37,7 @@ def followed(traces: Any, *, bounded: bool = False) -> Any:
     return traces | FollowPathways(Waits(), limit=1000, shards=4, bounded=bounded)
 
 
-def ends(records: list[tuple[bytes, bytes]]) -> list[tuple[str, list[Any], int]]:
+def ends(records: Records) -> list[tuple[str, list[Any], int]]:
     """Of each record the correlationId, where each hop leads, revision."""
     return [_end(orjson.loads(value)) for _, value in records]
 
@@ -56,7 +57,7 @@ def edge(pack: tuple[bytes, bytes]) -> list[Any]:
 
 def timed(trace: Trace) -> TimestampedValue:
     """A batch of one trace."""
-    return TimestampedValue([trace], trace.timestamp / 1000)
+    return TimestampedValue(Traces([trace]), trace.timestamp / 1000)
 
 
 SHARD = paths_key("correlation", 4).decode()

@@ -12,6 +12,7 @@ from transforms.input.records import ACK, COMMIT, SEND
 from transforms.join.block_view import BlockView
 from transforms.locate.place_facts import PlaceFacts
 from transforms.state.addresses import JOIN, PLACE
+from transforms.state.batches import Traces
 from transforms.state.facts import CommitUpTo, GroupExpectation, LocatedSends
 from transforms.state.keep_view import FINDINGS
 from transforms.state.packs import KeyedPack, MergePacks
@@ -30,7 +31,7 @@ def test_blocks_are_told_of_sends_of_commits_and_of_groups_and_each_send_is_writ
     ]
     until = START + 25 * HOUR
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        packed = pipeline | beam.Create([traces]) | PackByKey(1, 4)
+        packed = pipeline | beam.Create([Traces(traces)]) | PackByKey(1, 4)
         packs = (packed[PLACE],) | MergePacks()
         placed = packs | PlaceFacts(Waits(), 1000, 4, bounded=True)
         told = placed[JOIN] | beam.FlatMap(_told)
