@@ -74,7 +74,7 @@ class JavaWriteToKafka(beam.PTransform):
         """Nothing comes out."""
         from apache_beam.io.kafka import WriteToKafka
 
-        typed = records | "TypeRecords" >> beam.FlatMap(_same).with_output_types(KeyValue)
+        typed = records | "TypeRecords" >> beam.FlatMap().with_output_types(KeyValue)
         return typed | "WriteToKafka" >> WriteToKafka(
             producer_config=self._producer,
             topic=self._topic,
@@ -87,7 +87,3 @@ class JavaWriteToKafka(beam.PTransform):
 def _one_by_one() -> beam.PTransform:
     """Rows have the fields of `KafkaRecord`."""
     return beam.Map(lambda row: RecordBatch.of([row])).with_output_types(RecordBatch)
-
-
-def _same(records: Records) -> Records:
-    return records

@@ -40,10 +40,10 @@ def _trace(trace: JoinedTrace) -> dict[str, Any]:
 @settings(max_examples=150, deadline=None)
 @given(block_facts(), st.sampled_from([[], [30_000], [30_000, 400_000]]))
 def test_a_message_in_columns_says_the_same_as_one_that_was_an_object_before_its_first_fact(facts, moments):
-    """`_object` makes the rows of one view objects at once; then the same facts come to both."""
+    """`as_object` makes the rows of one view objects at once; then the same facts come to both."""
     plain, objects = any_view(), any_view()
     for offset in range(6):
-        objects._object(offset)
+        objects._review.as_object(offset)
     for step in [*facts, *(Time(START + moment) for moment in moments)]:
         apply(plain, [step])
         apply(objects, [step])

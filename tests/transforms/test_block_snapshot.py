@@ -1,5 +1,7 @@
 """Snapshots of a block: what is filled in from one says the same, and gives the same again."""
 
+import json
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,7 +22,7 @@ def any_view(*, exact: bool = False) -> BlockView:
 def refilled(block: Block) -> Block:
     """An empty block with what was saved of this one, by way of its bytes."""
     copy = Block(KEY, WAITS, 64, exact=block.exact)
-    saved = block_snapshot.Saved(0, None, None, None, block_snapshot.of(block), any_view()._judge.state())
+    saved = block_snapshot.Saved(WAITS, 0, None, None, None, block_snapshot.of(block), any_view()._judge.state())
     block_snapshot.fill(copy, block_snapshot.load(block_snapshot.save(saved)).block, WAITS)
     return copy
 
@@ -74,3 +76,11 @@ def test_fields_that_pass_through_and_findings_survive():
     copy = refilled(view._block)
     assert copy.acks.extras == {1: {"zone": [1, None]}}
     assert copy.found == view._block.found != {}
+
+
+def test_a_view_that_is_restored_under_shorter_waits_judges_all_its_messages_again():
+    view, copy = any_view(), BlockView(KEY, WAITS._replace(unacked=1), 1000, 64)
+    assert apply(view, [send(), read(), time(30_000)]).findings == []
+    copy.restore(view.snapshot())
+    assert copy.deadline() is not None
+    assert [json.loads(found.value)["id"] for found in apply(copy, [time(50_000)]).findings] == ["unacked:s:0:0"]

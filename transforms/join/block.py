@@ -227,9 +227,9 @@ class Block:
         return settlement
 
     def commits(self) -> Iterator[Commit]:
-        """All commits of all groups."""
-        for settlement in self.settlements.values():
-            yield from settlement.commits
+        """All commits, by group: the order of groups is the same after a snapshot."""
+        for group in sorted(self.settlements):
+            yield from self.settlements[group].commits
 
     def groups(self) -> set[str]:
         """The groups that read, commit or pass here."""

@@ -84,8 +84,9 @@ class SavedBlock(Struct, array_like=True, gc=False):
 
 
 class Saved(Struct, array_like=True, gc=False):
-    """A BlockView."""
+    """A BlockView, and the waits that it was judged under."""
 
+    waits: Waits
     now: int
     trim_at: int | None
     look_at: int | None

@@ -303,7 +303,7 @@ class BlockView:
 
     def snapshot(self) -> bytes:
         """All of it."""
-        own = self._now, self._trim_at, self._look_at, self._end
+        own = self._waits, self._now, self._trim_at, self._look_at, self._end
         return block_snapshot.save(block_snapshot.Saved(*own, block_snapshot.of(self._block), self._judge.state()))
 
     def restore(self, snapshot: bytes) -> None:
@@ -315,6 +315,9 @@ class BlockView:
         self._judge.restore(saved.judge)
         self._review.touch_all()
         self._review.write(self._now)
+        if saved.waits != self._waits:  # what was due, and when, is another now
+            self._judge.mark_all_dirty(self._now)
+            self._trim_at = self._now + 1
 
 
 def _insert(traces: list[JoinedTrace], trace: JoinedTrace) -> None:
