@@ -10,6 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
+from transforms.input.records import UNKNOWN
 from transforms.locate.commit_facts import OrderedCommit
 
 
@@ -33,9 +34,12 @@ class CommitSequence:
         #: All commits by date.
         self.commits: list[OrderedCommit] = []
         self._of_client: dict[str, list[OrderedCommit]] = {}
+        #: No commit that was ever here has a higher offset.
+        self._highest = UNKNOWN
 
     def insert(self, commit: OrderedCommit) -> int:
         """Put a commit in its place by date; the place."""
+        self._highest = max(self._highest, commit.offset)
         _insert(self._of_client.setdefault(commit.client_id, []), commit)
         return _insert(self.commits, commit)
 
@@ -44,6 +48,8 @@ class CommitSequence:
 
         One after which another had gone back already, perhaps before this commit, does not count: that one is told.
         """
+        if commit.offset >= self._highest:
+            return None
         known = [before for commits in self._of_client.values() if (before := self._last_before(commit, commits))]
         last = (one for one in known if one.offset > commit.offset)
         last = (one for one in last if not any(self._is_followed(one, other) for other in known))
@@ -95,7 +101,7 @@ class CommitSequence:
 def _insert(commits: list[OrderedCommit], commit: OrderedCommit) -> int:
     """Put a commit in its place, which nearly always is the end; the place."""
     place = len(commits)
-    if commits and commits[-1].order > commit.order:
+    if commits and commits[-1].nanos >= commit.nanos and commits[-1].order > commit.order:
         place = bisect_left(commits, commit.order, key=_order)
     commits.insert(place, commit)
     return place

@@ -163,7 +163,8 @@ class CommitsView:
         if not due:
             return
         latest = max(self._waiting[identity].order for identity in due)
-        ready = sorted((commit for commit in self._waiting.values() if commit.order <= latest), key=_order)
+        earlier = (commit for commit in self._waiting.values() if commit.nanos <= latest[0])
+        ready = sorted((commit for commit in earlier if commit.order <= latest), key=_order)
         for commit in ready:
             del self._waiting[commit.id]
             self._deadlines.set(commit.id, None)
@@ -171,10 +172,11 @@ class CommitsView:
             commit.sent_to = []
             self._relate(place)
             is_last = place + 1 == len(self._released.commits)
+            self._judge(commit, REWOUND, self._released.went_back_from(commit))
             if not is_last:
                 self._relate(place + 1)
-            for one in (commit, *self._released.judged_by(commit)):
-                self._judge(one, REWOUND, self._released.went_back_from(one))
+                for one in self._released.judged_by(commit):
+                    self._judge(one, REWOUND, self._released.went_back_from(one))
             if commit.offset != UNKNOWN:
                 self._out.counts["emitted"] += 1  # here, since no block knows whether another wrote it before
                 self._send_home(commit)
