@@ -92,9 +92,11 @@ class Tracing:
     def stats(self) -> Stats:
         """The counts up to now."""
         with self._moving:
-            waiting = len(self._queue) + (len(self._producer) if self._producer is not None else 0)
-            added, dropped, failed = self._added, self._dropped, self._failed
-        return Stats(added, added - dropped - failed - waiting, dropped, failed, waiting, self._errors.total())
+            queued, added, dropped, failed = len(self._queue), self._added, self._dropped, self._failed
+            handed = added - dropped - failed - queued
+            # The length of a producer counts its own errors too, which wait to be told: more than it was handed.
+            unsent = min(handed, len(self._producer)) if self._producer is not None else 0
+        return Stats(added, handed - unsent, dropped, failed, queued + unsent, self._errors.total())
 
     def end(self) -> None:
         """Ask for the end: what waits is still sent, within `close_ms`. Does not wait for it."""

@@ -78,6 +78,16 @@ def test_while_the_producer_is_full_traces_wait_and_beyond_the_bound_they_are_dr
     assert tracing.stats() == (5, 3, 2, 0, 0, 0)
 
 
+def test_what_the_producer_has_to_tell_of_itself_does_not_count_as_traces_that_wait():
+    fake = Fake({})
+    tracing = tracing_with(fake)
+    tracing.add(SEND)
+    wait_until(lambda: fake.records)
+    fake.in_flight = 3
+    assert tracing.stats() == (1, 0, 0, 0, 1, 0)
+    tracing.close()
+
+
 def test_an_error_of_the_producer_costs_one_trace_and_is_counted(caplog):
     caplog.set_level(logging.WARNING, "tracing_clients")
     fake = Fake({})
