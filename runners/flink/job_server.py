@@ -31,6 +31,8 @@ JVM_OPTIONS = (
     # Flink 1.19 on Java 17.
     "--add-opens=java.base/java.util=ALL-UNNAMED",
     "--add-opens=java.base/java.lang=ALL-UNNAMED",
+    # Most of the work is in Python. The second compiler would take more CPU than it saves (docs/adr/0013).
+    "-XX:TieredStopAtLevel=1",
     # Half a JVM would look alive.
     "-XX:+ExitOnOutOfMemoryError",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
