@@ -87,6 +87,12 @@ class Settings(BaseModel):
         "Business topics whose record headers are read as further links between a message and its position: names "
         "separated by commas, or a regular expression; empty: none is read.",
     )
+    observe_topics: Topics = _setting(
+        TOPICS,
+        "",
+        "Topics to observe without any client that traces: positions of records, and from `__consumer_offsets` the "
+        "commits of all groups: names separated by commas, or a regular expression; empty: none.",
+    )
     topics_include: Topics = _setting(
         TOPICS,
         "",
@@ -131,6 +137,12 @@ class Settings(BaseModel):
     )
     uncommitted_ms: Millis = _setting(
         FINDINGS, 300_000, "After this time without a commit a consumed message is found `uncommitted`, in ms."
+    )
+    stalled_ms: Millis = _setting(
+        FINDINGS,
+        300_000,
+        "After this time without a commit, while members are there and messages wait, a group is found `stalled`, in "
+        "ms. Needs `observe.topics`.",
     )
     consumption_buffer_ms: Millis = _setting(
         FINDINGS, 60_000, "How old a message is before it counts as under-consumed (`under`), in ms."
@@ -375,6 +387,11 @@ class Settings(BaseModel):
             mistakes.append(
                 f"flink.max.parallelism={self.flink_max_parallelism} is below "
                 f"flink.parallelism={self.flink_parallelism}: raise the first, or lower the second"
+            )
+        if self.observe_topics and self.kafka_io == "java":
+            mistakes.append(
+                "observe.topics is set and kafka.io=java: only our own reader observes; take kafka.io=native, or "
+                "observe nothing"
             )
         mistakes += _shared_topics(self)
         if mistakes:

@@ -11,13 +11,19 @@ GROUPS_OFFSET, BEGINNING = -1, -2
 
 
 class Listed(Struct, array_like=True, frozen=True):
-    """A partition to read. `topic_id` changes when the topic is made anew; it is empty where brokers have none."""
+    """A partition to read. `topic_id` changes when the topic is made anew; it is empty where brokers have none.
+
+    What does not belong to the tracing topic gives links by its headers, or is observed, or both; or it is one of
+    `__consumer_offsets`, and neither.
+    """
 
     topic: str
     partition: int
     topic_id: str
     is_tracing: bool
     has_append_time: bool
+    has_links: bool = True
+    is_observed: bool = False
 
 
 class Progress(Struct, array_like=True):

@@ -1,3 +1,5 @@
+from msgspec import msgpack
+
 from pipeline.io.reader_state import (
     BEGINNING,
     GROUPS_OFFSET,
@@ -44,3 +46,9 @@ def test_state_and_listings_come_back_from_their_bytes():
     state = [Progress(listed(3), 7, 1000, is_read=False)]
     assert state_of(encode(state)) == state
     assert listing_of(encode([listed(3)])) == [listed(3)]
+
+
+def test_state_of_a_release_that_observed_nothing_is_read():
+    old = [[["orders", 0, "id", False, False], 7, 1000, True]]
+    [progress] = state_of(msgpack.encode(old))
+    assert (progress.listed.has_links, progress.listed.is_observed, progress.offset) == (True, False, 7)
