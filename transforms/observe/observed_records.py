@@ -64,10 +64,10 @@ def _timestamp_type(minute: PartitionMinute) -> str:
 
 def _facts_of(minute: GroupMinute, group: ObservedGroup) -> dict[str, Any]:
     facts: dict[str, Any] = {
-        "commits": minute.commits,
+        "commitCount": minute.commits,
         "rewinds": minute.rewinds,
         "committed": minute.settled,
-        "commitLatencyMs": minute.latencies.summary(),
+        "produceToCommitMs": minute.latencies.summary(),
     }
     if (sample := minute.sample) is not None:
         facts |= {

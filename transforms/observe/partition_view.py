@@ -216,8 +216,10 @@ class ObservedPartitionView:
 
     def _rewound(self, group_id: str, rewind: Rewind) -> Finding:
         subject = f"observed:{group_id}:{self._topic}:{self._partition}:{rewind.sequence}"
-        known: dict[str, Any] = {"offset": rewind.offset, "fromOffset": rewind.from_offset, "date": date_of(rewind.at)}
-        return finding(REWOUND, subject, minute=_UNCOUNTED, **self._place(group_id), **known)
+        # The last offset that a commit covers, as in the traces of commits.
+        covered: dict[str, Any] = {"offset": rewind.offset - 1, "fromOffset": rewind.from_offset - 1}
+        date = date_of(rewind.at)
+        return finding(REWOUND, subject, minute=_UNCOUNTED, **self._place(group_id), **covered, date=date)
 
     def _judge(self, group_id: str, group: ObservedGroup, sample: LagSample | None, now: int, outputs: Outputs) -> None:
         """Tell that a group is stalled, or is so no more."""
