@@ -75,15 +75,15 @@ def build(pipeline: beam.Pipeline, source: Source, sinks: Sinks, settings: Setti
         found.append(paths[FINDINGS])
         tallies.append(paths[STATS])
 
-    if read.observed is not None:
-        observed = _observe(read.observed, settings, bounded=source.bounded)
-        observed.records | "WriteObserved" >> sinks.stats
-        found.append(observed[FINDINGS])
     if read.findings is not None:
         found.append(read.findings)
     findings = found | "MergeFindings" >> beam.Flatten()
     if end is not None:
         findings = findings | "DropUnripe" >> DropUnripe(end)
+    if read.observed is not None:
+        observed = _observe(read.observed, settings, bounded=source.bounded)
+        observed.records | "WriteObserved" >> sinks.stats
+        findings = (findings, observed[FINDINGS]) | "MergeObservedFindings" >> beam.Flatten()
     told = findings | "LimitFindings" >> LimitFindings(waits, settings.anomaly_burst, **common)
     windows = (*tallies, told[STATS]) | "MergeTallies" >> MergePacks(end)
     stats = windows | "KeepStats" >> KeepStats(waits, **common)

@@ -5,6 +5,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.fields import FieldInfo
 
+from pipeline.config.agreements import disagreements
 from pipeline.config.setting_types import (
     Count,
     Folder,
@@ -371,44 +372,11 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        mistakes = [
-            f"retention.ms={self.retention_ms} is shorter than {name}={wait}: raise it to {wait} or more"
-            for name, wait in (
-                ("hold.send.ms", self.hold_send_ms),
-                ("hold.ack.ms", self.hold_ack_ms),
-                ("hold.consume.ms", self.hold_consume_ms),
-                ("hold.commit.ms", self.hold_commit_ms),
-                ("unacked.ms", self.unacked_ms),
-                ("commit.reorder.ms", self.commit_reorder_ms),
-            )
-            if wait > self.retention_ms
-        ]
-        if self.flink_max_parallelism < self.flink_parallelism:
-            mistakes.append(
-                f"flink.max.parallelism={self.flink_max_parallelism} is below "
-                f"flink.parallelism={self.flink_parallelism}: raise the first, or lower the second"
-            )
-        if self.observe_topics and self.kafka_io == "java":
-            mistakes.append(
-                "observe.topics is set and kafka.io=java: only our own reader observes; take kafka.io=native, or "
-                "observe nothing"
-            )
-        mistakes += _shared_topics(self)
+        topics = {property_name(each): getattr(self, each) for each in ("tracing_topic", *OUTPUT_TOPICS)}
+        mistakes = disagreements(self, topics)
         if mistakes:
             raise ValueError("\n".join(mistakes))
         return self
-
-
-def _shared_topics(settings: Settings) -> list[str]:
-    """Mistakes of topics with one name: what is written would be read again, or mixed up."""
-    seen: dict[str, str] = {}
-    mistakes = []
-    for attribute in ("tracing_topic", *OUTPUT_TOPICS):
-        name, topic = property_name(attribute), getattr(settings, attribute)
-        if topic in seen:
-            mistakes.append(f"{name}={topic} is also {seen[topic]}: give each its own topic")
-        seen.setdefault(topic, name)
-    return mistakes
 
 
 def table() -> dict[str, FieldInfo]:

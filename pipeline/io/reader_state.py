@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from msgspec import Struct, msgpack
 
 from pipeline.io.topics_to_read import Partition
+from transforms.observe.consumer_offsets import CONSUMER_OFFSETS
 
 #: Offsets to be asked for: where the group stands, or the beginning of the partition.
 GROUPS_OFFSET, BEGINNING = -1, -2
@@ -63,14 +64,16 @@ def merged(state: Sequence[Progress] | None, listing: Sequence[Listed]) -> list[
     """The state after a look at the brokers; `state` is None before the first one.
 
     What is new on a later look came into being meanwhile, so it is read from its beginning, as is a topic that was
-    made anew. What is missing is not read, and remembered: a broker may have it again.
+    made anew, and `__consumer_offsets`: it is compacted, and nobody commits how far we read it. What is missing is not
+    read, and remembered: a broker may have it again.
     """
     known = {progress.place: progress for progress in state or ()}
     seen = []
     for listed in listing:
         old = known.pop((listed.topic, listed.partition), None)
         if old is None:
-            seen.append(Progress(listed, GROUPS_OFFSET if state is None else BEGINNING))
+            goes_on = state is None and listed.topic != CONSUMER_OFFSETS
+            seen.append(Progress(listed, GROUPS_OFFSET if goes_on else BEGINNING))
         elif listed.topic_id and old.listed.topic_id and listed.topic_id != old.listed.topic_id:
             seen.append(Progress(listed, BEGINNING, old.promised_ms))
         else:

@@ -56,12 +56,14 @@ class Rewind(NamedTuple):
 class ObservedGroup(Struct, array_like=True, gc=False):
     """See the head of this file. Times are in ms; `committed` is None where no commit is known, or it was deleted.
 
+    `heard_at` is when the newest commit was heard of: long after `committed_at` where a backlog is read.
     `settled_to` is the highest offset whose records were settled, `waiting` are commits beyond what was read. `members`
     is None where nobody told. `changed` are minutes to be written; minutes before `closed_to` are closed.
     """
 
     committed: int | None = None
     committed_at: int = 0
+    heard_at: int = 0
     sequence: int = -1
     settled_to: int = 0
     waiting: list[tuple[int, int]] = []

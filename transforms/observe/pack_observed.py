@@ -75,26 +75,27 @@ def facts_of_offsets(
             yield OBSERVE, key, at, Committed(record.group, record.offset, committed_at, sequence)
             place = CommitsThere(record.topic, record.partition, at, sequence)
             yield GROUPS, group_key(record.group), at, place
-    elif (fact := _of_members(record, at, sequence, observes)) is not None:
-        yield GROUPS, group_key(record.group), at, fact  # type: ignore[union-attr]
+    elif isinstance(record, ClassicGroup | GroupEpoch | GroupMember):
+        fact = _of_members(record, at, sequence, observes)
+        if fact is not None:
+            yield GROUPS, group_key(record.group), at, fact
 
 
-def _of_members(record: OffsetsRecord, at: int, sequence: int, observes: Callable[[str], bool]) -> GroupFact | None:
+def _of_members(
+    record: ClassicGroup | GroupEpoch | GroupMember, at: int, sequence: int, observes: Callable[[str], bool]
+) -> GroupFact | None:
     if isinstance(record, ClassicGroup):
-        assigned = [member.assigned for member in record.members]
         places = [
             (topic, number)
-            for each in assigned
-            for topic, numbers in each.items()
-            for number in numbers
+            for member in record.members
+            for topic, numbers in member.assigned.items()
             if observes(topic)
+            for number in numbers
         ]
         return ClassicMembers(len(record.members), record.generation, places, at, sequence)
     if isinstance(record, GroupMember):
         return MemberChanged(record.member_id, not record.is_gone, at, sequence)
-    if isinstance(record, GroupEpoch) and record.epoch is not None:
-        return EpochBegan(record.epoch, at, sequence)
-    return None
+    return None if record.epoch is None else EpochBegan(record.epoch, at, sequence)
 
 
 class PackCommits(beam.DoFn):

@@ -100,7 +100,7 @@ class ObservedPartitionView:
         if not self._trim_at:
             self._trim_at = self._waits.first_trim(self._clock, self._clock)
         soon = (self._clock // _SECOND + 1) * _SECOND
-        self._write_at = soon if self._write_at is None else min(soon, max(self._write_at, self._clock))
+        self._write_at = soon if self._write_at is None else min(soon, self._write_at)
         return outputs
 
     def _read(self, fact: Positions) -> None:
@@ -133,7 +133,9 @@ class ObservedPartitionView:
 
     def _commit(self, fact: Committed, outputs: Outputs) -> None:
         self._clock = max(self._clock, fact.at)
-        rewind = self._group(fact.group_id).commit(fact.offset, fact.at, fact.sequence)
+        group = self._group(fact.group_id)
+        rewind = group.commit(fact.offset, fact.at, fact.sequence)
+        group.heard_at = self._clock
         if rewind is not None:
             outputs.findings.append(self._rewound(fact.group_id, rewind))
 
@@ -152,15 +154,16 @@ class ObservedPartitionView:
             self._write_all(outputs)
             self._begin()
             return outputs
-        self._clock = max(self._clock, now)
+        # Facts may be newer than the time that passed: then the lag is that of the facts.
+        clock = self._clock = max(self._clock, now)
         if self._write_at is not None and self._write_at <= now:
-            is_lagging = self._measure(now, outputs)
-            self._write(outputs, now)
-            self._log.thin(now)
-            self._write_at = deadline_after(now, self._waits.stats_interval) if is_lagging else None
+            is_lagging = self._measure(clock, outputs)
+            self._write(outputs, clock)
+            self._log.thin(clock)
+            self._write_at = deadline_after(clock, self._waits.stats_interval) if is_lagging else None
         if self._trim_at and self._trim_at <= now:
-            self._write(outputs, now)
-            self._forget(now)
+            self._write(outputs, clock)
+            self._forget(clock)
         return outputs
 
     def _write_all(self, outputs: Outputs) -> None:
@@ -236,7 +239,9 @@ class ObservedPartitionView:
     def _stall(self, group_id: str, group: ObservedGroup, sample: LagSample | None, now: int) -> Found | None:
         if sample is None or not sample.lag or not group.members:
             return None
-        deadline = max(group.committed_at, now - sample.lag_ms) + self._waits.stalled
+        # In a backlog later commits may follow. Bounded input is known to its end.
+        heard_at = 0 if self._bounded else group.heard_at
+        deadline = max(group.committed_at, heard_at, now - sample.lag_ms) + self._waits.stalled
         if deadline > now:
             return None
         known = {"offset": group.committed, "date": date_of(group.committed_at)}

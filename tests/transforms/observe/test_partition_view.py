@@ -91,6 +91,15 @@ def test_lag_is_measured_a_second_after_a_change_and_each_interval_while_message
     assert partition.deadline() > START + WAITS.retention - 1
 
 
+def test_facts_that_keep_coming_do_not_put_off_the_measurement_and_it_is_as_new_as_they_are():
+    partition = view()
+    for step in range(30):
+        partition.on_facts([read((step, START + 100 * step)), commit(step, START + 100 * step, step)])
+        assert partition.deadline() == START + 1_000
+    [value] = values(partition.on_time(START + 1_000))
+    assert (value["measuredAt"], value["lag"]) == ("2023-11-14T22:14:02.900Z", 1)
+
+
 def test_a_commit_below_an_earlier_one_is_found_rewound_and_not_counted_with_traces():
     partition = view()
     outputs = partition.on_facts([read((9, START)), commit(10, START, 1), commit(4, START + 5, 2)])
@@ -141,6 +150,14 @@ def test_a_group_without_members_or_without_messages_is_not_stalled():
     partition = stalled_view()
     partition.on_facts([commit(1, START + 1, 2)])
     assert findings(partition.on_time(START + 60_000)) == []
+
+
+def test_while_a_backlog_of_commits_is_read_no_group_is_stalled():
+    partition = view()
+    now = START + 600_000
+    partition.on_facts([read((0, START), at=now), commit(0, START, 1), MembersCounted("billing", 1, 7, 3)])
+    assert findings(partition.on_time(now + 1_000)) == []
+    assert [found["reason"] for found in findings(partition.on_time(now + 40_000))] == ["stalled"]
 
 
 def test_a_message_that_has_just_come_is_waited_for_however_long_ago_the_last_commit_was():
