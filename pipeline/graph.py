@@ -6,7 +6,8 @@ import apache_beam as beam
 
 from pipeline.config.setting_types import sla_rules
 from pipeline.config.settings import Settings
-from pipeline.sources import Source
+from pipeline.io.topics_to_read import TopicsToRead
+from pipeline.sources import Observed, Source
 from pipeline.topic_names import followed
 from transforms.findings.drop_unripe import DropUnripe
 from transforms.findings.limit_findings import LimitFindings
@@ -18,6 +19,7 @@ from transforms.input.pack_by_key import PackByKey
 from transforms.input.parse_traces import DEAD_LETTERS, ParseTraces
 from transforms.join.join_blocks import JoinBlocks
 from transforms.locate.place_facts import PlaceFacts
+from transforms.observe.observe_topics import ObserveTopics
 from transforms.pathways.follow_pathways import FollowPathways
 from transforms.state.addresses import JOIN, PLACE, STATS
 from transforms.state.batches import Records
@@ -78,6 +80,10 @@ def build(pipeline: beam.Pipeline, source: Source, sinks: Sinks, settings: Setti
     findings = found | "MergeFindings" >> beam.Flatten()
     if end is not None:
         findings = findings | "DropUnripe" >> DropUnripe(end)
+    if read.observed is not None:
+        observed = _observe(read.observed, settings, bounded=source.bounded)
+        observed.records | "WriteObserved" >> sinks.stats
+        findings = (findings, observed[FINDINGS]) | "MergeObservedFindings" >> beam.Flatten()
     told = findings | "LimitFindings" >> LimitFindings(waits, settings.anomaly_burst, **common)
     windows = (*tallies, told[STATS]) | "MergeTallies" >> MergePacks(end)
     stats = windows | "KeepStats" >> KeepStats(waits, **common)
@@ -90,6 +96,16 @@ def build(pipeline: beam.Pipeline, source: Source, sinks: Sinks, settings: Setti
     _write_letters(parsed[DEAD_LETTERS], "DeadLetters", sinks)
     if read.dead_letters is not None:
         _write_letters(read.dead_letters, "UnreadableInput", sinks)
+
+
+def _observe(observed: Observed, settings: Settings, *, bounded: bool) -> Any:
+    """What is seen of topics that nobody traces. It has an end of its own, so that traces come out as without it."""
+    end = tuple(observed) | "FindObservedEnd" >> FindEnd() if bounded else None
+    observes = TopicsToRead.of(settings).observes
+    step = ObserveTopics(
+        waits_of(settings), observes, settings.date_max_ahead_ms, cluster=settings.cluster_name, end=end
+    )
+    return tuple(observed) | "ObserveTopics" >> step
 
 
 def _write_letters(letters: beam.PCollection, name: str, sinks: Sinks) -> None:
@@ -113,6 +129,7 @@ def waits_of(settings: Settings) -> Waits:
         lost=settings.lost_ms,
         unconsumed=settings.unconsumed_ms,
         uncommitted=settings.uncommitted_ms,
+        stalled=settings.stalled_ms,
         consumption_buffer=settings.consumption_buffer_ms,
         stats_interval=settings.stats_interval_ms,
         retention=settings.retention_ms,

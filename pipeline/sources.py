@@ -13,17 +13,29 @@ from transforms.input.dead_letters import DeadLetter
 from transforms.input.parse_traces import DEAD_LETTERS
 from transforms.input.record_batch import Gatherer, RecordBatch
 from transforms.input.records import KafkaRecord, is_position
+from transforms.observe.observed_batch import ObservedBatch
 from transforms.state import counters
 from transforms.state.batches import typed
 
 
+class Observed(NamedTuple):
+    """What a source gives of observed topics: where their records lie, and batches of `__consumer_offsets`."""
+
+    positions: beam.PCollection[ObservedBatch]
+    commits: beam.PCollection[RecordBatch]
+
+
 class Read(NamedTuple):
-    """What a source gives: batches of the tracing topic and of business topics; what was no record, what was lost."""
+    """What a source gives: batches of the tracing topic and of business topics; what was no record, what was lost.
+
+    `observed` is None where nothing is observed.
+    """
 
     traces: beam.PCollection[RecordBatch]
     messages: beam.PCollection[RecordBatch]
     dead_letters: beam.PCollection[DeadLetter] | None
     findings: beam.PCollection[Finding] | None
+    observed: Observed | None = None
 
 
 class Source(Protocol):

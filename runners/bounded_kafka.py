@@ -10,6 +10,7 @@ from pipeline.config.load import Config
 from pipeline.graph import Sinks, build
 from pipeline.io.read_from_kafka import KafkaRanges
 from pipeline.io.read_ranges import Range
+from pipeline.io.topics_to_read import TopicsToRead
 from pipeline.io.write_to_kafka import WriteToKafka
 from runners.direct import run_graph
 from runners.kafka.compacted_topics import with_compacted_topics
@@ -42,7 +43,7 @@ def run(config: Config, tell: Callable[[str], None]) -> Counter[str]:
     producer = config.producer_properties()
     sinks = Sinks(*(WriteToKafka(topic, producer, settings.dead_letter_topic) for topic in settings.output_topics()))
     settings = with_compacted_topics(admin, settings, tell)
-    source = KafkaRanges(ranges, settings.tracing_topic, config.consumer_properties())
+    source = KafkaRanges(ranges, TopicsToRead.of(settings), config.consumer_properties())
     return run_graph(lambda pipeline: build(pipeline, source, sinks, settings))
 
 

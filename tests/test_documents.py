@@ -1,4 +1,4 @@
-"""What docs/verdicts.md and docs/statistics.md say holds: examples, sections, fields, and the code for sketches."""
+"""What docs/verdicts.md, statistics.md and observe.md say holds: examples, sections, fields, the code for sketches."""
 
 import re
 from pathlib import Path
@@ -14,6 +14,7 @@ ROOT = Path(__file__).parent.parent
 REASONS = schema("trace-anomaly")["properties"]["reason"]["enum"]
 VERDICTS = (ROOT / "docs" / "verdicts.md").read_text(encoding="utf-8")
 STATISTICS = (ROOT / "docs" / "statistics.md").read_text(encoding="utf-8")
+OBSERVE = (ROOT / "docs" / "observe.md").read_text(encoding="utf-8")
 
 
 def section_of(reason: str) -> str:
@@ -45,10 +46,16 @@ def test_only_reasons_that_exist_are_explained_and_listed():
     assert set(re.findall(r"^\| \[`([a-z-]+)`\]", VERDICTS, re.MULTILINE)) == set(REASONS)
 
 
-@pytest.mark.parametrize("kind", ["topic", "group", "edge", "clockSkew"])
-def test_every_field_of_the_statistics_is_explained(kind):
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        *((kind, STATISTICS) for kind in ("topic", "group", "edge", "clockSkew")),
+        *((kind, STATISTICS + OBSERVE) for kind in ("observed", "observedGroup")),
+    ],
+)
+def test_every_field_of_the_statistics_is_explained(kind, text):
     fields = schema("trace-stats")["$defs"][kind]["properties"].keys() - {"kind", "cluster"}
-    assert [field for field in sorted(fields) if not re.search(rf"\b{field}\b", STATISTICS)] == []
+    assert [field for field in sorted(fields) if not re.search(rf"\b{field}\b", text)] == []
 
 
 def test_the_code_in_the_documentation_merges_sketches():
@@ -67,9 +74,16 @@ def test_the_code_in_the_documentation_merges_sketches():
     assert names["p99"] == pytest.approx(everything[(len(everything) - 1) * 99 // 100], rel=0.01)
 
 
-@pytest.mark.parametrize("text", [VERDICTS, STATISTICS], ids=["verdicts", "statistics"])
+@pytest.mark.parametrize("text", [VERDICTS, STATISTICS, OBSERVE], ids=["verdicts", "statistics", "observe"])
 def test_links_between_the_documents_lead_somewhere(text):
-    pages = {"verdicts.md": VERDICTS, "statistics.md": STATISTICS, "": text}
+    metrics = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    pages = {
+        "verdicts.md": VERDICTS,
+        "statistics.md": STATISTICS,
+        "observe.md": OBSERVE,
+        "metrics.md": metrics,
+        "": text,
+    }
     for page, anchor in re.findall(r"\]\(([a-z]+\.md)?(?:#([a-z-]+))?\)", text):
         headings = {
             re.sub(r"[^a-z -]", "", title.lower()).replace(" ", "-")

@@ -5,6 +5,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
 import orjson
 import pytest
 from jsonschema import Draft202012Validator
@@ -23,9 +24,11 @@ from tracing_aggregator.explain.timeline import timeline
 from transforms.findings import findings
 from transforms.input.dead_letters import PART_BYTES, DeadLetter, to_key_values
 from transforms.input.records import SEND, KafkaRecord
+from transforms.observe.observe_facts import Committed, MembersCounted, Positions
+from transforms.observe.partition_view import ObservedPartitionView
 from transforms.pathways.pathway_facts import Consumed, Sent, Trail
 from transforms.pathways.pathway_record import record, work_out
-from transforms.state.addresses import skew_key, window_key
+from transforms.state.addresses import partition_key, skew_key, window_key
 from transforms.state.waits import Waits
 from transforms.stats.latency_sketch import LatencySketch
 from transforms.stats.stats_facts import (
@@ -215,6 +218,32 @@ def test_statistics_are_as_their_schema_says():
         check("trace-stats", value, key)
     assert {value["kind"] for _, value in records} == {"topic", "group", "edge", "clockSkew"}
     assert all(any(mark in value for _, value in records) for mark in ("final", "withdrawn"))
+
+
+def test_what_is_observed_without_traces_is_as_the_schemas_say():
+    view = ObservedPartitionView(partition_key("orders", 0), Waits(stalled=1_000), "blue")
+    offsets, times = np.arange(9), 60_000 + np.arange(9)
+    positions = Positions(offsets.tobytes(), times.tobytes(), 12, 61_000, [(60_000, 9, 90, 3, 5)])
+    told = view.on_facts(
+        [
+            positions,
+            *(Committed("g", offset, 60_500, sequence) for sequence, offset in enumerate((2, 7, 4))),
+            *(Committed("h", 0, 60_500, 3), MembersCounted("g", 1, 2, 3)),
+        ]
+    )
+    records, found = list(told.records), told.findings
+    while (due := view.deadline()) is not None and due < 90_000_000:
+        outputs = view.on_time(due)
+        records += outputs.records
+        found += outputs.findings
+    values = [orjson.loads(value) for _, value in records]
+    for (key, _), value in zip(records, values, strict=True):
+        check("trace-stats", value, orjson.loads(key))
+    assert {value["kind"] for value in values} == {"observed", "observedGroup"}
+    assert any("final" in value for value in values)
+    for each in found:
+        check("trace-anomaly", orjson.loads(each.value), orjson.loads(each.key))
+    assert {each.reason for each in found} == {findings.REWOUND, findings.STALLED}
 
 
 @pytest.mark.parametrize(

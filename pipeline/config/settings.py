@@ -5,6 +5,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.fields import FieldInfo
 
+from pipeline.config.agreements import disagreements
 from pipeline.config.setting_types import (
     Count,
     Folder,
@@ -87,6 +88,12 @@ class Settings(BaseModel):
         "Business topics whose record headers are read as further links between a message and its position: names "
         "separated by commas, or a regular expression; empty: none is read.",
     )
+    observe_topics: Topics = _setting(
+        TOPICS,
+        "",
+        "Topics to observe without any client that traces: positions of records, and from `__consumer_offsets` the "
+        "commits of all groups: names separated by commas, or a regular expression; empty: none.",
+    )
     topics_include: Topics = _setting(
         TOPICS,
         "",
@@ -131,6 +138,12 @@ class Settings(BaseModel):
     )
     uncommitted_ms: Millis = _setting(
         FINDINGS, 300_000, "After this time without a commit a consumed message is found `uncommitted`, in ms."
+    )
+    stalled_ms: Millis = _setting(
+        FINDINGS,
+        300_000,
+        "After this time without a commit, while members are there and messages wait, a group is found `stalled`, in "
+        "ms. Needs `observe.topics`.",
     )
     consumption_buffer_ms: Millis = _setting(
         FINDINGS, 60_000, "How old a message is before it counts as under-consumed (`under`), in ms."
@@ -359,39 +372,11 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        mistakes = [
-            f"retention.ms={self.retention_ms} is shorter than {name}={wait}: raise it to {wait} or more"
-            for name, wait in (
-                ("hold.send.ms", self.hold_send_ms),
-                ("hold.ack.ms", self.hold_ack_ms),
-                ("hold.consume.ms", self.hold_consume_ms),
-                ("hold.commit.ms", self.hold_commit_ms),
-                ("unacked.ms", self.unacked_ms),
-                ("commit.reorder.ms", self.commit_reorder_ms),
-            )
-            if wait > self.retention_ms
-        ]
-        if self.flink_max_parallelism < self.flink_parallelism:
-            mistakes.append(
-                f"flink.max.parallelism={self.flink_max_parallelism} is below "
-                f"flink.parallelism={self.flink_parallelism}: raise the first, or lower the second"
-            )
-        mistakes += _shared_topics(self)
+        topics = {property_name(each): getattr(self, each) for each in ("tracing_topic", *OUTPUT_TOPICS)}
+        mistakes = disagreements(self, topics)
         if mistakes:
             raise ValueError("\n".join(mistakes))
         return self
-
-
-def _shared_topics(settings: Settings) -> list[str]:
-    """Mistakes of topics with one name: what is written would be read again, or mixed up."""
-    seen: dict[str, str] = {}
-    mistakes = []
-    for attribute in ("tracing_topic", *OUTPUT_TOPICS):
-        name, topic = property_name(attribute), getattr(settings, attribute)
-        if topic in seen:
-            mistakes.append(f"{name}={topic} is also {seen[topic]}: give each its own topic")
-        seen.setdefault(topic, name)
-    return mistakes
 
 
 def table() -> dict[str, FieldInfo]:

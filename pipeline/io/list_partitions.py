@@ -50,7 +50,15 @@ def look(admin: "AdminClient", topics: TopicsToRead) -> list[Listed]:
             _log.warning("%s is not read: %s", name, error)
             continue
         listed += [
-            Listed(name, each.id, str(description.topic_id), is_tracing, is_tracing and append_time)
+            Listed(
+                name,
+                each.id,
+                str(description.topic_id),
+                is_tracing,
+                is_tracing and append_time,
+                has_links=topics.links(name),
+                is_observed=topics.observes(name),
+            )
             for each in description.partitions
         ]
     return listed

@@ -10,13 +10,11 @@ import functools
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from pipeline.errors import UserError
 from pipeline.io.topics_to_read import Partition
-from transforms.input.record_batch import RecordBatch
-from transforms.input.records import Header
 
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError, Message, TopicPartition
@@ -260,22 +258,3 @@ def _place(partition: Partition, offset: int | None = None) -> "TopicPartition":
     from confluent_kafka import TopicPartition
 
     return TopicPartition(*partition) if offset is None else TopicPartition(*partition, offset)
-
-
-def batch_of(messages: Sequence["Message"], *, with_payload: bool) -> RecordBatch:
-    """The batch of these messages, with keys and values, or with headers alone."""
-    nothing: list[bytes | None] = [None] * len(messages)
-    return RecordBatch(
-        topics=[cast("str", each.topic()) for each in messages],
-        partitions=[cast("int", each.partition()) for each in messages],
-        offsets=[cast("int", each.offset()) for each in messages],
-        timestamps=[each.timestamp()[1] for each in messages],
-        keys=[each.key() for each in messages] if with_payload else nothing,
-        values=[each.value() for each in messages] if with_payload else nothing,
-        headers=None if with_payload else [_headers(each) for each in messages],
-    )
-
-
-def _headers(message: "Message") -> tuple[Header, ...]:
-    headers = cast("list[tuple[str, bytes | None]]", message.headers() or [])
-    return tuple(Header(name, value) for name, value in headers)

@@ -16,20 +16,25 @@ import apache_beam as beam
 from pipeline.config.load import Config
 from pipeline.io.hold import HoldFarTime
 from pipeline.io.list_partitions import ListPartitions
-from pipeline.io.read_partitions import FINDINGS, MESSAGES, OFFSETS, CommitOffsets, ReadPartitions
+from pipeline.io.message_batches import COMMITS, MESSAGES, OBSERVED
+from pipeline.io.read_partitions import FINDINGS, OFFSETS, CommitOffsets, ReadPartitions
 from pipeline.io.read_ranges import Range, ReadRanges
 from pipeline.io.reader_keys import reader_keys
 from pipeline.io.topics_to_read import TopicsToRead
-from pipeline.sources import Read
+from pipeline.sources import Observed, Read
 from transforms.input.record_batch import RecordBatch
+from transforms.observe.observed_batch import ObservedBatch
 from transforms.state.batches import typed
 
 Keyed = tuple[bytes, bytes]
+#: The outputs of a reader that observes, beside those that each reader has.
+_OBSERVING = {OBSERVED: ObservedBatch, COMMITS: RecordBatch}
 
 
 class ReadFromKafka(beam.PTransform):
     """The stream of the topics that the settings choose. Out, by name: `traces`, `messages`, `findings`.
 
+    With `observe.topics` also `observed` and `commits`.
     With `commits_offsets` the group gets the offsets that a complete checkpoint holds; only for runners that have some.
     """
 
@@ -45,6 +50,7 @@ class ReadFromKafka(beam.PTransform):
         listing = ListPartitions(
             TopicsToRead.of(settings), self._config.admin_properties(), readers, settings.discovery_interval_ms / 1000
         )
+        observing = _OBSERVING if settings.observe_topics else {}
         identity = uuid.uuid4().hex
         read = ReadPartitions(
             identity,
@@ -57,12 +63,12 @@ class ReadFromKafka(beam.PTransform):
             | "Begin" >> beam.Create([(b"partitions", b"")], reshuffle=False).with_output_types(Keyed)
             | "HoldFarTime" >> beam.ParDo(HoldFarTime()).with_output_types(Keyed)
             | "ListPartitions" >> beam.ParDo(listing).with_output_types(Keyed)
-            | "ReadPartitions" >> beam.ParDo(read).with_outputs(MESSAGES, FINDINGS, OFFSETS, main="traces")
+            | "ReadPartitions" >> beam.ParDo(read).with_outputs(MESSAGES, FINDINGS, OFFSETS, *observing, main="traces")
         )
-        typed(outputs, traces=RecordBatch, **{MESSAGES: RecordBatch})
+        typed(outputs, traces=RecordBatch, **{MESSAGES: RecordBatch, **observing})
         if self._commits_offsets:
             outputs[OFFSETS] | "CommitOffsets" >> beam.ParDo(CommitOffsets(identity, consumer))
-        return {"traces": outputs.traces, MESSAGES: outputs[MESSAGES], FINDINGS: outputs[FINDINGS]}
+        return {name: outputs[name] for name in ("traces", MESSAGES, FINDINGS, *observing)}
 
 
 class KafkaStream:
@@ -76,7 +82,11 @@ class KafkaStream:
     def read(self, pipeline: beam.Pipeline) -> Read:
         """Add the reading steps to the pipeline."""
         read = pipeline | "ReadFromKafka" >> self._read
-        return Read(read["traces"], read[MESSAGES], None, read[FINDINGS])
+        return Read(read["traces"], read[MESSAGES], None, read[FINDINGS], _observed(read) if OBSERVED in read else None)
+
+
+def _observed(outputs: Any) -> Observed:
+    return Observed(outputs[OBSERVED], outputs[COMMITS])
 
 
 class KafkaRanges:
@@ -84,13 +94,15 @@ class KafkaRanges:
 
     bounded = True
 
-    def __init__(self, ranges: Sequence[Range], tracing_topic: str, consumer: Mapping[str, str]) -> None:
+    def __init__(self, ranges: Sequence[Range], topics: TopicsToRead, consumer: Mapping[str, str]) -> None:
         self._ranges = list(ranges)
-        self._read = ReadRanges(tracing_topic, consumer)
+        self._read = ReadRanges(topics, consumer)
+        self._observing = _OBSERVING if topics.observed else {}
 
     def read(self, pipeline: beam.Pipeline) -> Read:
         """Add the reading steps to the pipeline."""
         ranges = pipeline | "ListRanges" >> beam.Create([(b"all", self._ranges)], reshuffle=False)
-        read = ranges | "ReadFromKafka" >> beam.ParDo(self._read).with_outputs(MESSAGES, main="traces")
-        typed(read, traces=RecordBatch, **{MESSAGES: RecordBatch})
-        return Read(read.traces, read[MESSAGES], None, None)
+        observing = self._observing
+        read = ranges | "ReadFromKafka" >> beam.ParDo(self._read).with_outputs(MESSAGES, *observing, main="traces")
+        typed(read, traces=RecordBatch, **{MESSAGES: RecordBatch, **observing})
+        return Read(read.traces, read[MESSAGES], None, None, _observed(read) if observing else None)

@@ -1,8 +1,9 @@
 """ReadPartitions: reads Kafka in batches, in a loop that a timer of processing time keeps going.
 
 In: `(reader, listing)` from ListPartitions. Out: a `RecordBatch` for each partition with news, of the tracing topic on
-the main output, of business topics (headers only) on `messages`; a finding for records that can no longer be read on
-`findings`; next offsets, now and then, on `offsets`. State: the next offset of each partition; a restore goes on there.
+the main output, of business topics (headers only) on `messages`, of `__consumer_offsets` on `commits`; an
+`ObservedBatch` for each observed one on `observed`; a finding for records that can no longer be read on `findings`;
+next offsets, now and then, on `offsets`. State: the next offset of each partition; a restore goes on there.
 Watermark: what the partitions promise (event_time.py) holds it, by the timer.
 """
 
@@ -21,16 +22,18 @@ from msgspec import msgpack
 
 from pipeline.io.event_time import BROKER_MARGIN_MS, Pace, promised
 from pipeline.io.hold import set_with_hold
-from pipeline.io.partition_consumer import PartitionConsumer, Skipped, batch_of
+from pipeline.io.message_batches import LOG_APPEND_TIME, Polled, batches
+from pipeline.io.partition_consumer import PartitionConsumer, Skipped
 from pipeline.io.reader_clients import ReaderClients, clients_of
 from pipeline.io.reader_state import BEGINNING, GROUPS_OFFSET, Progress, encode, listing_of, merged, state_of
 from transforms.findings.findings import INPUT_LOST, Finding, finding
+from transforms.observe.consumer_offsets import CONSUMER_OFFSETS
 from transforms.state import counters
 
 if TYPE_CHECKING:
     from confluent_kafka import Message
 
-MESSAGES, FINDINGS, OFFSETS = "messages", "findings", "offsets"
+FINDINGS, OFFSETS = "findings", "offsets"
 #: How long a poll waits for the first record. Checkpoints wait for it too.
 _WAIT_S = 0.3
 #: How often a reader asks again for offsets that the brokers did not tell.
@@ -106,19 +109,20 @@ class ReadPartitions(beam.DoFn):
         moved = False
         for progress in reading:
             messages, offset = client.take(progress.place)
-            moved |= offset != progress.offset
+            has_moved = offset != progress.offset
+            moved |= has_moved
             progress.offset = offset
             self._promise(progress, messages, client)
-            if messages:
-                batch = batch_of(messages, with_payload=progress.listed.is_tracing)
-                yield batch if progress.listed.is_tracing else pvalue.TaggedOutput(MESSAGES, batch)
+            polled = Polled(messages, offset, client.polled_ms)
+            yield from batches(progress.listed, polled, is_news=has_moved or is_resolved)
         for skipped in _taken(client, reading):
             counters.INPUT_LOST.inc(max(0, skipped.resumed - skipped.expected))
             yield pvalue.TaggedOutput(FINDINGS, lost_input(skipped))
         if moved or is_resolved:
             state.write(encode(partitions))
         if self._bundle.tells_offsets and reading:
-            offsets = [(*each.place, each.offset) for each in reading]
+            # A commit is a record of __consumer_offsets: one for each that was read there would never end.
+            offsets = [(*each.place, each.offset) for each in reading if each.listed.topic != CONSUMER_OFFSETS]
             yield pvalue.TaggedOutput(OFFSETS, (reader, msgpack.encode(offsets)))
         set_with_hold(timer, self._hold(partitions), self._bundle.next_poll_s)
 
@@ -158,7 +162,7 @@ class ReadPartitions(beam.DoFn):
         if not progress.listed.is_tracing:
             return
         stamps = [message.timestamp() for message in messages]
-        has_append_time = stamps[-1][0] == _LOG_APPEND_TIME if stamps else progress.listed.has_append_time
+        has_append_time = stamps[-1][0] == LOG_APPEND_TIME if stamps else progress.listed.has_append_time
         progress.promised_ms = promised(
             progress.promised_ms,
             max(stamp for _, stamp in stamps) if stamps else None,
@@ -183,9 +187,6 @@ class _Bundle:
         self.client: PartitionConsumer | None = None
         self.has_polled = False
         self.tells_offsets = False
-
-
-_LOG_APPEND_TIME = 2  # confluent_kafka.TIMESTAMP_LOG_APPEND_TIME
 
 
 def _taken(client: PartitionConsumer, reading: list[Progress]) -> list[Skipped]:

@@ -1,7 +1,7 @@
 """ReadRanges: what lies between two offsets of each partition, then the end. The bounded read of Kafka.
 
-In: `(reader, ranges)`. Out: `RecordBatch`es, of the tracing topic on the main output, of business topics (headers only)
-on `messages`. Raises TimeoutError when the brokers give nothing for a minute.
+In: `(reader, ranges)`. Out: as of ReadPartitions, `traces` on the main output, `messages`, `observed` and `commits`.
+Raises TimeoutError when the brokers give nothing for a minute.
 """
 
 import time
@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import apache_beam as beam
-from apache_beam import pvalue
 
 from pipeline.config.client_properties import to_librdkafka
-from pipeline.io.partition_consumer import PartitionConsumer, batch_of
-from pipeline.io.read_partitions import MESSAGES
-from pipeline.io.topics_to_read import Partition
+from pipeline.io.message_batches import Polled, batches
+from pipeline.io.partition_consumer import PartitionConsumer
+from pipeline.io.reader_state import Listed
+from pipeline.io.topics_to_read import Partition, TopicsToRead
 
 #: A poll that brings nothing for this long means that the broker is gone.
 _STALLED_S = 60.0
@@ -33,8 +33,8 @@ class Range(NamedTuple):
 class ReadRanges(beam.DoFn):
     """See the head of this file. `consumer` are Java client properties, which may refer to secrets."""
 
-    def __init__(self, tracing_topic: str, consumer: Mapping[str, str]) -> None:
-        self._tracing_topic = tracing_topic
+    def __init__(self, topics: TopicsToRead, consumer: Mapping[str, str]) -> None:
+        self._topics = topics
         self._consumer = dict(consumer)
 
     def process(self, element: tuple[bytes, Sequence[Range]]) -> Iterator[Any]:
@@ -46,11 +46,11 @@ class ReadRanges(beam.DoFn):
         client = PartitionConsumer({**to_librdkafka(self._consumer), "auto.offset.reset": "earliest"})
         try:
             client.align(starts)
-            yield from self._read(client, ends)
+            yield from self._read(client, dict(starts), ends)
         finally:
             client.close()
 
-    def _read(self, client: PartitionConsumer, ends: dict[Partition, int]) -> Iterator[Any]:
+    def _read(self, client: PartitionConsumer, at: dict[Partition, int], ends: dict[Partition, int]) -> Iterator[Any]:
         heard = time.monotonic()
         while ends:
             client.poll(_WAIT_S)
@@ -66,11 +66,17 @@ class ReadRanges(beam.DoFn):
             for place, end in ends.items():
                 messages, offset = client.take(place)
                 wanted = [message for message in messages if (message.offset() or 0) < end]
-                if wanted:
-                    is_tracing = place[0] == self._tracing_topic
-                    batch = batch_of(wanted, with_payload=is_tracing)
-                    yield batch if is_tracing else pvalue.TaggedOutput(MESSAGES, batch)
+                polled = Polled(wanted, min(offset, end), client.polled_ms)
+                yield from batches(self._listed(place), polled, is_news=polled.next_offset != at[place])
+                at[place] = polled.next_offset
                 if offset >= end or client.is_at_end(place):
                     done.add(place)
             client.drop(done)
             ends = {place: end for place, end in ends.items() if place not in done}
+
+    def _listed(self, place: Partition) -> Listed:
+        topic, topics = place[0], self._topics
+        return Listed(
+            *place, "", topic == topics.tracing, has_append_time=False,
+            has_links=topics.links(topic), is_observed=topics.observes(topic),
+        )  # fmt: skip

@@ -5,19 +5,26 @@ from collections.abc import Sequence
 from msgspec import Struct, msgpack
 
 from pipeline.io.topics_to_read import Partition
+from transforms.observe.consumer_offsets import CONSUMER_OFFSETS
 
 #: Offsets to be asked for: where the group stands, or the beginning of the partition.
 GROUPS_OFFSET, BEGINNING = -1, -2
 
 
 class Listed(Struct, array_like=True, frozen=True):
-    """A partition to read. `topic_id` changes when the topic is made anew; it is empty where brokers have none."""
+    """A partition to read. `topic_id` changes when the topic is made anew; it is empty where brokers have none.
+
+    What does not belong to the tracing topic gives links by its headers, or is observed, or both; or it is one of
+    `__consumer_offsets`, and neither.
+    """
 
     topic: str
     partition: int
     topic_id: str
     is_tracing: bool
     has_append_time: bool
+    has_links: bool = True
+    is_observed: bool = False
 
 
 class Progress(Struct, array_like=True):
@@ -57,14 +64,16 @@ def merged(state: Sequence[Progress] | None, listing: Sequence[Listed]) -> list[
     """The state after a look at the brokers; `state` is None before the first one.
 
     What is new on a later look came into being meanwhile, so it is read from its beginning, as is a topic that was
-    made anew. What is missing is not read, and remembered: a broker may have it again.
+    made anew, and `__consumer_offsets`: it is compacted, and nobody commits how far we read it. What is missing is not
+    read, and remembered: a broker may have it again.
     """
     known = {progress.place: progress for progress in state or ()}
     seen = []
     for listed in listing:
         old = known.pop((listed.topic, listed.partition), None)
         if old is None:
-            seen.append(Progress(listed, GROUPS_OFFSET if state is None else BEGINNING))
+            goes_on = state is None and listed.topic != CONSUMER_OFFSETS
+            seen.append(Progress(listed, GROUPS_OFFSET if goes_on else BEGINNING))
         elif listed.topic_id and old.listed.topic_id and listed.topic_id != old.listed.topic_id:
             seen.append(Progress(listed, BEGINNING, old.promised_ms))
         else:

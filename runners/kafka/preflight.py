@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 
-from pipeline.topic_names import listed_topics, topic_pattern
+from pipeline.io.topics_to_read import TopicsToRead
+from pipeline.topic_names import listed_topics
 from runners.kafka import compacted_topics
 from runners.kafka.admin import TIMEOUT_S, Admin, code, reason, result, talking_to_brokers
 from runners.kafka.kafka_commands import KafkaCommands
 from runners.kafka.topics import Departure, WantedTopic, create, departures_of, wanted_topics
+from transforms.observe.consumer_offsets import CONSUMER_OFFSETS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from confluent_kafka.admin import TopicDescription
 
     from pipeline.config.load import Config
@@ -56,14 +60,16 @@ class _Preflight:
         self._wanted = {topic.name: topic for topic in wanted_topics(config.settings)}
 
     def verdicts(self) -> list[CheckResult]:
-        headers = self._header_topics()
-        described, undescribed = self._describe(
-            [*self._wanted, *(name for name in headers if name not in self._wanted)]
-        )
+        topics, settings = TopicsToRead.of(self._settings), self._settings
+        headers = self._business_topics(settings.trace_topics, topics.links)
+        observed = self._business_topics(settings.observe_topics, topics.observes)
+        offsets = [CONSUMER_OFFSETS] if settings.observe_topics else []
+        read = list(dict.fromkeys([*headers, *observed, *offsets]))
+        described, undescribed = self._describe([*self._wanted, *(name for name in read if name not in self._wanted)])
         departures = departures_of(
             self._admin, self._commands, [topic for name, topic in self._wanted.items() if name in described]
         )
-        needs = self._needs(headers)
+        needs = self._needs(read)
         by_topic = {
             name: self._of_topic(described[name], operations, departures.get(name, []))
             if name in described
@@ -76,30 +82,27 @@ class _Preflight:
         return [
             brokers,
             *chain.from_iterable(by_topic.values()),
-            *self._no_header_topics(headers),
+            *self._none_matches("trace.topics", settings.trace_topics, headers),
+            *self._none_matches("observe.topics", settings.observe_topics, observed),
             *self._compaction(),
             *self._group(),
         ]
 
-    def _header_topics(self) -> list[str]:
-        """Business topics to read headers from: those listed, or those that exist and match."""
-        text = self._settings.trace_topics
-        pattern = topic_pattern(text)
+    def _business_topics(self, text: str, reads: Callable[[str], bool]) -> list[str]:
+        """Business topics of a choice: those listed, or those that exist and are read."""
         if listed := listed_topics(text):
             return listed
-        if pattern is None:
+        if not text.strip():
             return []
-        names = self._admin.client.list_topics(timeout=TIMEOUT_S).topics
-        return sorted(name for name in names if pattern.fullmatch(name) and name not in self._wanted)
+        return sorted(name for name in self._admin.client.list_topics(timeout=TIMEOUT_S).topics if reads(name))
 
-    def _no_header_topics(self, headers: list[str]) -> list[CheckResult]:
-        text = self._settings.trace_topics
-        if headers or not text:
+    def _none_matches(self, setting: str, text: str, names: list[str]) -> list[CheckResult]:
+        if names or not text:
             return []
         return [
             CheckResult(
                 "advice",
-                "trace.topics",
+                setting,
                 f"no topic that this user can see matches {text}",
                 "Correct the expression, or let the user see the topics: "
                 + self._commands.grant(["READ"], "topic NAME"),
@@ -120,12 +123,12 @@ class _Preflight:
             if one.topic
         ]
 
-    def _needs(self, headers: list[str]) -> dict[str, list[str]]:
+    def _needs(self, read: list[str]) -> dict[str, list[str]]:
         """The operations that a run needs on each topic."""
         tracing = self._settings.tracing_topic
         needs = {name: ["WRITE"] for name in self._wanted}
         needs[tracing] = ["READ", "DESCRIBE_CONFIGS"]
-        return needs | {name: ["READ"] for name in headers}
+        return needs | {name: ["READ"] for name in read}
 
     def _describe(self, names: list[str]) -> tuple[dict[str, TopicDescription], dict[str, list[CheckResult]]]:
         """The topics that the brokers describe, and verdicts on the others."""
@@ -146,7 +149,10 @@ class _Preflight:
         return described, verdicts
 
     def _missing(self, name: str) -> CheckResult:
-        return CheckResult("problem", f"topic {name}", "does not exist", "Create it, or take it out of trace.topics.")
+        if name == CONSUMER_OFFSETS:
+            return CheckResult("ok", f"topic {name}", "does not exist yet: no group has committed")
+        setting = "observe.topics" if name in listed_topics(self._settings.observe_topics) else "trace.topics"
+        return CheckResult("problem", f"topic {name}", "does not exist", f"Create it, or take it out of {setting}.")
 
     def _creatable(self, topics: list[WantedTopic]) -> dict[str, list[CheckResult]]:
         verdicts = {}

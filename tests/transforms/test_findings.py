@@ -57,5 +57,5 @@ def test_every_reason_has_a_name_of_its_own():
     names = [value for name, value in vars(findings).items() if name.isupper() and isinstance(value, str)]
     assert sorted(names) == sorted(
         "unacked send-failed unlinked over-consumed rewound gap evicted input-lost unconsumed uncommitted lost "
-        "duplicate-produced negative-latency late log-restarted".split()
+        "duplicate-produced negative-latency late log-restarted stalled".split()
     )

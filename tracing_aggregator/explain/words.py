@@ -29,6 +29,7 @@ REASONS = {
     "late": "its partner came after the hold was over",
     "rewound": "the group committed an offset below the one before",
     "gap": "the group committed very far ahead at once",
+    "stalled": "the group has members and commits nothing, while messages wait",
     "input-lost": "records were gone before the aggregator read them",
     "evicted": "facts were given up: too many were open",
 }

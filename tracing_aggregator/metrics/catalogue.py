@@ -16,10 +16,18 @@ LABELS = {
     "topic": ("cluster", "topic"),
     "group": ("cluster", "topic", "group"),
     "edge": ("cluster", "from_topic", "group", "to_topic"),
+    "observed": ("cluster", "topic"),
+    "observedGroup": ("cluster", "topic", "group"),
 }
 
 #: The fields of each kind of record that the labels after `cluster` come from.
-LABEL_FIELDS = {"topic": ("topic",), "group": ("topic", "groupId"), "edge": ("fromTopic", "groupId", "toTopic")}
+LABEL_FIELDS = {
+    "topic": ("topic",),
+    "group": ("topic", "groupId"),
+    "edge": ("fromTopic", "groupId", "toTopic"),
+    "observed": ("topic",),
+    "observedGroup": ("topic", "groupId"),
+}
 
 #: Of statistics records: numbers that only grow. A dot leads into a nested object.
 COUNTERS = {
@@ -45,6 +53,15 @@ COUNTERS = {
     "edge": (
         Metric("count", "kafka_trace_forwarded_messages_total", "Messages that the group sent on to another topic."),
     ),
+    "observed": (
+        Metric("messages", "kafka_trace_observed_messages_total", "Records of the topic, traced or not."),
+        Metric("bytes", "kafka_trace_observed_bytes_total", "Bytes of their keys and values."),
+    ),
+    "observedGroup": (
+        Metric("commitCount", "kafka_trace_observed_commits_total", "Commits of the group, a partition each."),
+        Metric("rewinds", "kafka_trace_observed_rewinds_total", "Commits below the one before."),
+        Metric("committed", "kafka_trace_observed_committed_messages_total", "Messages that were committed first."),
+    ),
 }
 
 #: Of statistics records: distributions.
@@ -57,6 +74,14 @@ HISTOGRAMS = {
     "edge": (
         Metric("residenceMs", "kafka_trace_residence_seconds", "From read to sent on."),
         Metric("fromOriginMs", "kafka_trace_origin_latency_seconds", "From the first SEND of the message to this one."),
+    ),
+    "observed": (),
+    "observedGroup": (
+        Metric(
+            "produceToCommitMs",
+            "kafka_trace_observed_commit_latency_seconds",
+            "From the date of the record to its first commit.",
+        ),
     ),
 }
 
@@ -79,6 +104,17 @@ OPEN = Metric("verdicts", "kafka_trace_open_findings", "Open findings of the top
 OPEN_OF_GROUP = Metric("verdicts", "kafka_trace_group_open_findings", "Open findings of the group by reason.")
 NEWEST_WINDOW = Metric(
     "windowStart", "kafka_trace_newest_window_timestamp_seconds", "Start of the newest minute that has statistics."
+)
+
+#: Of the newest measurement of each partition of an observed topic.
+OBSERVED_LAG = Metric("lag", "kafka_trace_observed_lag_messages", "Messages that the group has not committed.")
+OBSERVED_LAG_TIME = Metric(
+    "lagMs", "kafka_trace_observed_lag_seconds", "Age of the oldest message that the group has not committed."
+)
+OBSERVED_COMMIT = Metric(
+    "measuredAt, sinceCommitMs",
+    "kafka_trace_observed_last_commit_timestamp_seconds",
+    "When the group committed last in any partition of the topic.",
 )
 
 #: Over the pairs of clients whose clocks the newest two hours tell of; one number each, however many clients there are.
@@ -108,6 +144,7 @@ JOB_COUNTERS = (
     _job("not_followed", "not_followed_traces", "Valid traces of topics that are not followed."),
     _job("dead_lettered_output", "dead_lettered_outputs", "Output records that were too large for the brokers."),
     _job("input_lost", "lost_input_records", "Records of topics that we read which were gone before we read them."),
+    _job("unknown_offsets", "unknown_offsets_records", "Records of __consumer_offsets that are not understood."),
     _job("emitted", "emitted_traces", "First outputs of traces on the aggregated topic."),
     _job("duplicates", "duplicate_traces", "Traces whose id was there already."),
     _job("revisions", "revisions", "Outputs that replace an earlier one of the same id."),

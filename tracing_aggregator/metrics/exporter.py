@@ -20,6 +20,7 @@ from tracing_aggregator.metrics.health import Health
 from tracing_aggregator.metrics.job import families, look
 from tracing_aggregator.metrics.lag import LagWatch
 from tracing_aggregator.metrics.metrics_server import MetricsServer
+from tracing_aggregator.metrics.observed import ObservedLag
 from tracing_aggregator.metrics.reader import StatsReader
 from tracing_aggregator.metrics.totals import StatsTotals
 from tracing_aggregator.web.server import Tls
@@ -41,17 +42,17 @@ def exporting(config: Config) -> Iterator[str]:
     """
     settings, stop = config.settings, Event()
     now_ms, change_ms = int(time.time() * 1000), windows_change_for(settings)
-    totals, clocks = StatsTotals(now_ms - LOOKBACK_S * 1000, change_ms), Clocks()
+    totals, clocks, observed = StatsTotals(now_ms - LOOKBACK_S * 1000, change_ms), Clocks(), ObservedLag(change_ms)
     health = Health(settings.checkpoint_interval_ms)
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Job(health, settings.cluster_name, now_ms / 1000))
     lag = LagWatch(config)
     registry.register(lag)
-    registry.register(_Stats(totals, clocks))
+    registry.register(_Stats(totals, clocks, observed))
     with ExitStack() as stack:
         server = stack.enter_context(_server(settings, registry, health))
         # From where a window that is still open may have its last record.
-        reader = StatsReader(config, now_ms - change_ms, totals.take, clocks.take)
+        reader = StatsReader(config, now_ms - change_ms, totals.take, clocks.take, observed.take)
         threads = [
             Thread(target=reader.run, args=(stop,), name="metrics-statistics", daemon=True),
             Thread(target=lag.run, args=(stop,), name="metrics-lag", daemon=True),
@@ -128,10 +129,9 @@ class _Job(Collector):
 
 
 class _Stats(Collector):
-    def __init__(self, totals: StatsTotals, clocks: Clocks) -> None:
-        self._totals = totals
-        self._clocks = clocks
+    def __init__(self, *parts: StatsTotals | Clocks | ObservedLag) -> None:
+        self._parts = parts
 
     def collect(self) -> Iterator[Metric]:
-        yield from self._totals.collect()
-        yield from self._clocks.collect()
+        for part in self._parts:
+            yield from part.collect()

@@ -15,6 +15,7 @@ UNCOMMITTED = "uncommitted"
 OVER_CONSUMED = "over-consumed"
 REWOUND = "rewound"
 GAP = "gap"
+STALLED = "stalled"
 NEGATIVE_LATENCY = "negative-latency"
 LATE = "late"
 #: Not a fault of a message: its offset was another's before, so the topic was made anew, or its log lost its end.

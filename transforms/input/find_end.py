@@ -1,7 +1,7 @@
 """FindEnd: the event time (ms) at which bounded input ends.
 
-In: collections of lists of `Trace`s and of `HeaderLink`s, as a tuple. Out: one number, the latest Kafka timestamp of
-all; 0 if there is none. Nothing is dropped.
+In: collections of lists of `Trace`s and of `HeaderLink`s, or of `ObservedBatch`es and of `RecordBatch`es, as a tuple.
+Out: one number, the latest Kafka timestamp of all; 0 if there is none. Nothing is dropped.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,6 +10,9 @@ import apache_beam as beam
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
+from transforms.input.record_batch import RecordBatch
+from transforms.input.records import LATEST_TIMESTAMP
+from transforms.observe.observed_batch import ObservedBatch
 from transforms.state.batches import Links, Traces
 
 
@@ -29,8 +32,14 @@ class _LatestOfBundle(beam.DoFn):
     def start_bundle(self) -> None:
         self._latest = 0
 
-    def process(self, items: Traces | Links) -> None:
-        self._latest = max(self._latest, *(item.timestamp for item in items))
+    def process(self, items: Traces | Links | ObservedBatch | RecordBatch) -> None:
+        if isinstance(items, ObservedBatch):
+            latest = min(items.latest_timestamp, LATEST_TIMESTAMP)
+        elif isinstance(items, RecordBatch):
+            latest = min(max(items.timestamps), LATEST_TIMESTAMP)
+        else:
+            latest = max(item.timestamp for item in items)
+        self._latest = max(self._latest, latest)
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
         yield WindowedValue(self._latest, 0, (GlobalWindow(),))

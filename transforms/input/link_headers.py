@@ -5,24 +5,30 @@ interceptors' header was not traced, but it is there: its link names no correlat
 looked at.
 """
 
+from collections.abc import Sequence
+
 import apache_beam as beam
 
 from transforms.input.record_batch import RecordBatch
-from transforms.input.records import LATEST_TIMESTAMP, HeaderLink, KafkaRecord
+from transforms.input.records import LATEST_TIMESTAMP, Header, HeaderLink, KafkaRecord
 from transforms.input.traces import MAX_TEXT_LENGTH
 from transforms.state.batches import Links
 
 HEADER = "correlationId"
 
 
-def header_link(record: KafkaRecord) -> HeaderLink:
-    """The link that a record of a business topic gives. Of several headers the last usable one holds."""
-    correlation = None
-    for header in reversed(record.headers or ()):
+def correlation_of(headers: Sequence[Header] | None) -> str | None:
+    """The correlationId in the headers of a record. Of several headers the last usable one holds."""
+    for header in reversed(headers or ()):
         if header.key == HEADER and header.value:
-            correlation = header.value.decode("utf-8", "replace")[:MAX_TEXT_LENGTH]
-            break
+            return header.value.decode("utf-8", "replace")[:MAX_TEXT_LENGTH]
+    return None
+
+
+def header_link(record: KafkaRecord) -> HeaderLink:
+    """The link that a record of a business topic gives."""
     timestamp = min(max(record.timestamp, 0), LATEST_TIMESTAMP)
+    correlation = correlation_of(record.headers)
     return HeaderLink(record.topic, record.partition, record.offset, correlation, timestamp)
 
 

@@ -17,6 +17,8 @@ PRODUCE = "produce"
 STATS = "stats"
 LIMIT = "limit"
 PATHS = "paths"
+OBSERVE = "observe"
+GROUPS = "groups"
 #: The output that carries what goes to one of the four kinds of views of PlaceFacts.
 PLACE = "place"
 _KIND_ENDS = b":"
@@ -46,7 +48,7 @@ def block_key(topic: str, partition: int, block: int) -> bytes:
 
 @lru_cache(maxsize=65536)
 def partition_key(topic: str, partition: int) -> bytes:
-    """The key of a FollowersView."""
+    """The key of a FollowersView, and of an ObservedPartitionView."""
     return dump([topic, partition])
 
 
@@ -54,6 +56,11 @@ def partition_key(topic: str, partition: int) -> bytes:
 def topic_key(topic: str) -> bytes:
     """The key of a ProducersView."""
     return dump(topic)
+
+
+def group_key(group_id: str) -> bytes:
+    """The key of a GroupsView."""
+    return group_id.encode()
 
 
 def window_key(topic: str, start: int) -> bytes:

@@ -22,6 +22,8 @@ DEAD_LETTERED = _counter("dead_lettered")
 DEAD_LETTERED_OUTPUT = _counter("dead_lettered_output")
 #: Records of the topics that we read which were gone before we read them.
 INPUT_LOST = _counter("input_lost")
+#: Records of `__consumer_offsets` that are not understood.
+UNKNOWN_OFFSETS = _counter("unknown_offsets")
 #: Valid traces of topics that `topics.include` and `topics.exclude` leave out.
 NOT_FOLLOWED = _counter("not_followed")
 #: First outputs of raw traces on the aggregated topic; a COMMIT counts when it goes to the block that writes it.

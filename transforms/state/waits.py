@@ -23,6 +23,7 @@ class Waits(NamedTuple):
     lost: int = 2 * _MINUTE
     unconsumed: int = 10 * _MINUTE
     uncommitted: int = 5 * _MINUTE
+    stalled: int = 5 * _MINUTE
     consumption_buffer: int = _MINUTE
     stats_interval: int = 10 * _SECOND
     retention: int = 24 * 60 * _MINUTE

@@ -75,6 +75,25 @@ def test_a_business_topic_that_hides_whether_it_is_compacted_is_worth_a_hint(clu
     assert check(alice, "compacted.topics=other") == []
 
 
+def test_to_observe_needs_the_topics_and_the_commits_of_all_groups(cluster, name, alice):
+    cluster.grant("alice", *all_grants(name), advisable(name))
+    observing = f"observe.topics={name}-orders"
+    [problem] = check(alice, observing)
+    assert (problem["level"], problem["subject"]) == ("problem", "topic __consumer_offsets")
+    missing = Grant("READ", "topic __consumer_offsets")
+    assert grants_in(problem["todo"]) == [missing]
+    cluster.grant("alice", missing)
+    assert check(alice, observing) == []
+
+
+def test_an_observed_topic_that_is_not_there_is_a_problem(name, config_file):
+    [problem] = [
+        verdict for verdict in check(config_file("admin"), "observe.topics=absent") if "absent" in verdict["subject"]
+    ]
+    assert (problem["level"], problem["message"]) == ("problem", "does not exist")
+    assert "observe.topics" in problem["todo"]
+
+
 def test_pathways_need_leave_to_be_written(cluster, name, config_file):
     CliRunner().invoke(main, ["topics", config_file("admin", trace_pathways="true")])
     cluster.grant("alice", *all_grants(name))

@@ -82,3 +82,8 @@ def test_topics_that_would_be_read_and_written_at_once_are_refused():
 def test_more_parallel_instances_than_state_can_be_divided_into_are_refused():
     with pytest.raises(ValidationError, match=re.escape("flink.max.parallelism=4 is below flink.parallelism=8")):
         Settings(flink_parallelism=8, flink_max_parallelism=4)
+
+
+def test_observing_with_the_java_reader_is_refused():
+    with pytest.raises(ValidationError, match=re.escape("observe.topics=orders cannot be read by kafka.io=java")):
+        Settings(observe_topics="orders", kafka_io="java")

@@ -9,9 +9,12 @@ from apache_beam.utils.timestamp import Timestamp
 from msgspec import msgpack
 
 from pipeline.io.event_time import BROKER_MARGIN_MS
+from pipeline.io.message_batches import COMMITS, MESSAGES, OBSERVED
 from pipeline.io.partition_consumer import Skipped
-from pipeline.io.read_partitions import FINDINGS, MESSAGES, OFFSETS, ReadPartitions
+from pipeline.io.read_partitions import FINDINGS, OFFSETS, ReadPartitions
 from pipeline.io.reader_state import Listed, encode, state_of
+from transforms.observe.consumer_offsets import CONSUMER_OFFSETS
+from transforms.observe.observed_batch import ObservedBatch
 
 READER = b"reader-0.1"
 NOW_S = 1_700_000_000.0
@@ -39,6 +42,9 @@ class Message:
 
     def value(self) -> bytes:
         return b"value"
+
+    def __len__(self) -> int:
+        return 8
 
     def headers(self) -> list:
         return [("correlationId", b"c")]
@@ -122,7 +128,9 @@ class Reader:
         self.take_listing(*places)
 
     def take_listing(self, *places: tuple[str, int]) -> None:
-        listing = [Listed(*place, "id", place != ORDERS, has_append_time=True) for place in places]
+        self.take(*(Listed(*place, "id", place != ORDERS, has_append_time=True) for place in places))
+
+    def take(self, *listing: Listed) -> None:
         self.fn.process((READER, encode(listing)), self.cell, self.timer)
 
     def poll(self) -> list[Any]:
@@ -150,6 +158,51 @@ def test_traces_leave_with_their_payload_and_business_messages_with_headers_alon
     assert (batch.offsets, batch.values) == ([5, 7], [b"value", b"value"])
     [messages] = tagged(outputs, MESSAGES)
     assert (messages.values, messages.headers[0][0].value) == ([None], b"c")
+
+
+def observing(*, has_links: bool = False, topic: str = "orders") -> Reader:
+    reader = Reader()
+    is_observed = topic == "orders"
+    listed = Listed(
+        topic, 0, "id", is_tracing=False, has_append_time=False, has_links=has_links, is_observed=is_observed
+    )
+    reader.take(listed)
+    return reader
+
+
+def test_of_observed_messages_columns_leave_and_nothing_that_is_in_them():
+    reader = observing()
+    reader.client.ready[ORDERS] = [Message(ORDERS, 7, 1_000), Message(ORDERS, 9, 2_000)]
+    batch, _ = reader.poll()
+    assert batch.tag == OBSERVED
+    assert batch.value == ObservedBatch.of(
+        ORDERS, 10, reader.client.polled_ms, [(7, 1_000, True, 8), (9, 2_000, True, 8)], ["c", "c"]
+    )
+    assert b"value" not in msgpack.encode(batch.value)
+
+
+def test_a_topic_may_be_observed_and_give_links():
+    reader = observing(has_links=True)
+    reader.client.ready[ORDERS] = [Message(ORDERS, 7, 1_000)]
+    assert [each.tag for each in reader.poll()] == [OBSERVED, MESSAGES, OFFSETS]
+
+
+def test_an_end_that_moved_without_a_message_is_told_once():
+    reader = observing()
+    [begins, _] = reader.poll()
+    reader.client.take = lambda _: ([], 5)  # a transaction marker
+    [batch] = reader.poll()
+    assert [(len(each.value), each.value.next_offset) for each in (begins, batch)] == [(0, 0), (0, 5)]
+    assert reader.poll() == []
+
+
+def test_records_of_consumer_offsets_leave_with_their_payload_and_are_never_committed():
+    reader = observing(topic=CONSUMER_OFFSETS)
+    place = (CONSUMER_OFFSETS, 0)
+    reader.client.ready[place] = [Message(place, 7, 1_000)]
+    commits, offsets = reader.poll()
+    assert (commits.tag, commits.value.values) == (COMMITS, [b"value"])
+    assert (offsets.tag, msgpack.decode(offsets.value[1])) == (OFFSETS, [])
 
 
 def test_the_state_holds_the_next_offset_and_is_written_only_when_that_moves():

@@ -19,6 +19,7 @@ from prometheus_client.registry import CollectorRegistry
 from pipeline.config.load import Config
 from tests.tracing_aggregator.metrics.test_clocks import any_clocks
 from tests.tracing_aggregator.metrics.test_health import any_job
+from tests.tracing_aggregator.metrics.test_observed import any_record
 from tests.tracing_aggregator.metrics.test_totals import Exported, any_edge, any_group, any_topic
 from tracing_aggregator.dashboard import vitals
 from tracing_aggregator.metrics import catalogue
@@ -28,6 +29,7 @@ from tracing_aggregator.metrics.exporter import _Job, _Stats
 from tracing_aggregator.metrics.health import Health
 from tracing_aggregator.metrics.job import Checkpoint
 from tracing_aggregator.metrics.lag import Lag, LagWatch
+from tracing_aggregator.metrics.observed import ObservedLag
 from transforms.state import counters
 
 ROOT = Path(__file__).parents[3]
@@ -49,6 +51,7 @@ METRICS = [
     ),
     *(catalogue.STARTED, catalogue.LAG, catalogue.UNREAD),
     *(catalogue.CLOCK_PAIRS, catalogue.CLOCK_SKEW, catalogue.CLOCKS_SET),
+    *(catalogue.OBSERVED_LAG, catalogue.OBSERVED_LAG_TIME, catalogue.OBSERVED_COMMIT),
 ]
 EXPORTED = {metric.name for metric in METRICS}
 #: Those of the dashboard itself too.
@@ -75,7 +78,9 @@ def exposition() -> bytes:
     clocks.take(b"", orjson.dumps(any_clocks()))
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Job(health, "c", 7.0))
-    registry.register(_Stats(exported.totals, clocks))
+    observed = ObservedLag(keep=1)
+    observed.take(b"", orjson.dumps(any_record()))
+    registry.register(_Stats(exported.totals, clocks, observed))
     lag = LagWatch(Config())
     lag._lag = Lag(3, 1)
     registry.register(lag)

@@ -21,6 +21,7 @@ Take = Callable[[sqlite3.Connection, Value, int], None]
 _UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, sqlite3.ProgrammingError)
 #: Duration buckets for each doubling.
 STEPS_PER_DOUBLING = 4
+_OBSERVED = ("observed", "observedGroup")
 _LATENCIES = ("ackLatencyMs", "consumeLatencyMs", "commitLatencyMs", "residenceMs", "fromOriginMs")
 
 
@@ -140,8 +141,10 @@ def take_finding(connection: sqlite3.Connection, value: Value, written: int) -> 
 
 
 def take_stats(connection: sqlite3.Connection, value: Value, _: int) -> None:
-    """Keep the last record of a window; latencies shortened."""
+    """Keep the last record of a window; latencies shortened. No page shows what was observed without traces."""
     kind = _text(value["kind"])
+    if kind in _OBSERVED:
+        return
     clients = value.get("clients", [])
     topic, group = _text(value.get("topic", value.get("fromTopic", ""))), _text(value.get("groupId", ""))
     to_topic, start = _text(value.get("toTopic", "")), nanos_of(value["windowStart"])

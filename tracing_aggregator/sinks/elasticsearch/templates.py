@@ -69,29 +69,38 @@ FIELDS: dict[str, Mapping] = {
                     "count found"
                 ),
             ),
-            flag=(_FLAG, "resolved inLog summary summarised"),
+            flag=(_FLAG, "resolved inLog observed summary summarised"),
         ),
         "examples": _object(_fields(text=(_TEXT, "id correlationId"), whole=(_WHOLE, "partition offset"))),
     },
     STATS_INDEX: {
         **_fields(
-            text=(_TEXT, "kind topic groupId fromTopic toTopic clients groups commits cluster"),
-            date=(_DATE, "windowStart"),
+            text=(_TEXT, "kind topic groupId fromTopic toTopic clients groups commits timestampType cluster"),
+            date=(_DATE, "windowStart measuredAt"),
             whole=(
                 _WHOLE,
                 (
                     "produced sent acked ambiguous unknownProduceTime expected actual over under committed "
-                    "slaBreaches count"
+                    "slaBreaches count partition messages bytes withCorrelationId late endOffset commitCount rewinds "
+                    "lag offsetLag lagMs sinceCommitMs members generation"
                 ),
             ),
             number=(_NUMBER, "lowerMs upperMs correctionMs"),
-            flag=(_FLAG, "final withdrawn inconsistent"),
+            flag=(_FLAG, "final withdrawn inconsistent atLeast"),
         ),
         "coverage": _object(_fields(whole=(_WHOLE, "traced offsets"), number=(_NUMBER, "ratio"))),
         # By reason: as many fields as there are reasons.
         "verdicts": {"type": "object", "dynamic": True},
         **dict.fromkeys(
-            ("ackLatencyMs", "consumeLatencyMs", "commitLatencyMs", "residenceMs", "fromOriginMs"), _LATENCIES
+            (
+                "ackLatencyMs",
+                "consumeLatencyMs",
+                "commitLatencyMs",
+                "residenceMs",
+                "fromOriginMs",
+                "produceToCommitMs",
+            ),
+            _LATENCIES,
         ),
     },
     PATHWAY_INDEX: {

@@ -1,0 +1,1 @@
+"""What brokers know by themselves about topics and groups: positions of records, and commits of every client."""
