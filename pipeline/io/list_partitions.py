@@ -49,16 +49,9 @@ def look(admin: "AdminClient", topics: TopicsToRead) -> list[Listed]:
                 raise
             _log.warning("%s is not read: %s", name, error)
             continue
+        topic_id, has_links, is_observed = str(description.topic_id), topics.links(name), topics.observes(name)
         listed += [
-            Listed(
-                name,
-                each.id,
-                str(description.topic_id),
-                is_tracing,
-                is_tracing and append_time,
-                has_links=topics.links(name),
-                is_observed=topics.observes(name),
-            )
+            Listed(name, each.id, topic_id, is_tracing, is_tracing and append_time, has_links, is_observed)
             for each in description.partitions
         ]
     return listed

@@ -46,11 +46,17 @@ class ReadRanges(beam.DoFn):
         client = PartitionConsumer({**to_librdkafka(self._consumer), "auto.offset.reset": "earliest"})
         try:
             client.align(starts)
-            yield from self._read(client, dict(starts), ends)
+            yield from self._read(client, {place: self._listed(place) for place in starts}, dict(starts), ends)
         finally:
             client.close()
 
-    def _read(self, client: PartitionConsumer, at: dict[Partition, int], ends: dict[Partition, int]) -> Iterator[Any]:
+    def _read(
+        self,
+        client: PartitionConsumer,
+        listed: Mapping[Partition, Listed],
+        at: dict[Partition, int],
+        ends: dict[Partition, int],
+    ) -> Iterator[Any]:
         heard = time.monotonic()
         while ends:
             client.poll(_WAIT_S)
@@ -67,7 +73,7 @@ class ReadRanges(beam.DoFn):
                 messages, offset = client.take(place)
                 wanted = [message for message in messages if (message.offset() or 0) < end]
                 polled = Polled(wanted, min(offset, end), client.polled_ms)
-                yield from batches(self._listed(place), polled, is_news=polled.next_offset != at[place])
+                yield from batches(listed[place], polled, is_news=polled.next_offset != at[place])
                 at[place] = polled.next_offset
                 if offset >= end or client.is_at_end(place):
                     done.add(place)

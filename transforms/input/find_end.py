@@ -33,10 +33,8 @@ class _LatestOfBundle(beam.DoFn):
         self._latest = 0
 
     def process(self, items: Traces | Links | ObservedBatch | RecordBatch) -> None:
-        if isinstance(items, ObservedBatch):
+        if isinstance(items, ObservedBatch | RecordBatch):
             latest = min(items.latest_timestamp, LATEST_TIMESTAMP)
-        elif isinstance(items, RecordBatch):
-            latest = min(max(items.timestamps), LATEST_TIMESTAMP)
         else:
             latest = max(item.timestamp for item in items)
         self._latest = max(self._latest, latest)

@@ -1,7 +1,7 @@
 """Many Kafka records as one element: a step, a coder and a runner cost for each element, whatever is in it."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from apache_beam.coders import Coder, registry
 from msgspec import Struct, msgpack
@@ -11,7 +11,6 @@ from transforms.input.records import Header, KafkaRecord
 #: Of a batch that is gathered record by record.
 MAX_RECORDS = 1000
 MAX_BYTES = 1024 * 1024
-_BYTES_PER_RECORD = 300
 
 
 class RecordBatch(Struct, array_like=True, gc=False, kw_only=True):
@@ -46,6 +45,11 @@ class RecordBatch(Struct, array_like=True, gc=False, kw_only=True):
             headers=headers if any(headers) else None,
         )
 
+    @property
+    def latest_timestamp(self) -> int:
+        """The latest timestamp (ms) of its records; 0 if none has one."""
+        return max(0, *self.timestamps)
+
     def records(self) -> Iterator[KafkaRecord]:
         """One by one."""
         headers = [()] * len(self) if self.headers is None else self.headers
@@ -74,26 +78,34 @@ class Gatherer:
         self._records, self._bytes = [], 0
 
 
-class RecordBatchCoder(Coder):
-    """MessagePack, column by column."""
+class ColumnsCoder(Coder):
+    """MessagePack, column by column, of a type that a subclass names, with about how many bytes a record of it has."""
 
-    def encode(self, value: RecordBatch) -> bytes:
+    kind: ClassVar[type[Struct]]
+    bytes_per_record: ClassVar[int]
+
+    def encode(self, value: Any) -> bytes:
         """The bytes of a batch."""
-        return _ENCODER.encode(value)
+        return msgpack.encode(value)
 
-    def decode(self, encoded: bytes) -> RecordBatch:
+    def decode(self, encoded: bytes) -> Any:
         """The batch in these bytes."""
-        return _DECODER.decode(encoded)
+        return msgpack.decode(encoded, type=self.kind)
 
-    def estimate_size(self, value: RecordBatch) -> int:
+    def estimate_size(self, value: Any) -> int:
         """About so many bytes: Beam asks for it with each bundle (transforms/state/batches.py)."""
-        return _BYTES_PER_RECORD * len(value)
+        return self.bytes_per_record * len(value)
 
     def is_deterministic(self) -> bool:
         """Equal batches have equal bytes."""
         return True
 
 
-_ENCODER = msgpack.Encoder()
-_DECODER = msgpack.Decoder(RecordBatch)
+class RecordBatchCoder(ColumnsCoder):
+    """Of records with keys, values and headers."""
+
+    kind = RecordBatch
+    bytes_per_record = 300
+
+
 registry.register_coder(RecordBatch, RecordBatchCoder)

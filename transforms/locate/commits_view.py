@@ -163,8 +163,8 @@ class CommitsView:
         if not due:
             return
         latest = max(self._waiting[identity].order for identity in due)
-        earlier = (commit for commit in self._waiting.values() if commit.nanos <= latest[0])
-        ready = sorted((commit for commit in earlier if commit.order <= latest), key=_order)
+        waiting = self._waiting.values()  # the date alone decides of most, and costs less than the order
+        ready = sorted((one for one in waiting if one.nanos <= latest[0] and one.order <= latest), key=_order)
         for commit in ready:
             del self._waiting[commit.id]
             self._deadlines.set(commit.id, None)

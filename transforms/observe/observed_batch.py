@@ -1,13 +1,12 @@
 """What is kept of records of observed topics, in columns: where they lie, when, how large, and for whom."""
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
-from apache_beam.coders import Coder, registry
-from msgspec import Struct, msgpack
+from apache_beam.coders import registry
+from msgspec import Struct
 
-_BYTES_PER_RECORD = 25
+from transforms.input.record_batch import ColumnsCoder
 
 
 class ObservedBatch(Struct, array_like=True, gc=False, kw_only=True):
@@ -61,26 +60,11 @@ class ObservedBatch(Struct, array_like=True, gc=False, kw_only=True):
         return int(np.frombuffer(self.timestamps, np.int64).max(initial=0))
 
 
-class _ObservedBatchCoder(Coder):
-    """MessagePack, column by column."""
+class _ObservedBatchCoder(ColumnsCoder):
+    """Of places, times and sizes."""
 
-    def encode(self, value: ObservedBatch) -> bytes:
-        """The bytes of a batch."""
-        return _ENCODER.encode(value)
-
-    def decode(self, encoded: bytes) -> ObservedBatch:
-        """The batch in these bytes."""
-        return _DECODER.decode(encoded)
-
-    def estimate_size(self, value: Any) -> int:
-        """About so many bytes: Beam asks for it with each bundle (transforms/state/batches.py)."""
-        return _BYTES_PER_RECORD * len(value)
-
-    def is_deterministic(self) -> bool:
-        """Equal batches have equal bytes."""
-        return True
+    kind = ObservedBatch
+    bytes_per_record = 25
 
 
-_ENCODER = msgpack.Encoder()
-_DECODER = msgpack.Decoder(ObservedBatch)
 registry.register_coder(ObservedBatch, _ObservedBatchCoder)

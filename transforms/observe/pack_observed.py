@@ -120,16 +120,18 @@ class PackCommits(beam.DoFn):
             for fact in facts_of_offsets(parsed, at, record.offset, self._is_observed):
                 if self._packer.add(fact):
                     destination, key, *_ = fact
-                    pack = self._packer.take(destination, key)
-                    yield pack if destination == OBSERVE else pvalue.TaggedOutput(GROUPS, pack)
+                    yield _output(destination, self._packer.take(destination, key))
 
     def finish_bundle(self) -> Iterator[Any]:
         """One pack for each key."""
-        for destination, pack in self._packer.flush():
-            yield pack if destination == OBSERVE else pvalue.TaggedOutput(GROUPS, pack)
+        return (_output(*each) for each in self._packer.flush())
 
     def _is_observed(self, topic: str) -> bool:
         found = self._known.get(topic)
         if found is None:
             found = self._known[topic] = self._observes(topic)
         return found
+
+
+def _output(destination: str, pack: Any) -> Any:
+    return pack if destination == OBSERVE else pvalue.TaggedOutput(GROUPS, pack)

@@ -20,7 +20,7 @@ from transforms.observe.observed_group import MINUTE_MS, LagSample, ObservedGrou
 from transforms.observe.observed_records import ObservedRecords, PartitionMinute
 from transforms.observe.position_log import PositionLog, SavedLog
 from transforms.state.view import BYTES_PER_FACT, Outputs
-from transforms.state.waits import Waits, deadline_after
+from transforms.state.waits import Waits, deadline_after, earliest
 
 _SECOND = 1000
 #: The minute of findings that are counted in none of the statistics of traces: see docs/observe.md.
@@ -100,7 +100,7 @@ class ObservedPartitionView:
         if not self._trim_at:
             self._trim_at = self._waits.first_trim(self._clock, self._clock)
         soon = (self._clock // _SECOND + 1) * _SECOND
-        self._write_at = soon if self._write_at is None else min(soon, self._write_at)
+        self._write_at = earliest(soon, self._write_at)
         return outputs
 
     def _read(self, fact: Positions) -> None:
@@ -122,14 +122,14 @@ class ObservedPartitionView:
 
     def _count(self, start: int, messages: int, size: int, correlated: int, append_times: int) -> None:
         self._newest = max(self._newest, start)
-        earliest = self._newest - MINUTE_MS
-        minute = self._minutes.setdefault(max(start, earliest), PartitionMinute())
+        first_open = self._newest - MINUTE_MS
+        minute = self._minutes.setdefault(max(start, first_open), PartitionMinute())
         minute.messages += messages
         minute.size += size
         minute.correlated += correlated
         minute.append_times += append_times
-        minute.late += messages if start < earliest else 0
-        self._changed.add(max(start, earliest))
+        minute.late += messages if start < first_open else 0
+        self._changed.add(max(start, first_open))
 
     def _commit(self, fact: Committed, outputs: Outputs) -> None:
         self._clock = max(self._clock, fact.at)
@@ -258,8 +258,7 @@ class ObservedPartitionView:
         """When something is to be written, or to be forgotten."""
         if self._bounded:
             return self._write_at
-        times = [time for time in (self._write_at, self._trim_at or None) if time is not None]
-        return min(times, default=None)
+        return earliest(self._write_at, self._trim_at or None)
 
     def size(self) -> int:
         """Its size, in facts of BYTES_PER_FACT; 0 when it is new or all was forgotten."""
